@@ -1,0 +1,35 @@
+import type { Branded } from './brand.ts'
+
+/** Stable id of a principal, `user:alice` or `workload:ci-shop`. Never an e-mail address, which may be reassigned. */
+export type PrincipalId = Branded<string, 'PrincipalId'>
+
+/** Who is responsible: a person or a workload, with its groups as they stood when the session began. */
+export interface Principal {
+  readonly kind: 'user' | 'workload'
+  readonly id: PrincipalId
+  /** What people call it; may change, is never compared. */
+  readonly name: string
+  readonly groups: readonly string[]
+}
+
+/** What acts for a principal (an AI agent, a pipeline): the `act` claim of RFC 8693. */
+export interface Actor {
+  readonly kind: 'user' | 'workload' | 'agent'
+  readonly id: string
+  readonly name: string
+}
+
+/** Principal and actor, always judged and recorded together. The actor equals the principal where nobody stands in between. */
+export interface Subject {
+  readonly principal: Principal
+  readonly actor: Actor
+}
+
+export function principalId(kind: Principal['kind'], name: string): PrincipalId {
+  return `${kind}:${name}` as PrincipalId
+}
+
+/** A principal acting for itself. */
+export function onOwnBehalf(principal: Principal): Subject {
+  return { principal, actor: { kind: principal.kind, id: principal.id, name: principal.name } }
+}

@@ -1,0 +1,30 @@
+import type { Branded } from './brand.ts'
+
+/** A session, time-ordered so that listings sort by it: `ses_` and 26 Crockford base-32 digits (ULID). */
+export type SessionId = Branded<string, 'SessionId'>
+/** An operation within its session: 1, 2, 3… */
+export type OperationId = Branded<number, 'OperationId'>
+export type ReviewId = Branded<string, 'ReviewId'>
+
+const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+
+/**
+ * A time-ordered id: prefix, 10 digits of milliseconds since 1970, 16 digits of randomness (80 bits).
+ * @see https://github.com/ulid/spec
+ */
+export function timeOrderedId(prefix: string, nowMs: number, random: Uint8Array): string {
+  let time = ''
+  for (let rest = nowMs, i = 0; i < 10; i++, rest = Math.floor(rest / 32))
+    time = crockford.charAt(rest % 32) + time
+  let tail = ''
+  for (let i = 0; i < 16; i++) tail += crockford.charAt((random[i] ?? 0) % 32)
+  return `${prefix}_${time}${tail}`
+}
+
+export function sessionId(nowMs: number, random: Uint8Array): SessionId {
+  return timeOrderedId('ses', nowMs, random) as SessionId
+}
+
+export function reviewId(nowMs: number, random: Uint8Array): ReviewId {
+  return timeOrderedId('rev', nowMs, random) as ReviewId
+}

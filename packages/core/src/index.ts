@@ -1,0 +1,34 @@
+export type { Branded } from './brand.ts'
+export { systemClock, type Clock } from './clock.ts'
+export type { Decision, ReviewTerms } from './decision.ts'
+export { factsOf, type Facts, type FactsInput, type FactValue, type ObjectUse } from './facts.ts'
+export { asFault, Fault, type FaultCode } from './fault.ts'
+export {
+  onOwnBehalf,
+  principalId,
+  type Actor,
+  type Principal,
+  type PrincipalId,
+  type Subject,
+} from './identity.ts'
+export { reviewId, sessionId, timeOrderedId, type OperationId, type ReviewId, type SessionId } from './ids.ts'
+export type { Operation, Outcome, Parameter } from './operation.ts'
+export { mintPermit, type Authorization, type Obligations, type Permit } from './permit.ts'
+export type {
+  ActionGroup,
+  ActionSpec,
+  Connection,
+  Endpoint,
+  FactSpec,
+  FactType,
+  Hint,
+  HintRequest,
+  OptionsParser,
+  StreamProtocol,
+} from './protocol.ts'
+export type { RecordingEvent } from './recording.ts'
+export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts'
+export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource } from './resource.ts'
+export { mayBecome, reviewTransitions, type ReviewState } from './review.ts'
+export { Secret } from './secret.ts'
+export type { Gate, Interrupts, LoginClaim, Session, Tell, UpstreamCredential } from './session.ts'

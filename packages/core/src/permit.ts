@@ -1,0 +1,28 @@
+import type { OperationId } from './ids.ts'
+import type { Refusal } from './refusal.ts'
+
+declare const recorded: unique symbol
+
+/** What must be done with an allow. */
+export interface Obligations {
+  /** Tags that this subject may not see in clear on this resource. The same set object while nothing changes. */
+  readonly maskedTags: ReadonlySet<string>
+}
+
+/**
+ * Proof that an operation was decided, reviewed if asked, and recorded. Bytes leave only against one.
+ * Only the enforcer mints them.
+ */
+export interface Permit {
+  readonly kind: 'permit'
+  readonly [recorded]: true
+  readonly id: OperationId
+  readonly obligations: Obligations
+}
+
+export type Authorization = Permit | Refusal
+
+/** For the enforcer alone, after the recorder took the event. */
+export function mintPermit(id: OperationId, obligations: Obligations): Permit {
+  return { kind: 'permit', id, obligations } as Permit
+}

@@ -1,0 +1,76 @@
+import type { Duplex } from 'node:stream'
+import type { SecureContext } from 'node:tls'
+import type { Gate } from './session.ts'
+
+/** How a policy may group an action: `read` changes nothing, `write` changes data, `dangerous` may reach beyond the data. */
+export type ActionGroup = 'read' | 'write' | 'dangerous' | 'session'
+
+export interface ActionSpec {
+  readonly name: string
+  readonly group: ActionGroup
+  /** One line for documents and error messages. */
+  readonly meaning: string
+}
+
+export type FactType = 'boolean' | 'number' | 'string' | 'strings'
+
+/** What this protocol says of an operation beyond actions and objects. Builds the policy schema. */
+export interface FactSpec {
+  readonly name: string
+  readonly type: FactType
+  readonly meaning: string
+}
+
+/** Where this gateway listens for the protocol, as a client reaches it. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  /** PEM file with the certificate authority that clients should trust; absent where the system's suffices. */
+  readonly caFile?: string
+}
+
+/** How a native client connects: what `sallyport connect` runs, and what it prints to paste. */
+export interface Hint {
+  /** The client's command, such as `psql`. */
+  readonly client: string
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export interface HintRequest {
+  readonly endpoint: Endpoint
+  readonly resource: string
+  readonly account?: string
+  /** Placeholder or token; goes to the environment, never to an argument. */
+  readonly token: string
+}
+
+/** A downstream socket as accepted, before its first byte. */
+export interface Connection {
+  readonly stream: Duplex
+  /** `host:port`. */
+  readonly address: string
+  /** The client is on this machine: its bytes cross no network. */
+  readonly loopback: boolean
+  readonly tls: SecureContext
+}
+
+/** Validates the protocol's own part of a resource's declaration. Throws an Error that names the wrong key. */
+export type OptionsParser<Options> = (value: unknown) => Options
+
+/** A wire protocol that the gateway can terminate: behaviour and data. Adding one is adding one package. */
+export interface StreamProtocol<Options = unknown> {
+  readonly over: 'stream'
+  /** Resource kind, metric label, configuration key. */
+  readonly name: string
+  readonly defaultPort: number
+  /** Where the gateway listens for it unless told otherwise. */
+  readonly listenPort: number
+  readonly options: OptionsParser<Options>
+  readonly actions: readonly ActionSpec[]
+  readonly facts: readonly FactSpec[]
+  readonly replay: 'statements' | 'terminal' | 'requests'
+  hints(request: HintRequest): readonly Hint[]
+  /** Owns the connection from first byte to last. Returns when it is over; throws only a Fault, already said to the client. */
+  serve(connection: Connection, gate: Gate<Options>, signal: AbortSignal): Promise<void>
+}

@@ -1,0 +1,58 @@
+import type { Actor, Principal } from './identity.ts'
+import type { OperationId, ReviewId, SessionId } from './ids.ts'
+import type { Facts } from './facts.ts'
+import type { Outcome, Parameter } from './operation.ts'
+
+/** Everything that a session's recording may say. It never holds an unmasked value that the client did not get, nor a credential. */
+export type RecordingEvent =
+  | {
+      readonly kind: 'opened'
+      readonly session: SessionId
+      readonly principal: Principal
+      readonly actor: Actor
+      readonly resource: string
+      readonly protocol: string
+      readonly account: string
+      readonly clientAddress: string
+      readonly clientApplication?: string
+      readonly policyVersion: string
+    }
+  | {
+      readonly kind: 'operation'
+      readonly id: OperationId
+      readonly text: string
+      readonly parameters: readonly Parameter[]
+      readonly facts: readonly Facts[]
+      readonly effect: 'allow' | 'deny' | 'review'
+      readonly policies: readonly string[]
+      readonly reason?: string
+      /** The review that let it pass, where one was asked. */
+      readonly review?: ReviewId
+    }
+  | {
+      readonly kind: 'result'
+      readonly id: OperationId
+      readonly outcome: Outcome
+      readonly durationMs: number
+    }
+  | {
+      readonly kind: 'review-asked'
+      readonly review: ReviewId
+      readonly reviewers: readonly string[]
+      readonly text: string
+    }
+  | {
+      readonly kind: 'review-ended'
+      readonly review: ReviewId
+      readonly state: 'approved' | 'denied' | 'expired' | 'withdrawn' | 'used'
+      readonly by: readonly string[]
+      readonly comment?: string
+    }
+  | {
+      readonly kind: 'closed'
+      /** A refusal's or fault's code, or `client-left` or `target-left`. */
+      readonly reason: string
+      readonly operations: number
+      readonly bytesUp: number
+      readonly bytesDown: number
+    }
