@@ -1,1 +1,8 @@
-export {}
+export type { Authorize, Conversation, Outboxes, Side, Verdict } from './conversation.ts'
+export { Cursor } from './cursor.ts'
+export { readExactly } from './exact-reader.ts'
+export { Frames } from './frames.ts'
+export { Outbox } from './outbox.ts'
+export { relay, type RelayEnd, type RelayParts } from './relay.ts'
+export { secureDownstream, secureUpstream, type ClientTls, type ServerTls } from './tls.ts'
+export { Writer } from './writer.ts'

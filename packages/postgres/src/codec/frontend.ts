@@ -1,0 +1,145 @@
+import { Cursor, Writer } from '@sallyport/wire'
+import { headBytes, tag } from './tags.ts'
+
+/** What clients say. Decoders take a whole frame, tag included; encoders give one. */
+
+const blame = 'client/malformed'
+
+export interface Parse {
+  readonly name: string
+  /** The very bytes of the statement, without the NUL. A view. */
+  readonly text: Buffer
+  readonly typeIds: readonly number[]
+}
+
+export function decodeQuery(chunk: Buffer, from: number, to: number): Buffer {
+  const cursor = new Cursor(chunk, from + headBytes, to, blame)
+  const text = cursor.cstringBytes()
+  cursor.end()
+  return text
+}
+
+export function encodeQuery(text: string): Buffer {
+  return framed(tag.query, (writer) => writer.cstring(text))
+}
+
+export function decodeParse(chunk: Buffer, from: number, to: number): Parse {
+  const cursor = new Cursor(chunk, from + headBytes, to, blame)
+  const name = cursor.cstring()
+  const text = cursor.cstringBytes()
+  const typeIds: number[] = []
+  for (let left = cursor.uint16(); left > 0; left--) typeIds.push(cursor.uint32())
+  cursor.end()
+  return { name, text, typeIds }
+}
+
+export interface Bind {
+  readonly portal: string
+  readonly statement: string
+  /** Text where its format is 0 (and valid UTF-8), the raw bytes where it is 1, NULL. Bytes are views. */
+  readonly parameters: readonly (string | Buffer | null)[]
+  readonly resultFormats: readonly number[]
+}
+
+/** @see PostgreSQL documentation, "Bind (F)" */
+export function decodeBind(chunk: Buffer, from: number, to: number): Bind {
+  const cursor = new Cursor(chunk, from + headBytes, to, blame)
+  const portal = cursor.cstring()
+  const statement = cursor.cstring()
+  const formats: number[] = []
+  for (let left = cursor.uint16(); left > 0; left--) formats.push(cursor.int16())
+  const count = cursor.uint16()
+  const parameters: (string | Buffer | null)[] = []
+  for (let i = 0; i < count; i++) {
+    const length = cursor.int32()
+    if (length === -1) {
+      parameters.push(null)
+      continue
+    }
+    const bytes = cursor.take(length)
+    const format = formats.length === 1 ? formats[0] : formats[i]
+    parameters.push(format === 1 ? bytes : bytes.toString('utf8'))
+  }
+  const resultFormats: number[] = []
+  for (let left = cursor.uint16(); left > 0; left--) resultFormats.push(cursor.int16())
+  cursor.end()
+  return { portal, statement, parameters, resultFormats }
+}
+
+/** A Bind without parameters, to a statement that does not exist: the server must refuse it. */
+export function encodeBareBind(portal: string, statement: string): Buffer {
+  return framed(tag.bind, (writer) => writer.cstring(portal).cstring(statement).int16(0).int16(0).int16(0))
+}
+
+export interface Named {
+  readonly of: 'statement' | 'portal'
+  readonly name: string
+}
+
+/** Describe and Close share one form. */
+export function decodeNamed(chunk: Buffer, from: number, to: number): Named {
+  const cursor = new Cursor(chunk, from + headBytes, to, blame)
+  const kind = cursor.uint8()
+  const name = cursor.cstring()
+  cursor.end()
+  return { of: kind === 0x50 ? 'portal' : kind === 0x53 ? 'statement' : refuseKind(cursor), name }
+}
+
+function refuseKind(cursor: Cursor): never {
+  cursor.take(-1)
+  throw new TypeError('unreachable')
+}
+
+export function encodeDescribePortal(name: string): Buffer {
+  return framed(tag.describe, (writer) => writer.uint8(0x50).cstring(name))
+}
+
+export interface Execute {
+  readonly portal: string
+  /** 0: all. */
+  readonly maxRows: number
+}
+
+export function decodeExecute(chunk: Buffer, from: number, to: number): Execute {
+  const cursor = new Cursor(chunk, from + headBytes, to, blame)
+  const portal = cursor.cstring()
+  const maxRows = cursor.int32()
+  cursor.end()
+  return { portal, maxRows }
+}
+
+export function encodeExecute(portal: string, maxRows: number): Buffer {
+  return framed(tag.execute, (writer) => writer.cstring(portal).int32(maxRows))
+}
+
+/** A call of function 0, which no server has. */
+export const callOfNoFunction: Buffer = framed(tag.functionCall, (writer) =>
+  writer.int32(0).int16(0).int16(0).int16(0),
+)
+
+export const terminate: Buffer = framed(tag.terminate, (writer) => writer)
+
+export function encodePassword(password: string): Buffer {
+  return framed(tag.password, (writer) => writer.cstring(password))
+}
+
+export function decodePassword(chunk: Buffer): string {
+  const cursor = new Cursor(chunk, headBytes, chunk.length, blame)
+  const password = cursor.cstring()
+  cursor.end()
+  return password
+}
+
+export function encodeSaslInitial(mechanism: string, first: string): Buffer {
+  const bytes = Buffer.from(first)
+  return framed(tag.password, (writer) => writer.cstring(mechanism).int32(bytes.length).bytes(bytes))
+}
+
+export function encodeSaslResponse(text: string): Buffer {
+  return framed(tag.password, (writer) => writer.bytes(Buffer.from(text)))
+}
+
+function framed(tagByte: number, body: (writer: Writer) => Writer): Buffer {
+  const writer = body(new Writer().uint8(tagByte).int32(0))
+  return writer.int32At(1, writer.length - 1).done()
+}

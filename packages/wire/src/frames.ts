@@ -1,0 +1,128 @@
+import type { Operation } from '@sallyport/core'
+import type { Conversation, Outboxes, Side, Verdict } from './conversation.ts'
+import type { Outbox } from './outbox.ts'
+
+/**
+ * Cuts one side's byte stream into frames and applies the conversation's verdicts. Sans-IO.
+ * hot path: a whole frame in the chunk costs three calls and no allocation; a frame cut by a chunk's end is joined only
+ * as far as its judgement needs.
+ */
+export class Frames<Asked extends Operation> {
+  readonly #side: Side
+  readonly #conversation: Conversation<Asked>
+  readonly #out: Outboxes
+  readonly #onward: Outbox
+  /** Bytes not yet judged: the start of a frame that is not all here, or all that waits behind a held one. */
+  #restParts: Buffer[] = []
+  #restLength = 0
+  /** How much must be gathered before judging goes on. */
+  #wanted = 0
+  /** What is still to come of the frame judged last. */
+  #tailLength = 0
+  #tailVerdict: Verdict = 'pass'
+  #held: { readonly asked: Asked; readonly length: number } | undefined
+
+  constructor(side: Side, conversation: Conversation<Asked>, out: Outboxes) {
+    this.#side = side
+    this.#conversation = conversation
+    this.#out = out
+    this.#onward = side === 'client' ? out.server : out.client
+  }
+
+  /** Whether part of a passed frame has left and the rest has not: nothing may be put in between. */
+  get isMidFrame(): boolean {
+    return this.#tailLength > 0 && this.#tailVerdict === 'pass'
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== undefined
+  }
+
+  /** Bytes kept for later: an incomplete frame, or what waits behind a held one. */
+  get waitingBytes(): number {
+    return this.#restLength
+  }
+
+  /** Feeds a chunk. @returns the operation to ask about, if one stands in the way: call {@link release} when it is settled. */
+  push(chunk: Buffer): Asked | undefined {
+    if (this.#held !== undefined) {
+      this.#keep(chunk)
+      return undefined
+    }
+    let from = 0
+    if (this.#tailLength > 0) {
+      from = Math.min(this.#tailLength, chunk.length)
+      if (this.#tailVerdict === 'pass') this.#onward.pass(chunk, 0, from)
+      this.#tailLength -= from
+      if (from === chunk.length) return undefined
+    }
+    if (this.#restLength > 0) {
+      this.#keep(from === 0 ? chunk : chunk.subarray(from))
+      if (this.#restLength < this.#wanted) return undefined
+      return this.#judge(this.#takeRest(), 0)
+    }
+    return this.#judge(chunk, from)
+  }
+
+  /** Applies the verdict on the held frame and goes on with what waited behind it. */
+  release(verdict: Verdict): Asked | undefined {
+    const held = this.#held
+    if (held === undefined) throw new TypeError('no frame is held')
+    this.#held = undefined
+    const chunk = this.#takeRest()
+    if (verdict === 'pass') this.#onward.pass(chunk, 0, held.length)
+    return this.#judge(chunk, held.length)
+  }
+
+  #judge(chunk: Buffer, from: number): Asked | undefined {
+    const conversation = this.#conversation
+    const side = this.#side
+    const end = chunk.length
+    let at = from
+    while (at < end) {
+      const have = end - at
+      if (have < conversation.headBytes) return this.#wait(chunk, at, conversation.headBytes)
+      const length = conversation.length(side, chunk, at)
+      const needed = conversation.needed(side, chunk, at, length)
+      if (have < needed) return this.#wait(chunk, at, needed)
+      const present = have < length ? have : length
+      let verdict: Verdict
+      if (side === 'server') {
+        verdict = conversation.server(chunk, at, at + needed, length, this.#out)
+      } else {
+        const answer = conversation.client(chunk, at, at + needed, this.#out)
+        if (answer !== 'pass' && answer !== 'drop') {
+          this.#held = { asked: answer, length }
+          this.#keep(at === 0 ? chunk : chunk.subarray(at))
+          return answer
+        }
+        verdict = answer
+      }
+      if (verdict === 'pass') this.#onward.pass(chunk, at, at + present)
+      at += present
+      this.#tailLength = length - present
+      this.#tailVerdict = verdict
+    }
+    return undefined
+  }
+
+  #wait(chunk: Buffer, at: number, wanted: number): undefined {
+    this.#keep(at === 0 ? chunk : chunk.subarray(at))
+    this.#wanted = wanted
+    return undefined
+  }
+
+  #keep(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    this.#restParts.push(chunk)
+    this.#restLength += chunk.length
+  }
+
+  #takeRest(): Buffer {
+    const rest =
+      this.#restParts.length === 1 ? this.#restParts[0]! : Buffer.concat(this.#restParts, this.#restLength)
+    this.#restParts = []
+    this.#restLength = 0
+    return rest
+  }
+}

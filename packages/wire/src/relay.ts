@@ -1,0 +1,258 @@
+import type { Duplex } from 'node:stream'
+import {
+  asFault,
+  isRefusal,
+  type Authorization,
+  type Fault,
+  type Operation,
+  type Refusal,
+} from '@sallyport/core'
+import type { Authorize, Conversation, Outboxes } from './conversation.ts'
+import { Frames } from './frames.ts'
+import { Outbox } from './outbox.ts'
+import { Valve } from './valve.ts'
+
+/** What a client may send ahead behind a held operation before it is no longer read. */
+const heldAheadBytes = 256 * 1024
+/** How long the last words may take to leave before the socket is cut. */
+const farewellMs = 2_000
+
+export interface RelayParts<Asked extends Operation> {
+  readonly downstream: Duplex
+  readonly upstream: Duplex
+  readonly conversation: Conversation<Asked>
+  readonly authorize: Authorize<Asked>
+  /** Called before bytes of newly permitted operations leave. @throws Fault gateway/cannot-record: then they do not */
+  readonly commit: () => void | Promise<void>
+  /** The client left, or cannot be read any more, while an operation may be held. */
+  readonly clientGone: () => void
+  /** Aborts with a Refusal or a Fault as its reason, which is worded to the client. */
+  readonly signal: AbortSignal
+}
+
+/** How it ended, and how many bytes went each way. */
+export interface RelayEnd {
+  readonly cause: 'client-left' | 'target-left' | Fault | Refusal
+  readonly bytesUp: number
+  readonly bytesDown: number
+}
+
+/**
+ * Runs a conversation over two streams until one side leaves, the signal aborts or something breaks. Both streams are
+ * ended when it resolves. It never rejects. The only code that touches two sockets.
+ */
+export function relay<Asked extends Operation>(parts: RelayParts<Asked>): Promise<RelayEnd> {
+  return new Promise((resolve) => new Relay(parts, resolve).start())
+}
+
+class Relay<Asked extends Operation> {
+  readonly #parts: RelayParts<Asked>
+  readonly #resolve: (end: RelayEnd) => void
+  readonly #out: Outboxes = { client: new Outbox(), server: new Outbox() }
+  readonly #fromClient: Frames<Asked>
+  readonly #fromServer: Frames<Asked>
+  readonly #clientValve: Valve
+  readonly #serverValve: Valve
+  #mustCommit = false
+  #isOver = false
+  #bytesUp = 0
+  #bytesDown = 0
+  #notices: string[] = []
+
+  constructor(parts: RelayParts<Asked>, resolve: (end: RelayEnd) => void) {
+    this.#parts = parts
+    this.#resolve = resolve
+    this.#fromClient = new Frames('client', parts.conversation, this.#out)
+    this.#fromServer = new Frames('server', parts.conversation, this.#out)
+    this.#clientValve = new Valve(parts.downstream)
+    this.#serverValve = new Valve(parts.upstream)
+  }
+
+  start(): void {
+    const { downstream, upstream, signal } = this.#parts
+    downstream.on('error', this.#onClientGone).on('close', this.#onClientGone).on('end', this.#onClientEnd)
+    upstream.on('error', this.#onServerError).on('close', this.#onServerEnd).on('end', this.#onServerEnd)
+    downstream.on('drain', this.#onClientDrain)
+    upstream.on('drain', this.#onServerDrain)
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal.aborted) return this.#onAbort()
+    downstream.on('data', this.#onClientData)
+    upstream.on('data', this.#onServerData)
+  }
+
+  // hot path: one judgement a frame, one write a turn.
+  readonly #onClientData = (chunk: Buffer): void => {
+    if (this.#isOver) return
+    this.#bytesUp += chunk.length
+    try {
+      this.#ask(this.#fromClient.push(chunk))
+      if (this.#fromClient.isHeld && this.#fromClient.waitingBytes > heldAheadBytes)
+        this.#clientValve.shut('held')
+      this.#flush()
+    } catch (thrown) {
+      this.#fail(asFault(thrown))
+    }
+  }
+
+  readonly #onServerData = (chunk: Buffer): void => {
+    if (this.#isOver) return
+    try {
+      this.#fromServer.push(chunk)
+      this.#flush()
+    } catch (thrown) {
+      this.#fail(asFault(thrown))
+    }
+  }
+
+  #ask(first: Asked | undefined): void {
+    let asked = first
+    while (asked !== undefined) {
+      const answer = this.#parts.authorize(asked, this.#tell)
+      if (answer instanceof Promise) {
+        this.#hold(asked, answer)
+        return
+      }
+      asked = this.#settle(asked, answer)
+    }
+  }
+
+  #settle(asked: Asked, authorization: Authorization): Asked | undefined {
+    if (authorization.kind === 'permit') this.#mustCommit = true
+    return this.#fromClient.release(this.#parts.conversation.settle(asked, authorization, this.#out))
+  }
+
+  #hold(asked: Asked, answer: Promise<Authorization>): void {
+    answer.then(
+      (authorization) => {
+        if (this.#isOver) return
+        try {
+          this.#ask(this.#settle(asked, authorization))
+          if (!this.#fromClient.isHeld) this.#clientValve.open('held')
+          this.#flush()
+        } catch (thrown) {
+          this.#fail(asFault(thrown))
+        }
+      },
+      (thrown: unknown) => this.#fail(asFault(thrown)),
+    )
+  }
+
+  /** Notices wait for the end of a frame that is under way. */
+  readonly #tell = (notice: string): void => {
+    if (this.#isOver) return
+    this.#notices.push(notice)
+    this.#flush()
+  }
+
+  #flush(): void {
+    const { downstream, upstream, conversation, commit } = this.#parts
+    if (this.#notices.length > 0 && !this.#fromServer.isMidFrame) {
+      for (const notice of this.#notices.splice(0)) this.#out.client.put(conversation.notice(notice))
+    }
+    if (!this.#out.server.isEmpty) {
+      if (this.#mustCommit) {
+        this.#mustCommit = false
+        const pending = commit()
+        if (pending !== undefined) return this.#flushAfter(pending)
+      }
+      if (!this.#out.server.flush(upstream)) this.#clientValve.shut('upstream full')
+    }
+    if (!this.#out.client.isEmpty && !this.#out.client.flush(downstream))
+      this.#serverValve.shut('downstream full')
+  }
+
+  /** A recorder that must be durable first: nothing is read from the client meanwhile. */
+  #flushAfter(pending: Promise<void>): void {
+    this.#clientValve.shut('recording')
+    pending.then(
+      () => {
+        if (this.#isOver) return
+        this.#clientValve.open('recording')
+        try {
+          this.#flush()
+        } catch (thrown) {
+          this.#fail(asFault(thrown))
+        }
+      },
+      (thrown: unknown) => this.#fail(asFault(thrown)),
+    )
+  }
+
+  readonly #onClientDrain = (): void => this.#serverValve.open('downstream full')
+  readonly #onServerDrain = (): void => this.#clientValve.open('upstream full')
+
+  /** The client said all it will say. What it asked may still be answered, unless it is held. */
+  readonly #onClientEnd = (): void => {
+    if (this.#isOver) return
+    if (this.#fromClient.isHeld) {
+      this.#parts.clientGone()
+      return this.#finish('client-left')
+    }
+    this.#parts.upstream.end()
+  }
+
+  readonly #onClientGone = (): void => {
+    if (this.#isOver) return
+    this.#parts.clientGone()
+    this.#finish('client-left')
+  }
+
+  readonly #onServerError = (error: Error): void => this.#fail(asFault(error))
+
+  readonly #onServerEnd = (): void => {
+    if (this.#isOver) return
+    const fault = this.#parts.conversation.serverEnded()
+    if (fault !== undefined) return this.#fail(fault)
+    this.#finish('target-left')
+  }
+
+  readonly #onAbort = (): void => {
+    const reason: unknown = this.#parts.signal.reason
+    this.#fail(isRefusal(reason) ? reason : asFault(reason))
+  }
+
+  #fail(cause: Fault | Refusal): void {
+    if (this.#isOver) return
+    this.#parts.clientGone()
+    const words = this.#parts.conversation.farewell(cause)
+    // Bytes for the target that were judged but not yet committed are dropped with the outbox.
+    this.#out.server.take()
+    if (!this.#fromServer.isMidFrame) {
+      this.#out.client.put(words.client)
+      this.#out.client.flush(this.#parts.downstream)
+    }
+    if (!this.#fromClient.isMidFrame && this.#parts.upstream.writable)
+      this.#parts.upstream.write(words.server)
+    this.#finish(cause)
+  }
+
+  #finish(cause: RelayEnd['cause']): void {
+    this.#isOver = true
+    const { downstream, upstream, signal } = this.#parts
+    signal.removeEventListener('abort', this.#onAbort)
+    downstream.off('data', this.#onClientData).off('drain', this.#onClientDrain).off('end', this.#onClientEnd)
+    upstream.off('data', this.#onServerData).off('drain', this.#onServerDrain).off('end', this.#onServerEnd)
+    if (!this.#out.client.isEmpty) this.#out.client.flush(downstream)
+    const end = { cause, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown }
+    void Promise.all([farewell(downstream), farewell(upstream)]).then(() => this.#resolve(end))
+  }
+}
+
+/** Ends a stream, reads what still comes, and cuts it if it does not end by itself. */
+function farewell(stream: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed) return resolve()
+    const cut = setTimeout(() => stream.destroy(), farewellMs)
+    stream.once('close', () => {
+      clearTimeout(cut)
+      resolve()
+    })
+    stream.on('error', () => stream.destroy())
+    stream.resume()
+    stream.end(() => {
+      // The other side need not close first: ours has left.
+      if (stream.readableEnded) stream.destroy()
+      else stream.once('end', () => stream.destroy())
+    })
+  })
+}
