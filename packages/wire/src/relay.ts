@@ -14,8 +14,10 @@ import { Valve } from './valve.ts'
 
 /** What a client may send ahead behind a held operation before it is no longer read. */
 const heldAheadBytes = 256 * 1024
-/** How long the last words may take to leave before the socket is cut. */
-const farewellMs = 2_000
+/** How long the last words of a session that is cut may take to leave. */
+const cutMs = 2_000
+/** How long a side may take nothing of what it is still owed, when the other has left in good order. */
+const stalledMs = 30_000
 
 export interface RelayParts<Asked extends Operation> {
   readonly downstream: Duplex
@@ -234,23 +236,27 @@ class Relay<Asked extends Operation> {
     upstream.off('data', this.#onServerData).off('drain', this.#onServerDrain).off('end', this.#onServerEnd)
     if (!this.#out.client.isEmpty) this.#out.client.flush(downstream)
     const end = { cause, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown }
-    void Promise.all([farewell(downstream), farewell(upstream)]).then(() => this.#resolve(end))
+    const patienceMs = typeof cause === 'string' ? stalledMs : cutMs
+    void Promise.all([leave(downstream, patienceMs), leave(upstream, cutMs)]).then(() => this.#resolve(end))
   }
 }
 
-/** Ends a stream, reads what still comes, and cuts it if it does not end by itself. */
-function farewell(stream: Duplex): Promise<void> {
+/** Ends a stream, lets what it is owed leave while it makes progress, and cuts it where it makes none for so long. */
+function leave(stream: Duplex, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed) return resolve()
-    const cut = setTimeout(() => stream.destroy(), farewellMs)
+    let owed = stream.writableLength
+    const check = setInterval(() => {
+      if (stream.writableLength === 0 || stream.writableLength === owed) stream.destroy()
+      owed = stream.writableLength
+    }, patienceMs)
     stream.once('close', () => {
-      clearTimeout(cut)
+      clearInterval(check)
       resolve()
     })
     stream.on('error', () => stream.destroy())
     stream.resume()
     stream.end(() => {
-      // The other side need not close first: ours has left.
       if (stream.readableEnded) stream.destroy()
       else stream.once('end', () => stream.destroy())
     })

@@ -1,0 +1,156 @@
+import type { Duplex } from 'node:stream'
+import { Fault, Secret, type Connection, type LoginClaim } from '@sallyport/core'
+import { readExactly, secureDownstream } from '@sallyport/wire'
+import { askForPassword, encodeNegotiateVersion } from '../codec/backend.ts'
+import { decodePassword } from '../codec/frontend.ts'
+import { decodeOpening, openingLength, type Opening } from '../codec/startup.ts'
+import { tag } from '../codec/tags.ts'
+import { readFrame } from './frames.ts'
+import { readStartup, type StartupRequest } from './parameters.ts'
+
+/** How a client's opening ended: with a claim to judge, or as a request to cancel another session's query. */
+export type Arrival =
+  | {
+      readonly kind: 'login'
+      readonly stream: Duplex
+      readonly claim: LoginClaim
+      readonly startup: StartupRequest
+      readonly minor: number
+    }
+  | { readonly kind: 'cancel'; readonly stream: Duplex; readonly key: Buffer }
+
+const gone = 'client/gone'
+const newestMinor = 2
+
+/** Faults before the stream is known to be the client's last one carry it, so that they can be worded on it. */
+export class ArrivalFault extends Error {
+  override readonly name = 'ArrivalFault'
+  readonly stream: Duplex
+  readonly fault: unknown
+
+  constructor(stream: Duplex, fault: unknown) {
+    super('arrival failed')
+    this.stream = stream
+    this.fault = fault
+  }
+}
+
+/**
+ * The opening of a client's connection, up to its password: GSSENCRequest (answered no), SSLRequest or direct TLS,
+ * CancelRequest, start-up, password. No password is asked for outside TLS, loopback excepted.
+ * @throws ArrivalFault
+ */
+export async function arrive(connection: Connection, signal: AbortSignal): Promise<Arrival> {
+  let stream: Duplex = connection.stream
+  try {
+    let isSecure = false
+    if (await startsWithTls(stream, signal)) {
+      stream = await secureDirectly(connection, signal)
+      isSecure = true
+    }
+    let askedGss = false
+    for (;;) {
+      const opening = await readOpening(stream, signal)
+      switch (opening.kind) {
+        case 'gss-request':
+          if (askedGss || isSecure)
+            throw new Fault('client/out-of-order', 'encryption was negotiated already')
+          askedGss = true
+          stream.write('N')
+          break
+        case 'ssl-request':
+          if (isSecure) throw new Fault('client/out-of-order', 'encryption was negotiated already')
+          // Bytes behind the request came before TLS: whoever sent them is not the client (CVE-2021-23214).
+          if (stream.readableLength > 0)
+            throw new Fault('client/malformed', 'unencrypted data after the TLS request')
+          stream.write('S')
+          stream = await secureDownstream(stream, { context: connection.tls, alpn: ['postgresql'] }, signal)
+          isSecure = true
+          break
+        case 'cancel':
+          return { kind: 'cancel', stream, key: opening.key }
+        case 'startup':
+          if (!isSecure && !connection.loopback) {
+            throw new Fault(
+              'client/tls-required',
+              'this gateway accepts TLS connections only; connect with sslmode=require or stricter',
+            )
+          }
+          return await logInRequest(stream, connection, opening, signal)
+      }
+    }
+  } catch (thrown) {
+    throw new ArrivalFault(stream, thrown)
+  }
+}
+
+async function logInRequest(
+  stream: Duplex,
+  connection: Connection,
+  opening: Opening & { readonly kind: 'startup' },
+  signal: AbortSignal,
+): Promise<Arrival> {
+  if (opening.major !== 3) {
+    throw new Fault(
+      'client/unsupported',
+      `protocol ${opening.major}.${opening.minor} is not supported; the gateway speaks 3.0 to 3.${newestMinor}`,
+    )
+  }
+  const startup = readStartup(opening.parameters)
+  const minor = Math.min(opening.minor, newestMinor)
+  if (opening.minor > newestMinor || startup.unknownOptions.length > 0) {
+    stream.write(encodeNegotiateVersion((3 << 16) | minor, startup.unknownOptions))
+  }
+  const { resource, account } = readUser(startup.user)
+  stream.write(askForPassword)
+  const frame = await readFrame(stream, 'client', gone, signal)
+  if (frame[0] !== tag.password) throw new Fault('client/out-of-order', 'expected a password')
+  const claim: LoginClaim = {
+    resource,
+    credential: new Secret(decodePassword(frame)),
+    clientAddress: connection.address,
+    ...(account === undefined ? {} : { account }),
+    ...(startup.application === undefined ? {} : { clientApplication: startup.application.slice(0, 63) }),
+  }
+  return { kind: 'login', stream, claim, startup, minor }
+}
+
+/** `resource` or `resource+account`; `%2B` and `%25` stand for `+` and `%` in a name. */
+export function readUser(user: string): { readonly resource: string; readonly account?: string } {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
+  if (user.length > 255 || /[\x00-\x1f\x7f]/.test(user))
+    throw new Fault('client/malformed', 'the user name is not a valid resource name')
+  const [resource = '', account, ...more] = user.split('+').map(unescape)
+  if (more.length > 0 || resource === '' || account === '') {
+    throw new Fault('client/malformed', 'the user name must be RESOURCE or RESOURCE+ACCOUNT')
+  }
+  return account === undefined ? { resource } : { resource, account }
+}
+
+function unescape(text: string): string {
+  return text.replace(/%2B|%25/gi, (escape) => (escape === '%25' ? '%' : '+'))
+}
+
+async function readOpening(stream: Duplex, signal: AbortSignal): Promise<Opening> {
+  const length = openingLength(await readExactly(stream, 4, gone, signal))
+  return decodeOpening(await readExactly(stream, length - 4, gone, signal))
+}
+
+/** A TLS handshake record begins with 0x16; a start-up packet of at most 10,000 bytes begins with 0x00. */
+async function startsWithTls(stream: Duplex, signal: AbortSignal): Promise<boolean> {
+  const first = await readExactly(stream, 1, gone, signal)
+  stream.unshift(first)
+  return first[0] === 0x16
+}
+
+/** TLS from the first byte (PostgreSQL 17): ALPN is mandatory there, against cross-protocol attacks. */
+async function secureDirectly(connection: Connection, signal: AbortSignal): Promise<Duplex> {
+  const socket = await secureDownstream(
+    connection.stream,
+    { context: connection.tls, alpn: ['postgresql'] },
+    signal,
+  )
+  if (socket.alpnProtocol !== 'postgresql')
+    throw new Fault('client/malformed', 'direct TLS needs the ALPN protocol "postgresql"')
+  return socket
+}

@@ -1,0 +1,111 @@
+import { Fault } from '@sallyport/core'
+
+/** Start-up parameters that reach the target. Everything else is dropped, or refused where dropping it would change meaning. */
+const passed: ReadonlySet<string> = new Set([
+  'application_name',
+  'datestyle',
+  'timezone',
+  'intervalstyle',
+  'extra_float_digits',
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'geqo',
+  'bytea_output',
+  'default_transaction_read_only',
+  'default_transaction_isolation',
+])
+
+export interface StartupRequest {
+  readonly user: string
+  readonly database: string
+  /** For the target, beside user and database. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly application?: string
+  /** `_pq_.` options that we do not know, for NegotiateProtocolVersion. */
+  readonly unknownOptions: readonly string[]
+}
+
+/**
+ * What a client's start-up asks for, filtered: the target's start-up is built from scratch out of it.
+ * @throws Fault client/unsupported for replication, an encoding other than UTF-8, or an option that may not be set here
+ */
+export function readStartup(sent: ReadonlyMap<string, string>): StartupRequest {
+  const user = sent.get('user') ?? ''
+  if (user === '')
+    throw new Fault('client/malformed', "the start-up names no user; use the resource's name as the user")
+  const parameters: Record<string, string> = { client_encoding: 'UTF8' }
+  const unknownOptions: string[] = []
+  for (const [name, value] of sent) {
+    const folded = name.toLowerCase()
+    if (folded === 'user' || folded === 'database') continue
+    if (folded.startsWith('_pq_.')) unknownOptions.push(name)
+    else if (folded === 'replication') refuseReplication(value)
+    else if (folded === 'options') Object.assign(parameters, readOptions(value))
+    else Object.assign(parameters, setting(name, value))
+  }
+  const application = sent.get('application_name')
+  return {
+    user,
+    database: sent.get('database') ?? user,
+    parameters,
+    unknownOptions,
+    ...(application === undefined ? {} : { application }),
+  }
+}
+
+function setting(name: string, value: string): Record<string, string> {
+  const folded = name.toLowerCase()
+  if (folded === 'client_encoding') {
+    if (!/^'?(utf-?8|unicode|auto|sql_ascii)'?$/i.test(value)) {
+      throw new Fault(
+        'client/unsupported',
+        'the client encoding must be UTF8: statements are judged in that encoding',
+      )
+    }
+    return {}
+  }
+  if (passed.has(folded)) return { [folded]: value }
+  throw new Fault(
+    'client/unsupported',
+    `the start-up parameter "${printable(name)}" may not be set through the gateway`,
+  )
+}
+
+/**
+ * `options=-c name=value --name=value`, with libpq's backslash escapes.
+ * @see PostgreSQL source, pg_split_opts
+ */
+function readOptions(text: string): Record<string, string> {
+  const words = (text.match(/(?:\\.|[^\s\\])+/gs) ?? []).map((word) => word.replace(/\\(.)/gs, '$1'))
+  const found: Record<string, string> = {}
+  while (words.length > 0) {
+    const word = words.shift()!
+    const assignment =
+      word === '-c'
+        ? words.shift()
+        : word.startsWith('-c')
+          ? word.slice(2)
+          : word.startsWith('--')
+            ? word.slice(2)
+            : undefined
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(assignment ?? '') ?? []
+    if (name === undefined || value === undefined) {
+      throw new Fault(
+        'client/unsupported',
+        `the start-up option "${printable(word)}" may not be set through the gateway`,
+      )
+    }
+    Object.assign(found, setting(name.replaceAll('-', '_'), value))
+  }
+  return found
+}
+
+function refuseReplication(value: string): void {
+  if (/^(false|off|no|0|f|n)$/i.test(value)) return
+  throw new Fault('client/unsupported', 'replication connections are not offered through the gateway')
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 63)
+}

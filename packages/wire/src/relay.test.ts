@@ -1,0 +1,220 @@
+import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import {
+  Fault,
+  mintPermit,
+  refusal,
+  type Authorization,
+  type Operation,
+  type OperationId,
+} from '@sallyport/core'
+import type { Conversation, Outboxes, Side, Verdict } from './conversation.ts'
+import { relay, type RelayEnd } from './relay.ts'
+
+/** Lines: `?…` is asked about, everything else passes. */
+class Lines implements Conversation {
+  readonly headBytes = 1
+  ended: Fault | undefined
+
+  length(_side: Side, chunk: Buffer, at: number): number {
+    const newline = chunk.indexOf(10, at)
+    if (newline === -1) return chunk.length - at + 1
+    return newline - at + 1
+  }
+
+  needed(side: Side, _chunk: Buffer, _at: number, length: number): number {
+    return side === 'client' ? length : 1
+  }
+
+  client(chunk: Buffer, from: number, to: number): Verdict | Operation {
+    if (chunk[from] !== 0x3f) return 'pass'
+    return { text: chunk.subarray(from + 1, to - 1).toString(), parameters: [], binding: () => [] }
+  }
+
+  settle(asked: Operation, authorization: Authorization, out: Outboxes): Verdict {
+    if (authorization.kind === 'permit') return 'pass'
+    out.client.put(Buffer.from(`refused ${asked.text}\n`))
+    return 'drop'
+  }
+
+  server(): Verdict {
+    return 'pass'
+  }
+
+  notice(text: string): Buffer {
+    return Buffer.from(`notice ${text}\n`)
+  }
+
+  farewell(cause: Fault | { code: string }): { client: Buffer; server: Buffer } {
+    return { client: Buffer.from(`bye ${cause.code}\n`), server: Buffer.from('X\n') }
+  }
+
+  serverEnded(): Fault | undefined {
+    return this.ended
+  }
+}
+
+async function pair(): Promise<[Socket, Socket]> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = createConnection({
+    port: (server.address() as AddressInfo).port,
+    host: '127.0.0.1',
+    allowHalfOpen: true,
+  })
+  const [far] = (await once(server, 'connection')) as [Socket]
+  server.close()
+  return [near, far]
+}
+
+interface World {
+  readonly client: Socket
+  readonly target: Socket
+  readonly end: Promise<RelayEnd>
+  readonly committed: () => number
+  readonly gone: () => number
+  readonly abort: AbortController
+  readonly lines: Lines
+}
+
+const permit = mintPermit(1 as OperationId, { maskedTags: new Set() })
+
+async function world(
+  authorize: (asked: Operation, tell: (notice: string) => void) => Authorization | Promise<Authorization>,
+  commit: () => void | Promise<void> = () => undefined,
+): Promise<World> {
+  const [client, downstream] = await pair()
+  const [upstream, target] = await pair()
+  const abort = new AbortController()
+  const lines = new Lines()
+  let committed = 0
+  let gone = 0
+  const end = relay({
+    downstream,
+    upstream,
+    conversation: lines,
+    authorize,
+    commit: () => {
+      committed++
+      return commit()
+    },
+    clientGone: () => gone++,
+    signal: abort.signal,
+  })
+  return { client, target, end, committed: () => committed, gone: () => gone, abort, lines }
+}
+
+async function line(socket: Socket): Promise<string> {
+  let text = ''
+  for (;;) {
+    const byte: unknown = socket.read(1)
+    if (Buffer.isBuffer(byte)) {
+      if (byte[0] === 10) return text
+      text += byte.toString()
+    } else if (socket.readableEnded) return text
+    else await Promise.race([once(socket, 'readable'), once(socket, 'end')])
+  }
+}
+
+describe('relay', () => {
+  test('what is permitted passes, after it was committed', async () => {
+    const { client, target, committed } = await world(() => permit)
+    client.write('a\n?b\nc\n')
+    expect([await line(target), await line(target), await line(target)]).toEqual(['a', '?b', 'c'])
+    expect(committed()).toBe(1)
+    client.destroy()
+  })
+
+  test('what is refused does not reach the target', async () => {
+    const { client, target } = await world((asked) => (asked.text === 'b' ? refusal('denied', 'no') : permit))
+    client.write('?b\n?c\n')
+    expect(await line(client)).toBe('refused b')
+    expect(await line(target)).toBe('?c')
+    client.destroy()
+  })
+
+  test('a held operation holds what is behind it, tells the client, and lets the target speak', async () => {
+    const answer = Promise.withResolvers<Authorization>()
+    const { client, target } = await world((_asked, tell) => {
+      tell('waiting')
+      return answer.promise
+    })
+    client.write('?b\nc\n')
+    expect(await line(client)).toBe('notice waiting')
+    target.write('news\n')
+    expect(await line(client)).toBe('news')
+    expect(target.read()).toBe(null)
+    answer.resolve(permit)
+    expect([await line(target), await line(target)]).toEqual(['?b', 'c'])
+    client.destroy()
+  })
+
+  test('when recording fails the operation does not leave, and the client is told', async () => {
+    const { client, target, end } = await world(
+      () => permit,
+      () => {
+        throw new Fault('gateway/cannot-record', 'disk full')
+      },
+    )
+    client.write('?b\n')
+    target.on('end', () => target.end())
+    expect(await line(client)).toBe('bye gateway/cannot-record')
+    expect(await line(target)).toBe('X')
+    expect((await end).cause).toMatchObject({ code: 'gateway/cannot-record' })
+    client.destroy()
+  })
+
+  test('a client that leaves while an operation is held is noticed at once', async () => {
+    const { client, target, end, gone } = await world(() => new Promise(() => undefined))
+    client.write('?b\n')
+    client.end()
+    expect((await end).cause).toBe('client-left')
+    expect(gone()).toBeGreaterThan(0)
+    expect(await line(target)).toBe('')
+  })
+
+  test('an abort is worded to the client and closes both sides', async () => {
+    const { client, target, end, abort } = await world(() => permit)
+    client.write('a\n')
+    await line(target)
+    abort.abort(refusal('session-killed', 'killed'))
+    expect(await line(client)).toBe('bye session-killed')
+    expect((await end).cause).toMatchObject({ code: 'session-killed' })
+    target.destroy()
+    client.destroy()
+  })
+
+  test("the target's unexpected end is worded as a fault, its due end is not", async () => {
+    const unexpected = await world(() => permit)
+    unexpected.lines.ended = new Fault('target/closed', 'gone')
+    unexpected.target.end()
+    expect(await line(unexpected.client)).toBe('bye target/closed')
+    unexpected.client.destroy()
+    const due = await world(() => permit)
+    due.target.end('last\n')
+    expect(await line(due.client)).toBe('last')
+    expect(await line(due.client)).toBe('')
+    due.client.destroy()
+    expect((await due.end).cause).toBe('target-left')
+  })
+
+  test('a client that reads nothing stops the target, and nothing is lost when it reads again', async () => {
+    const { client, target } = await world(() => permit)
+    client.pause()
+    const chunk = Buffer.alloc(64 * 1024, 'x')
+    chunk[chunk.length - 1] = 10
+    let written = 0
+    for (; written < 400; written++) target.write(chunk)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    // Far less than what was written has left the target's own buffer: the relay did not read on.
+    expect(target.writableLength).toBeGreaterThan(0)
+    let read = 0
+    client.on('data', (bytes: Buffer) => (read += bytes.length))
+    client.resume()
+    target.end()
+    await once(client, 'end')
+    expect(read).toBe(written * chunk.length)
+    client.destroy()
+  })
+})
