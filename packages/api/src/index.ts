@@ -1,1 +1,37 @@
-export {}
+export { ApiError, type ClientCode } from './api-error.ts'
+export type { Change, Plan } from './apply.ts'
+export { createClient, type CallOptions, type Client, type ClientOptions } from './client.ts'
+export {
+  CredentialDocument,
+  Document,
+  PolicyDocument,
+  ResourceDocument,
+  UserDocument,
+  type DocumentInput,
+  type DocumentKind,
+} from './documents.ts'
+export { maxTokenSeconds, Name, Password, UserName } from './fields.ts'
+export type { DoctorCheck } from './gateway.ts'
+export { openApiDocument } from './openapi.ts'
+export { Problem, problemMediaType, problemStatus, type ProblemCode } from './problem.ts'
+export {
+  caFilePlaceholder,
+  fillHint,
+  tokenPlaceholder,
+  type ConnectHint,
+  type ResourceView,
+} from './resources.ts'
+export type { Review } from './reviews.ts'
+export {
+  apiPrefix,
+  type Answer,
+  type CallInput,
+  type CallOutput,
+  type Route,
+  type RouteAuth,
+  type RouteInput,
+  type RouteOutput,
+} from './route.ts'
+export type { RecordedLine, SessionView } from './sessions.ts'
+export { allRoutes, routeTable, type NamedRoute, type RouteTable } from './table.ts'
+export { certificateByFingerprint, fingerprintOf } from './trust.ts'

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { GroupName, Name, UserName } from './fields.ts'
+
+/** What may be declared in files and applied. One YAML document each, told apart by `kind`. */
+
+const credential = z.discriminatedUnion('from', [
+  z.strictObject({ from: z.literal('sealed'), name: Name }),
+  z.strictObject({ from: z.literal('environment'), variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
+  z.strictObject({ from: z.literal('agent'), name: Name }),
+  z.strictObject({ from: z.literal('none') }),
+])
+
+const redactor = z.union([
+  z.enum(['full', 'last-four', 'domain', 'hash', 'null', 'digits']),
+  z.strictObject({ fixed: z.string().max(256) }),
+])
+
+const tag = z
+  .string()
+  .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'use words with dots between, such as pii.email')
+
+export const ResourceDocument = z
+  .strictObject({
+    kind: z.literal('Resource'),
+    name: Name,
+    protocol: z.string().min(1),
+    host: z.string().min(1).max(253),
+    /** The protocol's own where absent. */
+    port: z.number().int().min(1).max(65535).optional(),
+    /** The pool of agents that can reach it. */
+    agent: Name,
+    labels: z.record(z.string().min(1).max(63), z.string().max(253)).default({}),
+    accounts: z
+      .array(z.strictObject({ name: z.string().min(1).max(63), credential }))
+      .min(1)
+      .max(50)
+      .refine((all) => new Set(all.map((a) => a.name)).size === all.length, 'account names must differ'),
+    masking: z
+      .strictObject({
+        mode: z.enum(['strict', 'lenient']).default('strict'),
+        /** `schema.table.column` to its tag, or tags. */
+        columns: z.record(z.string(), z.union([tag, z.array(tag).min(1)])).default({}),
+        detectors: z.array(z.string()).default([]),
+        /** By tag; a tag not named has the default of its kind. */
+        redactors: z.record(tag, redactor).default({}),
+      })
+      .prefault({}),
+    recording: z.enum(['batched', 'strict']).default('batched'),
+    /** What its protocol alone understands. */
+    options: z.record(z.string(), z.unknown()).default({}),
+  })
+  .meta({ id: 'ResourceDocument' })
+export type ResourceDocument = z.output<typeof ResourceDocument>
+
+export const PolicyDocument = z
+  .strictObject({
+    kind: z.literal('Policy'),
+    name: Name,
+    /** Cedar. */
+    text: z.string().max(262_144),
+  })
+  .meta({ id: 'PolicyDocument' })
+export type PolicyDocument = z.output<typeof PolicyDocument>
+
+export const CredentialDocument = z
+  .strictObject({
+    kind: z.literal('Credential'),
+    name: Name,
+    /** The user to log in as; the account's own name where absent. */
+    user: z.string().min(1).max(63).optional(),
+    /** Sealed on arrival, never shown again. */
+    password: z.string().min(1).max(4096),
+  })
+  .meta({ id: 'CredentialDocument' })
+export type CredentialDocument = z.output<typeof CredentialDocument>
+
+export const UserDocument = z
+  .strictObject({
+    kind: z.literal('User'),
+    name: UserName,
+    groups: z.array(GroupName).max(100).default([]),
+  })
+  .meta({ id: 'UserDocument' })
+export type UserDocument = z.output<typeof UserDocument>
+
+export const Document = z
+  .discriminatedUnion('kind', [ResourceDocument, PolicyDocument, CredentialDocument, UserDocument])
+  .meta({ id: 'Document' })
+export type Document = z.output<typeof Document>
+export type DocumentInput = z.input<typeof Document>
+export type DocumentKind = Document['kind']

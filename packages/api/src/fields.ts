@@ -1,0 +1,51 @@
+import { z } from 'zod'
+
+/** Resource, credential, policy, pool: lower case, digits and dashes, so that it is safe in a user name, a path and a file name. */
+export const Name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'use 1 to 63 lower-case letters, digits and dashes')
+
+/** A person's log-in name. */
+export const UserName = z
+  .string()
+  .regex(
+    /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/,
+    'use 1 to 63 lower-case letters, digits, dots, dashes and underscores',
+  )
+
+export const GroupName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$/,
+    'use 1 to 128 letters, digits, dots, dashes, colons and underscores',
+  )
+
+/** ISO 8601, UTC. */
+export const Time = z.iso.datetime()
+
+/** Access and join tokens live an hour at most. */
+export const maxTokenSeconds = 3600
+
+export const TokenSeconds = z.number().int().min(60).max(maxTokenSeconds).default(maxTokenSeconds)
+
+export const Password = z
+  .string()
+  .min(12, 'use 12 characters or more')
+  .max(256, 'use 256 characters or fewer')
+
+/** An id minted by the gateway, such as `ses_01J…`. */
+export const Id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'that is no id')
+
+/** A list's length: newest first. */
+export const Limit = z.coerce.number().int().min(1).max(500).default(50)
+
+/** A truth in a query string: `true` or `false`. */
+export const Flag = z.union([z.boolean(), z.stringbool()]).default(false)
+
+export const Person = z
+  .object({
+    kind: z.enum(['user', 'workload', 'agent']),
+    id: z.string(),
+    name: z.string(),
+  })
+  .meta({ id: 'Person' })

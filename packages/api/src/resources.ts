@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { Flag, Name } from './fields.ts'
+import { json, route } from './route.ts'
+
+/** Stand-ins in a hint, for what only the caller knows. See {@link fillHint}. */
+export const tokenPlaceholder = '<token>'
+export const caFilePlaceholder = '<ca-file>'
+
+/** How a native client connects. */
+export const ConnectHint = z
+  .object({
+    client: z.string(),
+    command: z.array(z.string()),
+    environment: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'ConnectHint' })
+export type ConnectHint = z.infer<typeof ConnectHint>
+
+/** The hint with the caller's own token and file of trusted certificates (PEM) in place. */
+export function fillHint(hint: ConnectHint, mine: { token: string; caFile: string }): ConnectHint {
+  const fill = (text: string): string =>
+    text.replaceAll(tokenPlaceholder, mine.token).replaceAll(caFilePlaceholder, mine.caFile)
+  return {
+    client: hint.client,
+    command: hint.command.map(fill),
+    environment: Object.fromEntries(Object.entries(hint.environment).map(([k, v]) => [k, fill(v)])),
+  }
+}
+
+/** An account under which the caller may connect; `review` asks people first. */
+export const AccountView = z
+  .object({
+    name: z.string(),
+    access: z.enum(['allow', 'review']),
+    hints: z.array(ConnectHint),
+  })
+  .meta({ id: 'AccountView' })
+
+export const ResourceView = z
+  .object({
+    name: Name,
+    protocol: z.string(),
+    labels: z.record(z.string(), z.string()),
+    /** The first is the default. Empty only for an administrator who looks at all. */
+    accounts: z.array(AccountView),
+    /** Where clients reach it: this gateway's listener for the protocol. */
+    endpoint: z.object({ host: z.string(), port: z.number().int() }),
+    /** Agents attached to its pool just now: with none, a connection fails. */
+    agents: z.number().int(),
+    /** Tags whose values the caller sees masked. */
+    maskedTags: z.array(z.string()),
+  })
+  .meta({ id: 'ResourceView' })
+export type ResourceView = z.infer<typeof ResourceView>
+
+const resource: ResourceView = {
+  name: 'orders-db',
+  protocol: 'postgres',
+  labels: { env: 'production' },
+  accounts: [
+    {
+      name: 'app_ro',
+      access: 'allow',
+      hints: [
+        {
+          client: 'psql',
+          command: ['psql'],
+          environment: { PGHOST: 'gateway.example', PGUSER: 'orders-db', PGPASSWORD: tokenPlaceholder },
+        },
+      ],
+    },
+  ],
+  endpoint: { host: 'gateway.example', port: 15432 },
+  agents: 2,
+  maskedTags: ['pii.email'],
+}
+
+export const resources = {
+  list: route({
+    method: 'GET',
+    path: '/resources',
+    auth: 'token',
+    summary: 'What I may reach, and how; with all, every resource (administrators)',
+    query: z.strictObject({ all: Flag }),
+    answer: json(z.object({ items: z.array(ResourceView) })),
+    example: { output: { items: [resource] } },
+  }),
+  get: route({
+    method: 'GET',
+    path: '/resources/{name}',
+    auth: 'token',
+    summary: 'One resource that I may reach; any other does not exist for me',
+    params: z.strictObject({ name: Name }),
+    answer: json(ResourceView),
+    example: { input: { name: 'orders-db' }, output: resource },
+  }),
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import { Id, Limit, Person, Time } from './fields.ts'
+import { json, route } from './route.ts'
+
+export const reviewStates = ['open', 'approved', 'denied', 'expired', 'withdrawn', 'used'] as const
+
+export const Review = z
+  .object({
+    id: Id,
+    state: z.enum(reviewStates),
+    requester: Person,
+    /** Differs from the requester where something acts for a person. */
+    actor: Person,
+    session: Id,
+    resource: z.string(),
+    account: z.string(),
+    /** The operation, exactly as it would run. */
+    text: z.string(),
+    /** Bound parameters: text, `base64:…` for binary ones, null for NULL. */
+    parameters: z.array(z.string().nullable()),
+    /** The policy's own words. */
+    reason: z.string().optional(),
+    policies: z.array(z.string()),
+    reviewers: z.array(z.string()),
+    approvalsNeeded: z.number().int(),
+    answers: z.array(
+      z.object({
+        by: Person,
+        verdict: z.enum(['approve', 'deny']),
+        comment: z.string().optional(),
+        at: Time,
+      }),
+    ),
+    askedAt: Time,
+    expiresAt: Time,
+    /** May the caller answer it? Not as its requester or actor, nor outside its reviewers' groups. */
+    mayAnswer: z.boolean(),
+  })
+  .meta({ id: 'Review' })
+export type Review = z.infer<typeof Review>
+
+const person = { kind: 'user', id: 'user:alice', name: 'alice' } as const
+const review: Review = {
+  id: 'rev_1',
+  state: 'open',
+  requester: person,
+  actor: person,
+  session: 'ses_1',
+  resource: 'orders-db',
+  account: 'app',
+  text: 'update orders set status = $1 where id = $2',
+  parameters: ['shipped', '7'],
+  reason: 'writes to production are reviewed',
+  policies: ['production-writes'],
+  reviewers: ['dba'],
+  approvalsNeeded: 1,
+  answers: [],
+  askedAt: '2026-01-01T00:00:00Z',
+  expiresAt: '2026-01-01T00:15:00Z',
+  mayAnswer: true,
+}
+
+const params = z.strictObject({ id: Id })
+const comment = z.strictObject({ comment: z.string().max(2000).optional() })
+
+export const reviews = {
+  list: route({
+    method: 'GET',
+    path: '/reviews',
+    auth: 'token',
+    summary: 'Reviews that I asked for or may answer (administrators: all), newest first',
+    query: z.strictObject({ state: z.enum([...reviewStates, 'any']).default('open'), limit: Limit }),
+    answer: json(z.object({ items: z.array(Review) })),
+    example: { output: { items: [review] } },
+  }),
+  get: route({
+    method: 'GET',
+    path: '/reviews/{id}',
+    auth: 'token',
+    summary: 'One review that I asked for or may answer',
+    params,
+    answer: json(Review),
+    example: { input: { id: 'rev_1' }, output: review },
+  }),
+  approve: route({
+    method: 'POST',
+    path: '/reviews/{id}/approve',
+    auth: 'token',
+    summary: 'Approve this very operation, once; reviewers only, never the requester',
+    params,
+    body: comment,
+    answer: json(Review),
+    example: {
+      input: { id: 'rev_1', comment: 'checked the order' },
+      output: { ...review, state: 'approved', mayAnswer: false },
+    },
+  }),
+  deny: route({
+    method: 'POST',
+    path: '/reviews/{id}/deny',
+    auth: 'token',
+    summary: 'Deny it; the waiting client is told at once',
+    params,
+    body: comment,
+    answer: json(Review),
+    example: { input: { id: 'rev_1' }, output: { ...review, state: 'denied', mayAnswer: false } },
+  }),
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { Flag, Id, Limit, Name, Person, Time } from './fields.ts'
+import { json, lines, nothing, route } from './route.ts'
+
+export const SessionView = z
+  .object({
+    id: Id,
+    principal: Person,
+    actor: Person,
+    resource: z.string(),
+    protocol: z.string(),
+    account: z.string(),
+    clientAddress: z.string(),
+    startedAt: Time,
+    endedAt: Time.optional(),
+    /** Why it ended: `client-left`, `target-left`, `interrupted`, or a refusal's or fault's code. */
+    reason: z.string().optional(),
+    live: z.boolean(),
+    operations: z.number().int(),
+  })
+  .meta({ id: 'Session' })
+export type SessionView = z.infer<typeof SessionView>
+
+/** One event of a recording, in order, as the recording holds it; binary values as `base64:…`. */
+export const RecordedLine = z
+  .looseObject({
+    sequence: z.number().int(),
+    at: Time,
+    kind: z.string(),
+  })
+  .meta({ id: 'RecordedEvent' })
+export type RecordedLine = z.infer<typeof RecordedLine>
+
+export const Verdict = z
+  .object({
+    /** `sound`: whole, in order, and signed by this gateway. `open`: still being written, sound so far. */
+    state: z.enum(['sound', 'open', 'interrupted', 'broken']),
+    events: z.number().int(),
+    detail: z.string(),
+  })
+  .meta({ id: 'RecordingVerdict' })
+
+const person = { kind: 'user', id: 'user:alice', name: 'alice' } as const
+const session: SessionView = {
+  id: 'ses_1',
+  principal: person,
+  actor: person,
+  resource: 'orders-db',
+  protocol: 'postgres',
+  account: 'app_ro',
+  clientAddress: '10.0.0.9:40112',
+  startedAt: '2026-01-01T00:00:00Z',
+  live: true,
+  operations: 4,
+}
+const params = z.strictObject({ id: Id })
+
+export const sessions = {
+  list: route({
+    method: 'GET',
+    path: '/sessions',
+    auth: 'token',
+    summary: 'My sessions, newest first; administrators and replayers see those of others',
+    query: z.strictObject({
+      /** A principal's id or name. */
+      user: z.string().max(128).optional(),
+      resource: Name.optional(),
+      live: Flag,
+      since: Time.optional(),
+      limit: Limit,
+    }),
+    answer: json(z.object({ items: z.array(SessionView) })),
+    example: { output: { items: [session] } },
+  }),
+  get: route({
+    method: 'GET',
+    path: '/sessions/{id}',
+    auth: 'replay',
+    summary: 'One session',
+    params,
+    answer: json(SessionView),
+    example: { input: { id: 'ses_1' }, output: session },
+  }),
+  events: route({
+    method: 'GET',
+    path: '/sessions/{id}/events',
+    auth: 'replay',
+    summary: 'What happened in it, an event a line; who looked is audited',
+    params,
+    answer: lines(RecordedLine),
+    example: {
+      input: { id: 'ses_1' },
+      output: { sequence: 2, at: '2026-01-01T00:00:01Z', kind: 'operation', text: 'select 1' },
+    },
+  }),
+  export: route({
+    method: 'GET',
+    path: '/sessions/{id}/export',
+    auth: 'replay',
+    summary: 'The recording as one file that can be verified with nothing but the public key',
+    params,
+    answer: { as: 'file', status: 200, mediaType: 'application/vnd.sallyport.recording' },
+    example: { input: { id: 'ses_1' } },
+  }),
+  verify: route({
+    method: 'GET',
+    path: '/sessions/{id}/verify',
+    auth: 'replay',
+    summary: 'Check the recording where it lies: chain, seal and signature',
+    params,
+    answer: json(Verdict),
+    example: {
+      input: { id: 'ses_1' },
+      output: { state: 'sound', events: 12, detail: '12 events, sealed and signed' },
+    },
+  }),
+  kill: route({
+    method: 'POST',
+    path: '/sessions/{id}/kill',
+    auth: 'token',
+    summary: 'End a live session at once: my own, or any (administrators)',
+    params,
+    body: z.strictObject({ reason: z.string().max(200).optional() }),
+    answer: nothing,
+    example: { input: { id: 'ses_1', reason: 'runaway query' } },
+  }),
+}

@@ -1,0 +1,45 @@
+import { agents, joinTokens } from './agents.ts'
+import { apply } from './apply.ts'
+import { audit } from './audit.ts'
+import { gateway } from './gateway.ts'
+import { policies } from './policies.ts'
+import { resources } from './resources.ts'
+import { reviews } from './reviews.ts'
+import type { Route } from './route.ts'
+import { sessions } from './sessions.ts'
+import { login, setup } from './setup.ts'
+import { tokens } from './tokens.ts'
+import { users } from './users.ts'
+import { whoami } from './whoami.ts'
+
+/** The whole HTTP interface, by noun and verb: server, client and OpenAPI document are made from it. */
+export const routeTable = {
+  setup,
+  login,
+  whoami,
+  tokens,
+  users,
+  resources,
+  apply,
+  policies,
+  agents,
+  joinTokens,
+  reviews,
+  sessions,
+  gateway,
+  audit,
+}
+
+export type RouteTable = typeof routeTable
+
+export interface NamedRoute {
+  readonly noun: string
+  readonly verb: string
+  readonly route: Route
+}
+
+export function allRoutes(): NamedRoute[] {
+  return Object.entries(routeTable).flatMap(([noun, verbs]) =>
+    Object.entries(verbs).map(([verb, route]) => ({ noun, verb, route: route as Route })),
+  )
+}
