@@ -1,0 +1,163 @@
+import type { Masking } from '@sallyport/core'
+import type { Content, ContentRelation } from './content.ts'
+import { quotingColumns } from './quoting.ts'
+import type { Column, Relation, Snapshot } from './snapshot.ts'
+import type { TagMemory } from './tag-memory.ts'
+import type { ViewTracer } from './view-tracer.ts'
+
+/** Before anything was read: nothing is known. */
+export const emptySnapshot: Snapshot = {
+  version: 0,
+  relation: () => undefined,
+  relationByOid: () => undefined,
+  hasSchema: () => false,
+  temporary: () => [],
+  hasFunction: () => false,
+  hasOperator: () => false,
+  allTags: [],
+}
+
+/** Views over views over views: deeper than this, a view is taken to carry every tag. */
+const maxViewDepth = 32
+
+/** Works out which column carries which tags, and freezes the whole. */
+export async function buildSnapshot(input: {
+  readonly content: Content
+  readonly masking: Masking
+  readonly memory: TagMemory
+  readonly tracer: ViewTracer
+  readonly version: number
+}): Promise<Snapshot> {
+  const { content, masking, memory, tracer } = input
+  const allTags = [...new Set(masking.columns.map((column) => column.tag))].toSorted()
+  rememberNamed(content, masking, memory)
+  rememberInherited(content, memory)
+
+  const trees = new Map<number, unknown>()
+  for (const [oid, definition] of content.definitions)
+    if (definition !== null) trees.set(oid, await tracer.parse(definition))
+
+  const done = new Map<number, Relation>()
+  const byName = new Map<string, ContentRelation>()
+  const byOid = new Map<number, ContentRelation>()
+  const temporaries = new Map<string, ContentRelation[]>()
+  for (const relation of content.relations) {
+    byOid.set(relation.oid, relation)
+    byName.set(key(relation.schema, relation.name), relation)
+    if (!relation.schema.startsWith('pg_temp_')) continue
+    const sameName = temporaries.get(relation.name)
+    if (sameName === undefined) temporaries.set(relation.name, [relation])
+    else sameName.push(relation)
+  }
+  const schemas = new Set(content.schemas)
+  const functions = new Set(content.functions.map(([schema, name]) => key(schema, name)))
+  const operators = new Set(content.operators)
+  let depth = 0
+
+  const finish = (raw: ContentRelation): Relation => {
+    const known = done.get(raw.oid)
+    if (known !== undefined) return known
+    const relation = withTags(raw, columnTags(raw))
+    done.set(raw.oid, relation)
+    return relation
+  }
+  const columnTags = (raw: ContentRelation): ((column: RawColumn, position: number) => readonly string[]) => {
+    const own = (column: RawColumn) => memory.tagsOf(raw.oid, column.attnum) ?? none
+    if (allTags.length === 0) return () => []
+    if (raw.schema === 'pg_catalog') {
+      const quoting = quotingColumns.get(raw.name)
+      return (column) => (quoting?.has(column.name) === true ? allTags : [...own(column)])
+    }
+    if (!content.definitions.has(raw.oid)) return (column) => sorted(own(column))
+    const tree = trees.get(raw.oid)
+    const isTraceable = tree !== undefined && depth < maxViewDepth
+    depth++
+    const traced = isTraceable ? tracer.trace(tree, snapshot) : 'unknown'
+    depth--
+    return (column, position) =>
+      traced === 'unknown' ? allTags : sorted(new Set([...(traced[position] ?? allTags), ...own(column)]))
+  }
+  const find = (raw: ContentRelation | undefined) => (raw === undefined ? undefined : finish(raw))
+  const snapshot: Snapshot = {
+    version: input.version,
+    relation: (schema, name) => find(byName.get(key(schema, name))),
+    relationByOid: (oid) => find(byOid.get(oid)),
+    hasSchema: (schema) => schemas.has(schema),
+    temporary: (name) => (temporaries.get(name) ?? []).map(finish),
+    hasFunction: (schema, name) => functions.has(key(schema, name)),
+    hasOperator: (name) => operators.has(name),
+    allTags,
+  }
+  for (const relation of content.relations) finish(relation)
+  return snapshot
+}
+
+type RawColumn = ContentRelation['columns'][number]
+
+function withTags(
+  raw: ContentRelation,
+  tagsOf: (column: RawColumn, position: number) => readonly string[],
+): Relation {
+  const columns: Column[] = raw.columns.map((column, position) => ({
+    ...column,
+    tags: tagsOf(column, position),
+  }))
+  return {
+    oid: raw.oid,
+    schema: raw.schema,
+    name: raw.name,
+    kind: raw.kind,
+    columns,
+    tags: sorted(new Set(columns.flatMap((column) => column.tags))),
+  }
+}
+
+/** Configured names that exist now are remembered by number. */
+function rememberNamed(content: Content, masking: Masking, memory: TagMemory): void {
+  if (masking.columns.length === 0) return
+  const byName = new Map<string, string[]>()
+  for (const { column, tag } of masking.columns) {
+    const tags = byName.get(column)
+    if (tags === undefined) byName.set(column, [tag])
+    else tags.push(tag)
+  }
+  for (const relation of content.relations)
+    for (const column of relation.columns)
+      for (const tag of byName.get(`${relation.schema}.${relation.name}.${column.name}`) ?? [])
+        memory.add(relation.oid, column.attnum, tag)
+}
+
+/**
+ * A child's rows are read through its parent, and a parent's column means the same in its children: a column has the
+ * tags of its namesakes up and down the tree. Children number their columns by themselves, hence names.
+ */
+function rememberInherited(content: Content, memory: TagMemory): void {
+  const byOid = new Map(content.relations.map((relation) => [relation.oid, relation]))
+  for (let isChanged = true; isChanged;) {
+    isChanged = false
+    for (const [child, parent] of content.inheritance) {
+      const [below, above] = [byOid.get(child), byOid.get(parent)]
+      if (below === undefined || above === undefined) continue
+      for (const one of above.columns) {
+        const other = below.columns.find((column) => column.name === one.name)
+        if (other === undefined) continue
+        if (spread(memory, parent, one.attnum, child, other.attnum)) isChanged = true
+        if (spread(memory, child, other.attnum, parent, one.attnum)) isChanged = true
+      }
+    }
+  }
+}
+
+function spread(memory: TagMemory, fromOid: number, from: number, toOid: number, to: number): boolean {
+  let isChanged = false
+  for (const tag of memory.tagsOf(fromOid, from) ?? none) {
+    if (memory.tagsOf(toOid, to)?.has(tag) === true) continue
+    memory.add(toOid, to, tag)
+    isChanged = true
+  }
+  return isChanged
+}
+
+const none: ReadonlySet<string> = new Set()
+const sorted = (tags: ReadonlySet<string>) => [...tags].toSorted()
+const key = (schema: string, name: string) => `${schema}\0${name}`

@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import type { Masking } from '@sallyport/core'
+import type { CatalogLimits } from './catalog.ts'
+import type { RelationKind } from './snapshot.ts'
+
+/** Runs one statement over a side connection under the session's account; every value as text. */
+export type CatalogQuery = (sql: string) => Promise<readonly (readonly (string | null)[])[]>
+
+/** What the catalogue said, before tags are worked out. */
+export interface Content {
+  readonly fingerprint: string
+  readonly schemas: readonly string[]
+  readonly relations: readonly ContentRelation[]
+  /** Child and parent OIDs, partitions included. */
+  readonly inheritance: readonly (readonly [child: number, parent: number])[]
+  /** `schema.name` of functions that no PostgreSQL release ships. */
+  readonly functions: readonly (readonly [schema: string, name: string])[]
+  /** Names of operators that no PostgreSQL release ships. */
+  readonly operators: readonly string[]
+  /** By view OID; `null` where the server did not give it. Empty where nothing is masked. */
+  readonly definitions: ReadonlyMap<number, string | null>
+}
+
+export interface ContentRelation {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  readonly kind: RelationKind
+  readonly columns: { readonly attnum: number; readonly name: string; readonly isGenerated: boolean }[]
+}
+
+/**
+ * Two statements at most, each with one view of the catalogue. The side connection's own search_path is pinned, so
+ * that definitions come with qualified names; its locks time out, since a definition waits for whoever alters what it reads.
+ */
+export async function readContent(
+  query: CatalogQuery,
+  masking: Masking,
+  limits: CatalogLimits,
+): Promise<Content> {
+  await query(pin)
+  const rows = await query(everything)
+  const hash = createHash('sha256')
+  const schemas: string[] = []
+  const relations = new Map<number, ContentRelation>()
+  const inheritance: [number, number][] = []
+  const functions: [string, string][] = []
+  const operators: string[] = []
+  let columns = 0
+  for (const row of rows) {
+    hash.update(row.join('\0')).update('\n')
+    const [what, a, b, c, d] = row
+    if (what === 'schema') schemas.push(text(a))
+    else if (what === 'relation') {
+      const oid = Number(a)
+      relations.set(oid, { oid, schema: text(b), name: text(c), kind: text(d), columns: [] })
+      if (relations.size > limits.maxRelations) throw new RangeError('too many relations to hold')
+    } else if (what === 'column') {
+      if (++columns > limits.maxColumns) throw new RangeError('too many columns to hold')
+      relations.get(Number(a))?.columns.push({ attnum: Number(b), name: text(c), isGenerated: d === 'true' })
+    } else if (what === 'inherits') inheritance.push([Number(a), Number(b)])
+    else if (what === 'function') functions.push([text(a), text(b)])
+    else if (what === 'operator') operators.push(text(a))
+    else throw new TypeError('unexpected row in the catalogue')
+  }
+  const definitions = masking.columns.length > 0 ? await readDefinitions(query, limits) : new Map()
+  for (const [oid, definition] of definitions) hash.update(`${oid}\0${definition}\n`)
+  return {
+    fingerprint: hash.digest('base64'),
+    schemas,
+    relations: [...relations.values()].map((relation) => ({
+      ...relation,
+      columns: relation.columns.toSorted((one, other) => one.attnum - other.attnum),
+    })),
+    inheritance,
+    functions,
+    operators,
+    definitions,
+  }
+}
+
+async function readDefinitions(
+  query: CatalogQuery,
+  limits: CatalogLimits,
+): Promise<Map<number, string | null>> {
+  let rows
+  try {
+    rows = await query(allDefinitions)
+  } catch {
+    // most likely a lock that another session, or this session's own transaction, holds: views are then untraceable
+    rows = await query(allViews)
+  }
+  const definitions = new Map<number, string | null>()
+  let length = 0
+  for (const [oid, definition] of rows) {
+    length += definition?.length ?? 0
+    definitions.set(Number(oid), length > limits.maxDefinitionLength ? null : (definition ?? null))
+  }
+  return definitions
+}
+
+function text(value: string | null | undefined): string {
+  if (value === null || value === undefined) throw new TypeError('a name in the catalogue is null')
+  return value
+}
+
+const pin =
+  "select pg_catalog.set_config('search_path', 'pg_catalog', false), pg_catalog.set_config('lock_timeout', '500ms', false)"
+
+/** The first OID that initdb does not give out: whatever is above it, someone made. @see PostgreSQL access/transam.h */
+const firstNormalOid = 16384
+
+const everything = `
+select 'schema', nspname::text, null, null, null from pg_catalog.pg_namespace
+union all
+select 'relation', c.oid::text, n.nspname::text, c.relname::text, c.relkind::text
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'
+union all
+select 'column', a.attrelid::text, a.attnum::text, a.attname::text, (a.attgenerated <> '')::text
+  from pg_catalog.pg_attribute a
+    join pg_catalog.pg_class c on c.oid = a.attrelid
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where a.attnum > 0 and not a.attisdropped
+    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'
+union all
+select 'inherits', inhrelid::text, inhparent::text, null, null from pg_catalog.pg_inherits
+union all
+select distinct 'function', n.nspname::text, p.proname::text, null, null
+  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where p.oid >= ${firstNormalOid}
+union all
+select distinct 'operator', oprname::text, null, null, null
+  from pg_catalog.pg_operator where oid >= ${firstNormalOid}
+order by 1 desc, 2, 3, 4`
+
+const views = `from pg_catalog.pg_class where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by oid`
+const allDefinitions = `select oid::text, pg_catalog.pg_get_viewdef(oid) ${views}`
+const allViews = `select oid::text, null ${views}`

@@ -1,0 +1,40 @@
+/** `r` table, `p` partitioned table, `v` view, `m` materialized view, `f` foreign table, `S` sequence, `c` composite type… */
+export type RelationKind = string
+
+export interface Column {
+  /** `pg_attribute.attnum`, from 1. */
+  readonly attnum: number
+  readonly name: string
+  /** A stored generated column: COPY leaves it out. */
+  readonly isGenerated: boolean
+  /** What of it is sensitive: its own tags, and those it inherits or derives from. */
+  readonly tags: readonly string[]
+}
+
+export interface Relation {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  readonly kind: RelationKind
+  /** Live columns in the order of `*`. */
+  readonly columns: readonly Column[]
+  /** All its columns' tags. */
+  readonly tags: readonly string[]
+}
+
+/** What the catalogue of one database held at one moment. Immutable. */
+export interface Snapshot {
+  /** Equal for equal content. */
+  readonly version: number
+  relation(schema: string, name: string): Relation | undefined
+  relationByOid(oid: number): Relation | undefined
+  hasSchema(schema: string): boolean
+  /** Relations of that name in any session's temporary schema: which session's is not known. */
+  temporary(name: string): readonly Relation[]
+  /** A function outside pg_catalog. */
+  hasFunction(schema: string, name: string): boolean
+  /** An operator of that name exists outside pg_catalog. */
+  hasOperator(name: string): boolean
+  /** Every tag that any column carries, and every tag configured. */
+  readonly allTags: readonly string[]
+}
