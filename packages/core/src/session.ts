@@ -75,6 +75,11 @@ export interface Session<Options = unknown> extends AsyncDisposable {
     tell: Tell,
     signal?: AbortSignal,
   ): Authorization | Promise<Authorization>
+  /**
+   * Records an operation that its protocol refuses by itself, before policy: too complex, not expressible.
+   * @throws Fault gateway/cannot-record
+   */
+  refuse(operation: Operation, refused: Refusal): Refusal
   /** Tags that the subject may not see in clear here, as policy stands now. */
   maskedTags(): ReadonlySet<string>
   /** Call before bytes of permitted operations leave: what was recorded is in the log when it returns. */

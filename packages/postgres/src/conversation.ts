@@ -25,6 +25,7 @@ import {
   encodeDescribePortal,
   encodeExecute,
   encodeQuery,
+  flush,
   terminate,
 } from './codec/frontend.ts'
 import { frameLength, headBytes, needsWhole, tag, wholeMessageBytes } from './codec/tags.ts'
@@ -32,31 +33,30 @@ import { Expected } from './expected.ts'
 import type { CopyMask, Diagnostics, Masks, RowMask } from './masks.ts'
 import { Names } from './names.ts'
 import { Run, type JudgedStatement, type PostgresOperation, type Prepared } from './operations.ts'
+import type { SearchPath } from './search-path.ts'
 import { wordError, wordNotice } from './wording.ts'
 
 /** A portal that the client bound, with what its rows must go through. */
 interface Portal {
   readonly run: Run | undefined
-  readonly statement: JudgedStatement | undefined
+  /** What its rows may carry, where that is less certain than its statement says. */
+  readonly outputs?: 'unknown'
   /** Undefined until its columns are known; `clear` where nothing is masked. */
   mask: RowMask | 'clear' | undefined
 }
 
-/** An answer that the server owes. `refusal`: it was sent a substitute that must fail, and its error becomes ours. */
-type Owed = { readonly refusal?: Refusal } & (
+/**
+ * An answer that the server owes. `refusal`: it was sent a substitute that must fail, and its error becomes ours.
+ * `missing`: it was sent one since nobody made that name, and its error shall name it.
+ */
+type Owed = { readonly refusal?: Refusal; readonly missing?: string } & (
   | { readonly kind: 'parse'; readonly name: string; readonly prepared: Prepared }
   | { readonly kind: 'bind'; readonly name: string; readonly portal: Portal }
   | { readonly kind: 'describe-statement' }
   | { readonly kind: 'describe-portal'; readonly portal: Portal | undefined; readonly isOurs: boolean }
   | { readonly kind: 'execute'; readonly portal: Portal }
   | { readonly kind: 'close' }
-  | {
-      readonly kind: 'query'
-      readonly run: Run | undefined
-      readonly statements: readonly JudgedStatement[]
-      at: number
-      mask: RowMask | 'clear' | undefined
-    }
+  | { readonly kind: 'query'; readonly run: Run | undefined; mask: RowMask | 'clear' | undefined }
   | { readonly kind: 'function' }
   | { readonly kind: 'sync' }
 )
@@ -75,9 +75,9 @@ export interface ConversationParts {
   finish(permit: Permit, outcome: Outcome): void
   /** A setting that the server reports changed. @throws Fault where it must not */
   setting(name: string, value: string): void
-  /** Something that the catalogue or the settings depend on took effect, or was undone. */
-  applied(statement: JudgedStatement): void
-  transactionEnded(): void
+  readonly searchPath: SearchPath
+  /** A statement that may have changed the catalogue was done, or committed. */
+  catalogChanged(): void
 }
 
 /**
@@ -98,6 +98,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   #isSkipping = false
   /** Bound and not yet run to the end. */
   readonly #openRuns = new Set<Run>()
+  #hasChangedCatalog = false
   #hasTerminated = false
   #hasSeenFatal = false
 
@@ -143,7 +144,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.parse:
         return this.#parse(chunk, from, to, out)
       case tag.bind:
-        return this.#bind(chunk, from, to)
+        return this.#bind(chunk, from, to, out)
       case tag.describe:
         return this.#describe(chunk, from, to)
       case tag.execute:
@@ -177,34 +178,28 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
 
   settle(asked: PostgresOperation, authorization: Authorization, out: Outboxes): Verdict {
     if (authorization.kind === 'refusal') {
-      this.#withdraw(asked)
+      for (const statement of asked.judgement?.statements ?? []) this.#unname(statement)
       this.#refuse(asked, authorization, out)
       return 'drop'
     }
-    const run = new Run(authorization)
-    const statements = asked.judgement?.statements ?? []
+    const run = new Run(authorization, asked.judgement?.statements ?? [])
+    for (const statement of run.statements) {
+      for (const effect of statement.effects) if (effect.kind === 'search-path') this.#parts.searchPath.sent()
+    }
     switch (asked.kind) {
       case 'query':
-        this.#owed.push({ kind: 'query', run, statements, at: 0, mask: undefined })
+        this.#owed.push({ kind: 'query', run, mask: undefined })
         return 'pass'
       case 'bind': {
         this.#openRuns.add(run)
-        const portal: Portal = {
-          run,
-          statement: statements[0],
-          mask: this.#needsMask(run) ? undefined : 'clear',
-        }
+        const portal: Portal = { run, mask: this.#needsMask(run) ? undefined : 'clear' }
         this.#portals.propose(asked.portal, portal)
         this.#owed.push({ kind: 'bind', name: asked.portal, portal })
         return 'pass'
       }
       case 'cursor':
         this.#openRuns.add(run)
-        this.#executePortal(
-          asked.portal,
-          { run, statement: statements[0], mask: this.#needsMask(run) ? undefined : 'clear' },
-          out,
-        )
+        this.#executePortal(asked.portal, { run, mask: this.#needsMask(run) ? undefined : 'clear' }, out)
         return 'pass'
     }
   }
@@ -289,8 +284,6 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       this.#owed.push({
         kind: 'query',
         run: undefined,
-        statements: [],
-        at: 0,
         mask: 'clear',
         refusal: invalidEncoding,
       })
@@ -320,11 +313,15 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     return 'pass'
   }
 
-  #bind(chunk: Buffer, from: number, to: number): PostgresOperation {
+  #bind(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
     const bind = decodeBind(chunk, from, to)
     this.#refuseOwnNames(bind.portal)
     this.#refuseOwnNames(bind.statement)
     const candidates = this.#parts.statements.candidates(bind.statement)
+    if (candidates.length === 0) {
+      this.#refuseBind(bind.portal, { missing: bind.statement }, out)
+      return 'drop'
+    }
     return {
       kind: 'bind',
       portal: bind.portal,
@@ -353,9 +350,17 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     const portal = this.#portalFor(name)
     if (portal !== undefined) {
       this.#executePortal(name, portal, out)
-      return 'pass'
+      if (this.#parts.searchPath.isSettled) return 'pass'
+      // Judgement waits for this statement's answer, which the server would keep back until the Sync behind it.
+      out.server.put(encodeExecute(name, maxRows))
+      out.server.put(flush)
+      return 'drop'
     }
     const candidates = this.#parts.cursors.candidates(name)
+    if (candidates.length === 0) {
+      this.#refuseExecute({ missing: name }, out)
+      return 'drop'
+    }
     return {
       kind: 'cursor',
       portal: name,
@@ -383,7 +388,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     if (candidates.length < 2) return candidates[0]
     const last = candidates.at(-1)!
     if (candidates.every((portal) => portal.mask === 'clear')) return last
-    return { run: last.run, statement: undefined, mask: undefined }
+    return { run: last.run, outputs: 'unknown', mask: undefined }
   }
 
   #close(chunk: Buffer, from: number, to: number): Verdict {
@@ -414,28 +419,31 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
         this.#owed.push({
           kind: 'query',
           run: undefined,
-          statements: [],
-          at: 0,
           mask: 'clear',
           refusal: refused,
         })
         return
-      case 'bind': {
-        out.server.put(encodeBareBind(asked.portal, this.#parts.marker))
-        const portal: Portal = { run: undefined, statement: undefined, mask: 'clear' }
-        this.#portals.propose(asked.portal, portal)
-        this.#owed.push({ kind: 'bind', name: asked.portal, portal, refusal: refused })
-        return
-      }
+      case 'bind':
+        return this.#refuseBind(asked.portal, { refusal: refused }, out)
       case 'cursor':
-        out.server.put(encodeExecute(this.#parts.marker, 0))
-        this.#owed.push({
-          kind: 'execute',
-          portal: { run: undefined, statement: undefined, mask: 'clear' },
-          refusal: refused,
-        })
-        return
+        return this.#refuseExecute({ refusal: refused }, out)
     }
+  }
+
+  #refuseBind(
+    name: string,
+    why: { readonly refusal: Refusal } | { readonly missing: string },
+    out: Outboxes,
+  ): void {
+    out.server.put(encodeBareBind(name, this.#parts.marker))
+    const portal: Portal = { run: undefined, mask: 'clear' }
+    this.#portals.propose(name, portal)
+    this.#owed.push({ kind: 'bind', name, portal, ...why })
+  }
+
+  #refuseExecute(why: { readonly refusal: Refusal } | { readonly missing: string }, out: Outboxes): void {
+    out.server.put(encodeExecute(this.#parts.marker, 0))
+    this.#owed.push({ kind: 'execute', portal: { run: undefined, mask: 'clear' }, ...why })
   }
 
   /** A client that could create the marker could turn our refusals into its own results. */
@@ -480,12 +488,12 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case 'describe-portal':
         this.#owed.pop()
         if (head.portal !== undefined && head.portal.mask === undefined) {
-          head.portal.mask = this.#maskFor(fields, head.portal.statement, head.portal.run)
+          head.portal.mask = this.#maskFor(fields, head.portal.run, head.portal.outputs)
         }
         return head.isOurs ? 'drop' : 'pass'
       case 'query':
         if (head.run === undefined) throw outOfOrder(tag.rowDescription)
-        head.mask = this.#maskFor(fields, head.statements[head.at], head.run)
+        head.mask = this.#maskFor(fields, head.run)
         return 'pass'
       default:
         throw outOfOrder(tag.rowDescription)
@@ -499,15 +507,11 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     throw outOfOrder(tag.noData)
   }
 
-  #maskFor(
-    fields: readonly Field[],
-    statement: JudgedStatement | undefined,
-    run: Run | undefined,
-  ): RowMask | 'clear' {
+  #maskFor(fields: readonly Field[], run: Run | undefined, outputs?: 'unknown'): RowMask | 'clear' {
     if (run === undefined || !this.#needsMask(run)) return 'clear'
+    const { maskedTags } = run.permit.obligations
     return (
-      this.#parts.masks.rows(fields, statement?.outputs ?? 'unknown', run.permit.obligations.maskedTags) ??
-      'clear'
+      this.#parts.masks.rows(fields, outputs ?? run.statement?.outputs ?? 'unknown', maskedTags) ?? 'clear'
     )
   }
 
@@ -526,19 +530,20 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   }
 
   #commandComplete(commandTag: string): Verdict {
+    if (commandTag === 'ROLLBACK') this.#parts.searchPath.rolledBack()
     const head = this.#owed.head
     if (head?.kind === 'execute') {
       this.#owed.pop()
-      const { run, statement } = head.portal
-      if (statement !== undefined) this.#applied(statement)
-      if (run !== undefined) run.rows += rowsOf(commandTag)
+      const { run } = head.portal
+      if (run === undefined) throw outOfOrder(tag.commandComplete)
+      run.rows += rowsOf(commandTag)
+      this.#applied(run)
       this.#finish(run, 'done')
       return 'pass'
     }
     if (head?.kind !== 'query' || head.run === undefined) throw outOfOrder(tag.commandComplete)
     head.run.rows += rowsOf(commandTag)
-    const statement = head.statements[head.at++]
-    if (statement !== undefined) this.#applied(statement)
+    this.#applied(head.run)
     head.mask = undefined
     return 'pass'
   }
@@ -548,7 +553,6 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     if (head?.kind !== 'query' && head?.kind !== 'sync' && head?.kind !== 'function')
       throw outOfOrder(tag.ready)
     if (head.kind === 'query') {
-      for (const statement of head.statements.slice(head.at)) this.#undone(statement)
       this.#finish(head.run, head.run?.errorCode === undefined ? 'done' : 'failed')
       // A simple query destroys the unnamed statement and portal.
       this.#parts.statements.drop('')
@@ -558,7 +562,10 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     if (status === 'I') {
       this.#portals.dropAll()
       for (const run of this.#openRuns) this.#finish(run, 'done')
-      this.#parts.transactionEnded()
+      this.#parts.searchPath.transactionEnded()
+      // Now others can see it too: the side connection that reads the catalogue among them.
+      if (this.#hasChangedCatalog) this.#parts.catalogChanged()
+      this.#hasChangedCatalog = false
     }
     return 'pass'
   }
@@ -572,10 +579,17 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     }
     const head = this.#owed.head
     if (head === undefined) throw outOfOrder(tag.error)
+    this.#parts.searchPath.rolledBack()
     this.#isCopyingIn = false
     this.#copyOut = undefined
     this.#failed(head, fields.get('C') ?? 'XX000')
     if (head.kind !== 'query' && head.kind !== 'sync' && head.kind !== 'function') this.#skipToSync()
+    if (head.missing !== undefined)
+      fields.set('M', fields.get('M')?.replace(this.#parts.marker, head.missing) ?? '')
+    if (head.missing !== undefined && this.#parts.diagnostics() === 'clear') {
+      out.client.put(encodeErrorFields('error', fields))
+      return 'drop'
+    }
     if (head.refusal !== undefined) {
       out.client.put(wordError('ERROR', head.refusal, this.#parts.sessionId))
       return 'drop'
@@ -602,13 +616,8 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       if (owed.kind === 'bind') {
         this.#portals.reject(owed.name, owed.portal)
         this.#finish(owed.portal.run, 'failed')
-        if (owed.portal.statement !== undefined) this.#undone(owed.portal.statement)
       }
-      if (owed.kind === 'execute' && owed.portal.statement !== undefined) this.#undone(owed.portal.statement)
-      if (owed.kind === 'query') {
-        this.#finish(owed.run, 'failed')
-        for (const statement of owed.statements) this.#undone(statement)
-      }
+      if (owed.kind === 'query') this.#finish(owed.run, 'failed')
     }
     this.#isSkipping = this.#owed.size === 0
   }
@@ -642,10 +651,9 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     const head = this.#owed.head
     if (head?.kind !== 'query' && head?.kind !== 'execute') throw outOfOrder(tag.copyOutResponse)
     const run = head.kind === 'query' ? head.run : head.portal.run
-    const statement = head.kind === 'query' ? head.statements[head.at] : head.portal.statement
     if (run === undefined) throw outOfOrder(tag.copyOutResponse)
     this.#copyOut = this.#needsMask(run)
-      ? this.#parts.masks.copy(statement?.copy, response, run.permit.obligations.maskedTags)
+      ? this.#parts.masks.copy(run.statement?.copy, response, run.permit.obligations.maskedTags)
       : undefined
     return 'pass'
   }
@@ -687,8 +695,11 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
 
   // — Bookkeeping —
 
-  #applied(statement: JudgedStatement): void {
+  /** The target has done the next statement of a run. */
+  #applied(run: Run): void {
     const { statements, cursors } = this.#parts
+    const statement = run.statements[run.done++]
+    if (statement === undefined) return
     for (const effect of statement.effects) {
       switch (effect.kind) {
         case 'prepare':
@@ -710,28 +721,36 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
           cursors.dropAll()
           break
         case 'search-path':
+          this.#parts.searchPath.applied(effect.value, effect.isLocal)
+          break
+        case 'rollback-to':
+          this.#parts.searchPath.rolledBackToSavepoint()
+          break
         case 'ddl':
+          this.#hasChangedCatalog = true
+          this.#parts.catalogChanged()
           break
       }
     }
-    this.#parts.applied(statement)
   }
 
-  #undone(statement: JudgedStatement): void {
+  /** Names that were proposed for a statement that did not happen. */
+  #unname(statement: JudgedStatement): void {
     for (const effect of statement.effects) {
       if (effect.kind === 'prepare') this.#parts.statements.reject(effect.name, effect.prepared)
       if (effect.kind === 'declare') this.#parts.cursors.reject(effect.name, effect.prepared)
     }
   }
 
-  #withdraw(asked: PostgresOperation): void {
-    for (const statement of asked.judgement?.statements ?? []) this.#undone(statement)
-  }
-
   #finish(run: Run | undefined, status: Outcome['status']): void {
     if (run === undefined || run.isFinished) return
     run.isFinished = true
     this.#openRuns.delete(run)
+    for (const statement of run.statements.slice(run.done)) {
+      this.#unname(statement)
+      for (const effect of statement.effects)
+        if (effect.kind === 'search-path') this.#parts.searchPath.undone()
+    }
     const { rows, sizeBytes, maskedValues, maskedColumns, errorCode } = run
     const how = status === 'failed' && errorCode === '57014' ? 'cancelled' : status
     this.#parts.finish(run.permit, {

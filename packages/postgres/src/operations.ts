@@ -1,12 +1,12 @@
 import type { Facts, Operation, Parameter, Permit } from '@sallyport/core'
-import type { CopyAnalysis, StatementAnalysis } from './facts/analysis.ts'
+import type { CopyAnalysis, InnerStatement, StatementAnalysis } from './facts/analysis.ts'
 
 /** What a prepared statement or cursor name stands for: text to be judged (Parse), or what an SQL statement already was judged to be. */
 export interface Prepared {
   readonly text: string
   readonly typeIds: readonly number[]
   /** For PREPARE and DECLARE: the statement inside. */
-  readonly inner?: { readonly statement: StatementAnalysis; readonly facts: readonly Facts[] }
+  readonly inner?: InnerStatement
 }
 
 /** What a statement changes about the session, once the server says that it is done. */
@@ -15,7 +15,9 @@ export type Effect =
   /** Without a name: all of them. */
   | { readonly kind: 'deallocate' | 'close-cursor'; readonly name?: string }
   | { readonly kind: 'discard-all' }
-  | { readonly kind: 'search-path'; readonly path: readonly string[] | 'unknown'; readonly isLocal: boolean }
+  /** Without a value: back to the default. */
+  | { readonly kind: 'search-path'; readonly value: string | undefined; readonly isLocal: boolean }
+  | { readonly kind: 'rollback-to' }
   /** The catalogue is no longer what it was. */
   | { readonly kind: 'ddl' }
 
@@ -62,6 +64,9 @@ export type PostgresOperation = QueryOperation | BindOperation | CursorOperation
 /** A permitted operation while the target works on it. */
 export class Run {
   readonly permit: Permit
+  readonly statements: readonly JudgedStatement[]
+  /** How many of the statements the target has done. */
+  done = 0
   rows = 0
   sizeBytes = 0
   maskedValues = 0
@@ -69,7 +74,12 @@ export class Run {
   errorCode: string | undefined
   isFinished = false
 
-  constructor(permit: Permit) {
+  constructor(permit: Permit, statements: readonly JudgedStatement[]) {
     this.permit = permit
+    this.statements = statements
+  }
+
+  get statement(): JudgedStatement | undefined {
+    return this.statements[this.done]
   }
 }

@@ -75,6 +75,11 @@ export class FakeSession<Options> implements Session<Options> {
     return answer instanceof Promise ? answer.then(settle) : settle(answer)
   }
 
+  refuse(operation: Operation, refused: Refusal): Refusal {
+    this.asked.push({ operation, facts: [] })
+    return refused
+  }
+
   maskedTags(): ReadonlySet<string> {
     return this.masked
   }

@@ -126,7 +126,7 @@ export function decodeAuthentication(chunk: Buffer): Authentication {
 export type ErrorFields = ReadonlyMap<string, string>
 
 /** @see PostgreSQL documentation, "Error and Notice Message Fields" */
-export function decodeErrorFields(chunk: Buffer, from: number, to: number): ErrorFields {
+export function decodeErrorFields(chunk: Buffer, from: number, to: number): Map<string, string> {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const fields = new Map<string, string>()
   for (let letter = cursor.uint8(); letter !== 0; letter = cursor.uint8()) {

@@ -117,6 +117,8 @@ export const callOfNoFunction: Buffer = framed(tag.functionCall, (writer) =>
   writer.int32(0).int16(0).int16(0).int16(0),
 )
 
+export const flush: Buffer = framed(tag.flush, (writer) => writer)
+
 export const terminate: Buffer = framed(tag.terminate, (writer) => writer)
 
 export function encodePassword(password: string): Buffer {

@@ -1,0 +1,256 @@
+import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import {
+  asFault,
+  Fault,
+  isRefusal,
+  type Authorization,
+  type Connection,
+  type Gate,
+  type Refusal,
+  type Session,
+  type Tell,
+} from '@sallyport/core'
+import { relay } from '@sallyport/wire'
+import { cancelUpstream, mintCancelKey } from './cancel.ts'
+import { authenticationOk, encodeBackendKey } from './codec/backend.ts'
+import { PostgresConversation } from './conversation.ts'
+import { targetOf, type Database, type Databases } from './databases.ts'
+import { diagnosticsFor } from './diagnostics.ts'
+import type { Analyzer } from './facts/analyzer.ts'
+import { Judge } from './judge.ts'
+import { arrive, ArrivalFault, type Arrival } from './login/downstream.ts'
+import { logIn, type LoggedIn } from './login/upstream.ts'
+import { masksFor } from './masks.ts'
+import { Names } from './names.ts'
+import type { Judgement, PostgresOperation, Prepared } from './operations.ts'
+import type { PostgresOptions } from './options.ts'
+import { SearchPath } from './search-path.ts'
+import { wordError } from './wording.ts'
+
+/** As PostgreSQL's own authentication_timeout: the whole log-in, on both sides. */
+const loginMs = 60_000
+
+export interface ServeParts {
+  readonly analyzer: Analyzer
+  readonly databases: Databases
+  /** For redactors that must be stable and unguessable. */
+  readonly maskKey: Uint8Array
+}
+
+type Login = Arrival & { readonly kind: 'login' }
+
+/** One connection: log-in on both sides, then the relay. Every refusal and fault is said in the client's protocol. */
+export async function serve(
+  parts: ServeParts,
+  connection: Connection,
+  gate: Gate<PostgresOptions>,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(loginMs)])
+  let stream = connection.stream
+  try {
+    const arrival = await arrive(connection, deadline)
+    stream = arrival.stream
+    if (arrival.kind === 'cancel') {
+      gate.interrupts.fire(arrival.key)
+      stream.end()
+      return
+    }
+    const opened = await gate.open(arrival.claim)
+    if (isRefusal(opened)) return sayAndEnd(stream, opened)
+    await using session = opened
+    await converse(parts, arrival, session, gate, deadline)
+  } catch (thrown) {
+    if (thrown instanceof ArrivalFault) stream = thrown.stream
+    const cause = causeOf(thrown instanceof ArrivalFault ? thrown.fault : thrown)
+    sayAndEnd(stream, cause)
+    if (cause instanceof Fault) throw cause
+  }
+}
+
+function causeOf(thrown: unknown): Fault | Refusal {
+  if (isRefusal(thrown)) return thrown
+  if (thrown instanceof DOMException && thrown.name === 'TimeoutError') {
+    return new Fault('client/too-slow', `the log-in took longer than ${loginMs / 1000} s`)
+  }
+  return asFault(thrown)
+}
+
+function sayAndEnd(stream: Duplex, cause: Fault | Refusal): void {
+  stream.on('error', () => stream.destroy())
+  if (!stream.writable) return void stream.destroy()
+  // What the client still sends is read and forgotten, or the close would reset its unread last words.
+  stream.resume()
+  stream.end(wordError('FATAL', cause), () => stream.destroy())
+}
+
+async function converse(
+  parts: ServeParts,
+  arrival: Login,
+  session: Session<PostgresOptions>,
+  gate: Gate<PostgresOptions>,
+  deadline: AbortSignal,
+): Promise<void> {
+  const signal = AbortSignal.any([deadline, session.signal])
+  let dialled: Duplex | undefined
+  try {
+    const database = databaseName(arrival, session.resource.options)
+    dialled = await session.dial()
+    const upstream = await logIn(
+      dialled,
+      targetOf(session),
+      await session.credential(),
+      { ...arrival.startup.parameters, database },
+      signal,
+    )
+    await converseWith(parts, arrival, session, gate, upstream, database)
+  } catch (thrown) {
+    dialled?.destroy()
+    const cause = causeOf(session.signal.aborted ? session.signal.reason : thrown)
+    session.ended(cause.code, 0, 0)
+    throw cause instanceof Fault ? cause : thrown
+  }
+}
+
+/** libpq names the user as the database where it is told none; here that is the resource, and its own default is meant. */
+function databaseName(arrival: Login, options: PostgresOptions): string {
+  const { database, user } = arrival.startup
+  return database === user ? (options.database ?? database) : database
+}
+
+async function converseWith(
+  parts: ServeParts,
+  arrival: Login,
+  session: Session<PostgresOptions>,
+  gate: Gate<PostgresOptions>,
+  upstream: LoggedIn,
+  databaseName: string,
+): Promise<void> {
+  const database = parts.databases.for(session, databaseName)
+  const searchPath = await firstSearchPath(session, upstream, database)
+  for (const [name, value] of upstream.parameters) checkSetting(name, value)
+
+  const statements = new Names<Prepared>()
+  const cursors = new Names<Prepared>()
+  const { catalog } = database
+  const { masking } = session.resource
+  const conversation = new PostgresConversation({
+    marker: `sallyport_refused_${randomBytes(12).toString('hex')}`,
+    sessionId: session.id,
+    masks: masksFor(masking, catalog, parts.maskKey),
+    diagnostics: () => diagnosticsFor(masking, session.maskedTags()),
+    statements,
+    cursors,
+    searchPath,
+    finish: (permit, outcome) => session.finish(permit, outcome),
+    setting(name, value) {
+      if (name === 'search_path') searchPath.reported(value)
+      else checkSetting(name, value)
+    },
+    catalogChanged: () => catalog.invalidate(),
+  })
+  const judge = new Judge({
+    analyzer: parts.analyzer,
+    catalog,
+    database: databaseName,
+    account: session.account,
+    masking,
+    searchPath,
+    statements,
+    cursors,
+  })
+
+  let hold = new AbortController()
+  let isHeld = false
+  const withdraw = (): void => {
+    hold.abort()
+    hold = new AbortController()
+  }
+  const permitted = (
+    asked: PostgresOperation,
+    judged: Judgement | Refusal,
+    tell: Tell,
+  ): Authorization | Promise<Authorization> => {
+    if (isRefusal(judged)) return session.refuse(asked, judged)
+    asked.judgement = judged
+    const answer = session.authorize(asked, judged.facts, tell, hold.signal)
+    if (!(answer instanceof Promise)) return answer
+    isHeld = true
+    return answer.finally(() => (isHeld = false))
+  }
+  // hot path: synchronous while the catalogue is fresh and the statement known.
+  const authorize = (asked: PostgresOperation, tell: Tell): Authorization | Promise<Authorization> => {
+    if (!catalog.isFresh) return catalog.refresh().then(() => authorizeFresh(asked, tell))
+    return authorizeFresh(asked, tell)
+  }
+  const authorizeFresh = (asked: PostgresOperation, tell: Tell): Authorization | Promise<Authorization> => {
+    const judged = judge.judge(asked)
+    return judged instanceof Promise
+      ? judged.then((known) => permitted(asked, known, tell))
+      : permitted(asked, judged, tell)
+  }
+
+  const key = mintCancelKey(arrival.minor)
+  using _registered = gate.interrupts.register(key, () => {
+    if (isHeld) withdraw()
+    else if (conversation.isBusy && upstream.cancelKey !== undefined) {
+      // A cancel has no answer: whether it came through shows in the query.
+      cancelUpstream(session, targetOf(session), upstream.cancelKey).catch(() => undefined)
+    }
+  })
+
+  arrival.stream.write(
+    Buffer.concat([authenticationOk, ...upstream.greeting, encodeBackendKey(key), readyAndIdle]),
+  )
+  const end = await relay({
+    downstream: arrival.stream,
+    upstream: upstream.stream,
+    conversation,
+    authorize,
+    commit: () => session.commit(),
+    clientGone: withdraw,
+    signal: session.signal,
+  })
+  conversation.abandon()
+  session.ended(typeof end.cause === 'string' ? end.cause : end.cause.code, end.bytesUp, end.bytesDown)
+  if (end.cause instanceof Fault) throw new AlreadySaid(end.cause)
+}
+
+/** A fault that the relay has worded to the client. */
+class AlreadySaid extends Fault {
+  constructor(fault: Fault) {
+    super(fault.code, fault.shown, { cause: fault.cause })
+  }
+}
+
+async function firstSearchPath(
+  session: Session<PostgresOptions>,
+  upstream: LoggedIn,
+  database: Database,
+): Promise<SearchPath> {
+  const reported = upstream.parameters.get('search_path')
+  return new SearchPath(session.account, reported ?? (await database.defaultSearchPath()))
+}
+
+/**
+ * Statements are judged as UTF-8 with standard strings. A session in which the server reads them otherwise ends.
+ * @throws Fault
+ */
+function checkSetting(name: string, value: string): void {
+  if (name === 'client_encoding' && value !== 'UTF8') {
+    throw new Fault(
+      'client/unsupported',
+      'the client encoding must stay UTF8: statements are judged in that encoding',
+    )
+  }
+  if (name === 'standard_conforming_strings' && value !== 'on') {
+    throw new Fault(
+      'client/unsupported',
+      'standard_conforming_strings must stay on: statements are judged by it',
+    )
+  }
+}
+
+/** ReadyForQuery, idle. */
+const readyAndIdle = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
