@@ -1,0 +1,104 @@
+import { z } from 'zod'
+
+/** What the configuration needs to know of a protocol. */
+export interface Listening {
+  readonly name: string
+  readonly listenPort: number
+}
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** `host:port`, a bare port, or `off`. IPv6 addresses stand in brackets. Port 0 takes any free one. */
+function listenAddress(port: number, host = '0.0.0.0') {
+  return z
+    .union([z.number().int(), z.string()], 'use host:port, a port, or off')
+    .default(`${host}:${port}`)
+    .transform((value, context): ListenAddress | 'off' => {
+      if (value === 'off') return 'off'
+      const parts = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):)?(?<port>\d{1,5})$/.exec(
+        String(value),
+      )?.groups
+      const asked = Number(parts?.['port'] ?? Number.NaN)
+      if (!(asked <= 65_535)) {
+        context.addIssue({ code: 'custom', message: 'use host:port, a port, or off' })
+        return z.NEVER
+      }
+      return { host: parts?.['host']?.replace(/^\[|\]$/g, '') ?? host, port: asked }
+    })
+}
+
+/** Never the secret itself: where it is. */
+const secretReference = z
+  .string()
+  .regex(/^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$/, 'secrets stand elsewhere: use file:PATH or env:NAME')
+
+const milliseconds = (fallback: number, max: number) => z.number().int().min(0).max(max).default(fallback)
+const count = (fallback: number) => z.number().int().min(1).default(fallback)
+
+/** The gateway's whole configuration. A protocol adds its listener by its own name. */
+export function configSchema(protocols: readonly Listening[]) {
+  return z.strictObject({
+    /** Holds the store, the recordings, and, unless told otherwise, the key that seals them. */
+    dataDirectory: z.string().min(1).default('./sallyport-data'),
+    /** The name by which clients and agents reach this gateway. */
+    publicHost: z
+      .string()
+      .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'use a host name or an address, without a port')
+      .default('localhost'),
+    /** 32 bytes, base64 or hex. A file of its own in the data directory where absent. */
+    masterKey: secretReference.optional(),
+    listen: z
+      .strictObject({
+        api: listenAddress(8443),
+        agents: listenAddress(8444),
+        metrics: listenAddress(9464, '127.0.0.1'),
+        ...Object.fromEntries(protocols.map(({ name, listenPort }) => [name, listenAddress(listenPort)])),
+      })
+      .prefault({}),
+    tls: z
+      .strictObject({
+        /** Further names in the certificate that the gateway signs for itself. */
+        names: z.array(z.string().min(1)).default([]),
+        /** Files of your own certificate (with its chain) and key, PEM, in place of ours. */
+        certificate: z.string().optional(),
+        key: z.string().optional(),
+      })
+      .refine((it) => (it.certificate === undefined) === (it.key === undefined), {
+        message: 'certificate and key go together',
+      })
+      .prefault({}),
+    limits: z
+      .strictObject({
+        /** Client connections over all protocols. */
+        connections: count(5000),
+        /** Of those, from one address, before they have logged in. */
+        connectionsBeforeLogin: count(100),
+        requestsPerMinute: count(1200),
+        /** Log-ins and set-ups from one address. */
+        signInsPerMinute: count(30),
+      })
+      .prefault({}),
+    /** How long sessions may go on once the gateway was told to stop. */
+    drainMs: milliseconds(30_000, 3_600_000),
+    log: z
+      .strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+        /** `auto`: text on a terminal, JSON elsewhere. */
+        format: z.enum(['auto', 'json', 'text']).default('auto'),
+      })
+      .prefault({}),
+  })
+}
+
+/** Frozen; relative paths are against the folder that the gateway was started in. */
+export type Config = Omit<z.output<ReturnType<typeof configSchema>>, 'listen'> & {
+  /** `api`, `agents`, `metrics`, and each protocol's name. */
+  readonly listen: Readonly<Record<string, ListenAddress | 'off'>> & {
+    readonly api: ListenAddress | 'off'
+    readonly agents: ListenAddress | 'off'
+    readonly metrics: ListenAddress | 'off'
+  }
+}

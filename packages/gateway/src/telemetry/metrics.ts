@@ -1,0 +1,177 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What a gauge shows is asked for when it is read: never stale, nothing to keep in step. */
+export interface Gauges {
+  liveSessions(): Iterable<{ readonly protocol: string }>
+  agents(): Iterable<{ readonly pool: string; readonly roundTripMs?: number | undefined }>
+  connections(): number
+  /** Age of the oldest event that is not yet durable. */
+  recorderLagMs(): number
+}
+
+export interface Metrics extends Disposable {
+  readonly registry: Registry
+  readonly sessions: Counter<'protocol' | 'reason'>
+  readonly operations: Counter<'protocol' | 'effect'>
+  readonly holdSeconds: Histogram
+  readonly maskedValues: Counter<'protocol'>
+  readonly refusals: Counter<'code'>
+  readonly faults: Counter<'code'>
+  readonly bytes: Counter<'protocol' | 'direction'>
+  readonly connectionsRefused: Counter<'limit'>
+  readonly apiRequests: Counter<'route' | 'status'>
+  readonly signIns: Counter<'result'>
+}
+
+/** The gateway's numbers, all named `sallyport_…`. Labels have few values: no person, resource or text. */
+export function openMetrics(gauges: Gauges, version: string): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const delay = monitorEventLoopDelay({ resolution: 20 })
+  delay.enable()
+
+  new Gauge({
+    name: 'sallyport_build',
+    help: 'Always 1; the label says which version',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1)
+  new Gauge({
+    name: 'sallyport_sessions_live',
+    help: 'Sessions in progress',
+    labelNames: ['protocol'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { protocol } of gauges.liveSessions()) this.inc({ protocol })
+    },
+  })
+  new Gauge({
+    name: 'sallyport_agents_attached',
+    help: 'Agents with a tunnel',
+    labelNames: ['pool'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { pool } of gauges.agents()) this.inc({ pool })
+    },
+  })
+  new Gauge({
+    name: 'sallyport_tunnel_round_trip_seconds',
+    help: 'Slowest tunnel of each pool, at its last measurement',
+    labelNames: ['pool'],
+    registers,
+    collect() {
+      this.reset()
+      const slowest = new Map<string, number>()
+      for (const { pool, roundTripMs } of gauges.agents()) {
+        if (roundTripMs !== undefined) slowest.set(pool, Math.max(roundTripMs, slowest.get(pool) ?? 0))
+      }
+      for (const [pool, ms] of slowest) this.set({ pool }, ms / 1000)
+    },
+  })
+  new Gauge({
+    name: 'sallyport_client_connections',
+    help: 'Client connections, those before log-in included',
+    registers,
+    collect() {
+      this.set(gauges.connections())
+    },
+  })
+  new Gauge({
+    name: 'sallyport_recorder_lag_seconds',
+    help: 'Age of the oldest recorded event that is not yet durable',
+    registers,
+    collect() {
+      this.set(gauges.recorderLagMs() / 1000)
+    },
+  })
+  new Gauge({
+    name: 'sallyport_event_loop_delay_seconds',
+    help: 'How late timers fire, since the last reading',
+    labelNames: ['quantile'],
+    registers,
+    collect() {
+      for (const quantile of [50, 99])
+        this.set({ quantile: quantile / 100 }, delay.percentile(quantile) / 1e9)
+      delay.reset()
+    },
+  })
+  new Gauge({
+    name: 'sallyport_memory_bytes',
+    help: 'Resident memory',
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss())
+    },
+  })
+
+  return {
+    registry,
+    sessions: new Counter({
+      name: 'sallyport_sessions_total',
+      help: 'Sessions ended, by why',
+      labelNames: ['protocol', 'reason'],
+      registers,
+    }),
+    operations: new Counter({
+      name: 'sallyport_operations_total',
+      help: 'Operations decided',
+      labelNames: ['protocol', 'effect'],
+      registers,
+    }),
+    holdSeconds: new Histogram({
+      name: 'sallyport_hold_seconds',
+      help: 'How long reviewed operations were held',
+      buckets: [1, 5, 15, 30, 60, 180, 600, 1800],
+      registers,
+    }),
+    maskedValues: new Counter({
+      name: 'sallyport_masked_values_total',
+      help: 'Values masked on their way to clients',
+      labelNames: ['protocol'],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'sallyport_refusals_total',
+      help: 'What we said no to',
+      labelNames: ['code'],
+      registers,
+    }),
+    faults: new Counter({
+      name: 'sallyport_faults_total',
+      help: 'What broke; the prefix says whose fault it was',
+      labelNames: ['code'],
+      registers,
+    }),
+    bytes: new Counter({
+      name: 'sallyport_bytes_total',
+      help: 'Bytes relayed; up is towards targets',
+      labelNames: ['protocol', 'direction'],
+      registers,
+    }),
+    connectionsRefused: new Counter({
+      name: 'sallyport_connections_refused_total',
+      help: 'Connections closed at once, by the limit that was reached',
+      labelNames: ['limit'],
+      registers,
+    }),
+    apiRequests: new Counter({
+      name: 'sallyport_api_requests_total',
+      help: 'API requests answered',
+      labelNames: ['route', 'status'],
+      registers,
+    }),
+    signIns: new Counter({
+      name: 'sallyport_sign_ins_total',
+      help: 'Log-ins with a password',
+      labelNames: ['result'],
+      registers,
+    }),
+    [Symbol.dispose]: () => {
+      delay.disable()
+      registry.clear()
+    },
+  }
+}
