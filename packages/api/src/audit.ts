@@ -7,8 +7,9 @@ export const AuditEntry = z
     sequence: z.number().int(),
     at: Time,
     by: z.string(),
-    /** What was done, in words. */
     why: z.string(),
+    /** What was changed, in words. */
+    changes: z.array(z.string()),
   })
   .meta({ id: 'AuditEntry' })
 
@@ -21,7 +22,17 @@ export const audit = {
     query: z.strictObject({ limit: Limit }),
     answer: json(z.object({ items: z.array(AuditEntry) })),
     example: {
-      output: { items: [{ sequence: 7, at: '2026-01-01T00:00:00Z', by: 'user:alice', why: 'apply' }] },
+      output: {
+        items: [
+          {
+            sequence: 7,
+            at: '2026-01-01T00:00:00Z',
+            by: 'user:alice',
+            why: 'apply',
+            changes: ['policies: version 3'],
+          },
+        ],
+      },
     },
   }),
 }

@@ -30,7 +30,6 @@ describe('the client', () => {
     expectTypeOf<Parameters<Client['tokens']['create']>[0]>().toEqualTypeOf<{
       label: string
       ttlSeconds?: number | undefined
-      forAgent?: string | undefined
     }>()
     expectTypeOf<[]>().toExtend<Parameters<Client['whoami']['get']>>()
     expectTypeOf<[]>().not.toExtend<Parameters<Client['reviews']['get']>>()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flag, Id, Name, Time, TokenSeconds, UserName } from './fields.ts'
+import { Flag, Id, Time, TokenSeconds, UserName } from './fields.ts'
 import { created, json, nothing, route } from './route.ts'
 
 export const Token = z
@@ -7,8 +7,6 @@ export const Token = z
     id: Id,
     user: UserName,
     label: z.string(),
-    /** The AI agent or tool that it acts through, where it was made for one. */
-    actor: z.string().optional(),
     createdAt: Time,
     expiresAt: Time,
     state: z.enum(['living', 'expired', 'revoked']),
@@ -38,13 +36,10 @@ export const tokens = {
     method: 'POST',
     path: '/tokens',
     auth: 'token',
-    summary:
-      'Mint an access token for myself, or for an AI agent that acts for me; never beyond the end of the token that asks',
+    summary: 'Mint a further access token for myself; never beyond the end of the token that asks',
     body: z.strictObject({
       label: z.string().min(1).max(100),
       ttlSeconds: TokenSeconds,
-      /** Sessions under it are mine and this agent's, and policy sees both. */
-      forAgent: Name.optional(),
     }),
     answer: created(Token.extend({ token: z.string() }).meta({ id: 'NewToken' })),
     example: { input: { label: token.label, ttlSeconds: 1800 }, output: { ...token, token: 'sp_…' } },

@@ -1,4 +1,4 @@
-/** The known word that was probably meant: at most a third of its letters differ. */
+/** The known word that was probably meant: fewer than half of its letters differ. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Infinity
@@ -6,7 +6,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
   }
-  return best !== undefined && bestDistance <= Math.max(1, Math.floor(best.length / 3)) ? best : undefined
+  return best !== undefined && bestDistance <= Math.max(1, Math.floor(best.length * 0.4)) ? best : undefined
 }
 
 /** Levenshtein's distance: insertions, deletions and replacements. */

@@ -1,0 +1,77 @@
+import { ResourceDocument } from '@sallyport/api'
+import type { StreamProtocol } from '@sallyport/core'
+import { describe, expect, test } from 'vitest'
+import { documentOf, resourceOf, type KnownWords } from './resource-document.ts'
+
+const protocol: StreamProtocol<{ tls: string }> = {
+  over: 'stream',
+  name: 'postgres',
+  defaultPort: 5432,
+  listenPort: 15432,
+  options: (value) => {
+    const { tls = 'require', ...rest } = value as { tls?: string }
+    const [unknown] = Object.keys(rest)
+    if (unknown !== undefined) throw new Error(`unknown option ${unknown}`)
+    return { tls }
+  },
+  actions: [],
+  facts: [],
+  replay: 'statements',
+  hints: () => [],
+  serve: () => Promise.resolve(),
+}
+const known: KnownWords = { protocols: [protocol as StreamProtocol], detectors: ['email', 'card'] }
+
+const parse = (over: object) =>
+  ResourceDocument.parse({
+    kind: 'Resource',
+    name: 'orders-db',
+    protocol: 'postgres',
+    host: 'db.internal',
+    agent: 'dc1',
+    accounts: [{ name: 'app', credential: { from: 'sealed', name: 'orders-db-app' } }],
+    ...over,
+  })
+
+describe('a declared resource', () => {
+  test('has its protocol’s port and defaults', () => {
+    expect(resourceOf(parse({}), known)).toMatchObject({
+      port: 5432,
+      options: { tls: 'require' },
+      recording: 'batched',
+    })
+  })
+
+  test.each([
+    [{ protocol: 'oracle' }, 'protocol', 'there is no protocol oracle; use postgres'],
+    [{ options: { ssl: true } }, 'options', 'unknown option ssl'],
+    [
+      { masking: { columns: { email: 'pii.email' } } },
+      'masking.columns.email',
+      'name it schema.table.column',
+    ],
+    [
+      { masking: { detectors: ['emial'] } },
+      'masking.detectors',
+      'there is no detector emial; did you mean email?',
+    ],
+  ])('%j is refused in words', (over, path, message) => {
+    expect(resourceOf(parse(over), known)).toEqual([{ path, message }])
+  })
+
+  test('declared again from what it became, is the same', () => {
+    const document = parse({
+      port: 5433,
+      options: { tls: 'off' },
+      masking: {
+        mode: 'lenient',
+        columns: { 'public.people.email': 'pii.email', 'public.people.card': ['pii.card', 'finance'] },
+        detectors: ['card'],
+        redactors: { 'pii.email': 'domain', finance: { fixed: '***' } },
+      },
+    })
+    const resource = resourceOf(document, known)
+    if (!('masking' in resource)) throw new Error('it should stand')
+    expect(documentOf(resource)).toEqual(document)
+  })
+})

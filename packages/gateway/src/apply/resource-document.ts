@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import type { ResourceDocument } from '@sallyport/api'
+import type { ColumnTag, Redactor, Resource, StreamProtocol } from '@sallyport/core'
+import { nearest } from '../config/nearest.ts'
+
+/** A key of a document that does not stand. */
+export interface DocumentTrouble {
+  /** Below the document: `masking.columns`. */
+  readonly path: string
+  readonly message: string
+}
+
+export interface KnownWords {
+  readonly protocols: readonly StreamProtocol[]
+  /** Names of the value detectors. */
+  readonly detectors: readonly string[]
+}
+
+/** A declaration as the resource that it declares, judged by its protocol; or all that is wrong with it. */
+export function resourceOf(
+  document: ResourceDocument,
+  known: KnownWords,
+): Resource | readonly DocumentTrouble[] {
+  const troubles: DocumentTrouble[] = []
+  const protocol = known.protocols.find((it) => it.name === document.protocol)
+  if (protocol === undefined) {
+    const names = known.protocols.map((it) => it.name)
+    return [
+      { path: 'protocol', message: `there is no protocol ${document.protocol}; use ${names.join(', ')}` },
+    ]
+  }
+  const options = parsed(() => protocol.options(document.options))
+  if (!options.ok) troubles.push({ path: 'options', message: options.why })
+
+  const columns = Object.entries(document.masking.columns).flatMap(([column, tags]): ColumnTag[] => {
+    if (column.split('.').length !== 3) {
+      troubles.push({ path: `masking.columns.${column}`, message: 'name it schema.table.column' })
+    }
+    return [tags].flat().map((tag) => ({ column, tag }))
+  })
+  for (const detector of document.masking.detectors) {
+    if (known.detectors.includes(detector)) continue
+    const meant = nearest(detector, known.detectors)
+    const hint = meant === undefined ? `use ${known.detectors.join(', ')}` : `did you mean ${meant}?`
+    troubles.push({ path: 'masking.detectors', message: `there is no detector ${detector}; ${hint}` })
+  }
+  if (troubles.length > 0 || !options.ok) return troubles
+
+  return {
+    name: document.name,
+    protocol: protocol.name,
+    host: document.host,
+    port: document.port ?? protocol.defaultPort,
+    agent: document.agent,
+    labels: document.labels,
+    accounts: document.accounts,
+    masking: {
+      mode: document.masking.mode,
+      columns,
+      detectors: document.masking.detectors,
+      redactors: Object.fromEntries(
+        Object.entries(document.masking.redactors).map(([tag, redactor]): [string, Redactor] => [
+          tag,
+          typeof redactor === 'string' ? { kind: redactor } : { kind: 'fixed', text: redactor.fixed },
+        ]),
+      ),
+    },
+    recording: document.recording,
+    options: options.value,
+  }
+}
+
+/** The declaration that makes this resource: what is compared with the next one. */
+export function documentOf(resource: Resource): ResourceDocument {
+  const columns: Record<string, string | string[]> = {}
+  for (const { column, tag } of resource.masking.columns) {
+    const before = columns[column]
+    columns[column] = before === undefined ? tag : [before, tag].flat()
+  }
+  return {
+    kind: 'Resource',
+    name: resource.name,
+    protocol: resource.protocol,
+    host: resource.host,
+    port: resource.port,
+    agent: resource.agent,
+    labels: resource.labels,
+    accounts: [...resource.accounts],
+    masking: {
+      mode: resource.masking.mode,
+      columns,
+      detectors: [...resource.masking.detectors],
+      redactors: Object.fromEntries(
+        Object.entries(resource.masking.redactors).map(([tag, redactor]) => [
+          tag,
+          redactor.kind === 'fixed' ? { fixed: redactor.text } : redactor.kind,
+        ]),
+      ),
+    },
+    recording: resource.recording,
+    // What a protocol's parser returned is a plain object of its own keys.
+    options: { ...(resource.options as Record<string, unknown>) },
+  }
+}
+
+function parsed(parse: () => unknown): { ok: true; value: unknown } | { ok: false; why: string } {
+  try {
+    return { ok: true, value: parse() }
+  } catch (error) {
+    if (error instanceof z.ZodError) {
+      return {
+        ok: false,
+        why: error.issues.map((it) => [it.path.join('.'), it.message].join(' ').trim()).join('; '),
+      }
+    }
+    return { ok: false, why: error instanceof Error ? error.message : 'not understood' }
+  }
+}
