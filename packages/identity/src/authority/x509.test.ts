@@ -1,0 +1,137 @@
+import 'reflect-metadata'
+import { createHash, webcrypto, X509Certificate } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+import { Secret } from '@sallyport/core'
+import { FakeClock } from '@sallyport/core/testing'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createAuthority, loadAuthority } from './x509.ts'
+
+const p256 = { name: 'ECDSA', namedCurve: 'P-256' }
+const agentUri = 'spiffe://sallyport/agent/shop/0191d3d1-0000-7000-8000-000000000001'
+
+async function requestFor(
+  algorithm: webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams = p256,
+): Promise<{
+  der: Uint8Array
+  publicKey: Uint8Array
+}> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: 'CN=administrator',
+    keys,
+    signingAlgorithm: { name: algorithm.name, hash: 'SHA-256' },
+    extensions: [
+      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'gateway.example' }]),
+      new x509.BasicConstraintsExtension(true),
+    ],
+  })
+  return {
+    der: new Uint8Array(request.rawData),
+    publicKey: new Uint8Array(await webcrypto.subtle.exportKey('spki', keys.publicKey)),
+  }
+}
+
+test('an authority survives being stored as PEM', async () => {
+  const parts = await createAuthority({ name: 'Sallyport test' })
+  const authority = await loadAuthority(parts)
+  expect(authority.certificate).toBe(parts.certificate)
+  const certificate = new X509Certificate(parts.certificate)
+  expect(certificate.ca).toBe(true)
+  expect(certificate.verify(certificate.publicKey)).toBe(true)
+  expect(authority.fingerprint).toBe(createHash('sha256').update(certificate.raw).digest('base64url'))
+})
+
+test("an authority's parts must belong together", async () => {
+  const [one, other] = [await createAuthority({ name: 'one' }), await createAuthority({ name: 'other' })]
+  await expect(loadAuthority({ ...one, privateKey: other.privateKey })).rejects.toThrow(
+    'do not belong together',
+  )
+  await expect(loadAuthority({ ...one, privateKey: new Secret('hunter2') })).rejects.toThrow(/^(?!.*hunter2)/)
+  await expect(loadAuthority({ ...one, certificate: 'x' })).rejects.toThrow('not a readable PEM certificate')
+})
+
+test('a server certificate is for its names, as a server only, and comes with its authority', async () => {
+  const authority = await loadAuthority(await createAuthority({ name: 'test' }))
+  const issued = await authority.issueServerCertificate({
+    names: ['gateway.example', '127.0.0.1', '::1'],
+    uris: ['spiffe://sallyport/gateway'],
+  })
+  const certificate = new X509Certificate(issued.certificate)
+  expect(certificate.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true)
+  expect(certificate.checkHost('gateway.example')).toBe('gateway.example')
+  expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1')
+  expect(certificate.checkIP('::1')).toBe('::1')
+  expect(certificate.subjectAltName).toContain('URI:spiffe://sallyport/gateway')
+  expect(certificate.ca).toBe(false)
+  expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1'])
+  expect(issued.certificate).toContain(authority.certificate)
+  expect(String(issued.privateKey)).toBe('[redacted]')
+})
+
+test('an agent certificate takes the key of the request and nothing else', async () => {
+  const clock = new FakeClock()
+  const authority = await loadAuthority(await createAuthority({ name: 'test', clock }), clock)
+  const request = await requestFor()
+  const issued = await authority.issueAgentCertificate({ certificateRequest: request.der, uri: agentUri })
+  const certificate = new X509Certificate(issued?.certificate ?? '')
+  expect(certificate.publicKey.export({ type: 'spki', format: 'der' })).toEqual(
+    Buffer.from(request.publicKey),
+  )
+  expect(certificate.subject).toBeUndefined()
+  expect(certificate.subjectAltName).toBe(`URI:${agentUri}`)
+  expect(certificate.ca).toBe(false)
+  expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2'])
+  expect(certificate.validToDate.getTime()).toBe(clock.now() + 24 * 3_600_000)
+  expect(issued?.notAfterMs).toBe(clock.now() + 24 * 3_600_000)
+  expect(issued?.keyFingerprint).toBe(createHash('sha256').update(request.publicKey).digest('base64url'))
+})
+
+test('no certificate outlives its authority', async () => {
+  const clock = new FakeClock()
+  const parts = await createAuthority({ name: 'test', clock, lifetimeMs: 3_600_000 })
+  const issued = await (await loadAuthority(parts, clock)).issueServerCertificate({ names: ['a.example'] })
+  expect(issued.notAfterMs).toBe(clock.now() + 3_600_000)
+})
+
+test('a request that does not prove possession gets nothing', async () => {
+  const authority = await loadAuthority(await createAuthority({ name: 'test' }))
+  const { der } = await requestFor()
+  const forged = Uint8Array.from(der)
+  forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1
+  expect(await authority.issueAgentCertificate({ certificateRequest: forged, uri: agentUri })).toBeUndefined()
+})
+
+test('only P-256 keys are certified', async () => {
+  const authority = await loadAuthority(await createAuthority({ name: 'test' }))
+  const p384 = await requestFor({ name: 'ECDSA', namedCurve: 'P-384' })
+  const rsa = await requestFor({
+    name: 'RSASSA-PKCS1-v1_5',
+    modulusLength: 1024,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: 'SHA-256',
+  })
+  for (const { der } of [p384, rsa])
+    expect(await authority.issueAgentCertificate({ certificateRequest: der, uri: agentUri })).toBeUndefined()
+})
+
+test('hostile request bytes get nothing, and throw nothing', async () => {
+  const authority = await loadAuthority(await createAuthority({ name: 'test' }))
+  const { der } = await requestFor()
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 300 }),
+        fc
+          .tuple(fc.nat({ max: der.length - 1 }), fc.integer({ min: 1, max: 255 }))
+          .map(([at, flip]) => der.map((byte, i) => (i === at ? byte ^ flip : byte))),
+      ),
+      async (bytes) => {
+        expect(
+          await authority.issueAgentCertificate({ certificateRequest: bytes, uri: agentUri }),
+        ).toBeUndefined()
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
