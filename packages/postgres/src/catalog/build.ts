@@ -11,9 +11,8 @@ export const emptySnapshot: Snapshot = {
   relation: () => undefined,
   relationByOid: () => undefined,
   hasSchema: () => false,
-  temporary: () => [],
+  named: () => [],
   hasFunction: () => false,
-  hasOperator: () => false,
   allTags: [],
 }
 
@@ -40,18 +39,16 @@ export async function buildSnapshot(input: {
   const done = new Map<number, Relation>()
   const byName = new Map<string, ContentRelation>()
   const byOid = new Map<number, ContentRelation>()
-  const temporaries = new Map<string, ContentRelation[]>()
+  const byBareName = new Map<string, ContentRelation[]>()
   for (const relation of content.relations) {
     byOid.set(relation.oid, relation)
     byName.set(key(relation.schema, relation.name), relation)
-    if (!relation.schema.startsWith('pg_temp_')) continue
-    const sameName = temporaries.get(relation.name)
-    if (sameName === undefined) temporaries.set(relation.name, [relation])
+    const sameName = byBareName.get(relation.name)
+    if (sameName === undefined) byBareName.set(relation.name, [relation])
     else sameName.push(relation)
   }
   const schemas = new Set(content.schemas)
   const functions = new Set(content.functions.map(([schema, name]) => key(schema, name)))
-  const operators = new Set(content.operators)
   let depth = 0
 
   const finish = (raw: ContentRelation): Relation => {
@@ -83,9 +80,8 @@ export async function buildSnapshot(input: {
     relation: (schema, name) => find(byName.get(key(schema, name))),
     relationByOid: (oid) => find(byOid.get(oid)),
     hasSchema: (schema) => schemas.has(schema),
-    temporary: (name) => (temporaries.get(name) ?? []).map(finish),
+    named: (name) => (byBareName.get(name) ?? []).map(finish),
     hasFunction: (schema, name) => functions.has(key(schema, name)),
-    hasOperator: (name) => operators.has(name),
     allTags,
   }
   for (const relation of content.relations) finish(relation)

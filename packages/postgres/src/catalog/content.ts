@@ -15,8 +15,6 @@ export interface Content {
   readonly inheritance: readonly (readonly [child: number, parent: number])[]
   /** `schema.name` of functions that no PostgreSQL release ships. */
   readonly functions: readonly (readonly [schema: string, name: string])[]
-  /** Names of operators that no PostgreSQL release ships. */
-  readonly operators: readonly string[]
   /** By view OID; `null` where the server did not give it. Empty where nothing is masked. */
   readonly definitions: ReadonlyMap<number, string | null>
 }
@@ -45,7 +43,6 @@ export async function readContent(
   const relations = new Map<number, ContentRelation>()
   const inheritance: [number, number][] = []
   const functions: [string, string][] = []
-  const operators: string[] = []
   let columns = 0
   for (const row of rows) {
     hash.update(row.join('\0')).update('\n')
@@ -60,7 +57,6 @@ export async function readContent(
       relations.get(Number(a))?.columns.push({ attnum: Number(b), name: text(c), isGenerated: d === 'true' })
     } else if (what === 'inherits') inheritance.push([Number(a), Number(b)])
     else if (what === 'function') functions.push([text(a), text(b)])
-    else if (what === 'operator') operators.push(text(a))
     else throw new TypeError('unexpected row in the catalogue')
   }
   const definitions = masking.columns.length > 0 ? await readDefinitions(query, limits) : new Map()
@@ -74,7 +70,6 @@ export async function readContent(
     })),
     inheritance,
     functions,
-    operators,
     definitions,
   }
 }
@@ -129,9 +124,6 @@ union all
 select distinct 'function', n.nspname::text, p.proname::text, null, null
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where p.oid >= ${firstNormalOid}
-union all
-select distinct 'operator', oprname::text, null, null, null
-  from pg_catalog.pg_operator where oid >= ${firstNormalOid}
 order by 1 desc, 2, 3, 4`
 
 const views = `from pg_catalog.pg_class where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by oid`

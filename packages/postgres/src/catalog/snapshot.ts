@@ -29,12 +29,10 @@ export interface Snapshot {
   relation(schema: string, name: string): Relation | undefined
   relationByOid(oid: number): Relation | undefined
   hasSchema(schema: string): boolean
-  /** Relations of that name in any session's temporary schema: which session's is not known. */
-  temporary(name: string): readonly Relation[]
+  /** Relations of that name in whatever schema, temporary ones too. */
+  named(name: string): readonly Relation[]
   /** A function outside pg_catalog. */
   hasFunction(schema: string, name: string): boolean
-  /** An operator of that name exists outside pg_catalog. */
-  hasOperator(name: string): boolean
   /** Every tag that any column carries, and every tag configured. */
   readonly allTags: readonly string[]
 }

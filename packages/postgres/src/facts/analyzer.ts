@@ -1,17 +1,150 @@
-import type { Analysis, AnalysisContext } from './analysis.ts'
-import type { Parser } from './parser.ts'
+import { refusal, type Refusal } from '@sallyport/core'
+import type { Node } from '@pgsql/types'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Analysis, AnalysisContext, StatementAnalysis } from './analysis.ts'
+import { TooDeep } from './depth.ts'
+import { Draft } from './draft.ts'
+import { LruCache } from './lru-cache.ts'
+import { Names } from './names.ts'
+import type { ParseOutcome, Parser } from './parser.ts'
+import { analyseStatement } from './statement.ts'
 
+interface Entry {
+  readonly version: number
+  readonly context: AnalysisContext
+  readonly analysis: Analysis
+}
+
+/** Analyses of one catalogue: this many, of texts that together are no longer than this. */
+const maxEntries = 2000
+const maxTextLength = 4 * 1024 * 1024
+
+/**
+ * Says what a text does. Synchronous for texts that are known or short while the catalogue is fresh. A repeated text gives
+ * the same analysis, and so the same Facts objects, by which decisions are cached.
+ */
 export class Analyzer {
   readonly #parser: Parser
+  readonly #caches = new WeakMap<Catalog, LruCache<Entry>>()
 
   constructor(input: { readonly parser: Parser }) {
     this.#parser = input.parser
   }
 
+  /**
+   * `text` is what the server will be sent, decoded strictly from UTF-8.
+   * @throws Fault where columns are masked and the catalogue cannot be read
+   */
   analyse(text: string, context: AnalysisContext): Analysis | Promise<Analysis> {
-    void this.#parser
-    void text
-    void context
-    throw new TypeError('not yet')
+    // hot path: one look-up for a repeated text
+    const { catalog } = context
+    if (!catalog.isFresh) return this.#analyseFresh(text, context)
+    const known = this.#caches.get(catalog)?.get(text)
+    if (known !== undefined && known.version === catalog.version && isSame(known.context, context))
+      return known.analysis
+    return this.#analyse(text, context, true)
   }
+
+  async #analyseFresh(text: string, context: AnalysisContext): Promise<Analysis> {
+    await context.catalog.refresh()
+    const { catalog } = context
+    const known = this.#caches.get(catalog)?.get(text)
+    if (known !== undefined && known.version === catalog.version && isSame(known.context, context))
+      return known.analysis
+    return this.#analyse(text, context, false)
+  }
+
+  #analyse(text: string, context: AnalysisContext, mayAsk: boolean): Analysis | Promise<Analysis> {
+    const parsed = this.#parser.parse(text)
+    if (parsed instanceof Promise)
+      return parsed.then((outcome) => this.#judge(text, outcome, context, mayAsk))
+    return this.#judge(text, parsed, context, mayAsk)
+  }
+
+  /** A name that the snapshot lacks may be newer than it: ask once more before saying that it is unknown. */
+  #judge(
+    text: string,
+    parsed: ParseOutcome,
+    context: AnalysisContext,
+    mayAsk: boolean,
+  ): Analysis | Promise<Analysis> {
+    const { analysis, hasUnknownNames } = analyseParsed(parsed, context)
+    if (hasUnknownNames && mayAsk)
+      return context.catalog.refresh().then(() => this.#judge(text, parsed, context, false))
+    if (!hasUnknownNames) this.#keep(text, context, analysis)
+    return analysis
+  }
+
+  #keep(text: string, context: AnalysisContext, analysis: Analysis): void {
+    const { catalog } = context
+    let cache = this.#caches.get(catalog)
+    if (cache === undefined) this.#caches.set(catalog, (cache = new LruCache(maxEntries, maxTextLength)))
+    cache.set(text, { version: catalog.version, context, analysis }, text.length)
+  }
+}
+
+function isSame(one: AnalysisContext, other: AnalysisContext): boolean {
+  if (one === other) return true
+  if (one.masking !== other.masking || one.database !== other.database) return false
+  if (one.searchPath === other.searchPath) return true
+  return (
+    one.searchPath.length === other.searchPath.length &&
+    one.searchPath.every((schema, position) => schema === other.searchPath[position])
+  )
+}
+
+interface Judged {
+  readonly analysis: Analysis
+  readonly hasUnknownNames: boolean
+}
+
+function analyseParsed(parsed: ParseOutcome, context: AnalysisContext): Judged {
+  if (parsed.kind === 'syntax') return unparsed(context)
+  if (parsed.kind === 'too-complex') return { ...unparsed(context, tooComplex(parsed.reason)) }
+  try {
+    return analyseTree(parsed.statements, context)
+  } catch (thrown) {
+    // a stack that runs out is a tree too deep, whatever its nodes
+    if (thrown instanceof TooDeep || thrown instanceof RangeError)
+      return unparsed(context, tooComplex('the statement is nested too deeply'))
+    throw thrown
+  }
+}
+
+function analyseTree(nodes: readonly Node[], context: AnalysisContext): Judged {
+  const names = new Names(context.catalog.snapshot, context.database, context.searchPath)
+  const lens = { names, isStrict: context.masking.mode === 'strict' }
+  const statements: StatementAnalysis[] = []
+  const drafts = nodes.map((node) => {
+    const draft = new Draft()
+    statements.push(analyseStatement(node, draft, lens))
+    return draft
+  })
+  const facts = drafts.map((draft) => draft.finish())
+  const refused = drafts.find((draft) => draft.refusal !== undefined)?.refusal
+  return {
+    analysis: refused === undefined ? { facts, statements } : { facts, statements, refusal: refused },
+    hasUnknownNames: drafts.some((draft) => draft.hasUnknownNames),
+  }
+}
+
+/** It may do anything, so it counts as using every tag. */
+function unparsed(context: AnalysisContext, refused?: Refusal): Judged {
+  const { allTags } = context.catalog.snapshot
+  const draft = new Draft()
+  draft.unparsed()
+  draft.kinds.add('unparsed')
+  draft.expose(allTags)
+  const facts = [draft.finish()]
+  const statements: StatementAnalysis[] = [
+    { kind: 'unparsed', outputs: 'unknown', tags: allTags, effects: [{ kind: 'ddl' }] },
+  ]
+  return {
+    analysis: refused === undefined ? { facts, statements } : { facts, statements, refusal: refused },
+    hasUnknownNames: false,
+  }
+}
+
+function tooComplex(reason: string): Refusal {
+  return refusal('too-complex', reason, 'send it in smaller parts')
 }

@@ -1,0 +1,81 @@
+import type { Node } from '@pgsql/types'
+import { words } from '../names.ts'
+import { merge, nothing, type Flow, type Range, type Rows, type Scope, type Tracing } from './flow.ts'
+
+/** A reference to a column, or to a whole row by the name of its table. */
+export function traceColumn(tracing: Tracing, fields: readonly Node[] | undefined, scope: Scope): Flow {
+  const name = words(fields)
+  const flow = findColumn(name, scope) ?? everything(scope)
+  for (const source of flow.sources) tracing.draft.columns.add(source)
+  return flow
+}
+
+/** Undefined where no table in sight has it. */
+export function findColumn(name: readonly string[], scope: Scope): Flow | undefined {
+  const column = name.at(-1) ?? ''
+  if (name.length > 1) return findQualified(name, column, scope)
+  if (systemColumns.has(column)) return nothing
+  for (let here: Scope | undefined = scope; here !== undefined; here = here.outer) {
+    const found = here.ranges.flatMap((range) => columnOf(range, column) ?? [])
+    if (found.length > 0) return found.length === 1 ? found[0] : merge(found)
+    const unknown = here.ranges.filter((range) => range.columns === undefined)
+    const isRow = here.ranges.some((range) => range.alias === column)
+    if (unknown.length > 0 && !isRow) {
+      const beyond = here.outer === undefined ? undefined : findColumn(name, here.outer)
+      return merge([...unknown.map((range) => range.all), beyond ?? nothing])
+    }
+  }
+  return findRow(column, scope)
+}
+
+function findQualified(name: readonly string[], column: string, scope: Scope): Flow | undefined {
+  for (let here: Scope | undefined = scope; here !== undefined; here = here.outer) {
+    const found = here.ranges.filter((range) => isNamed(range, name))
+    if (found.length === 0) continue
+    if (systemColumns.has(column)) return nothing
+    // `table.f` may also call a function on the row
+    const flows = found.map((range) => columnOf(range, column) ?? range.all)
+    return flows.length === 1 ? flows[0] : merge(flows)
+  }
+  return undefined
+}
+
+/** A whole row: `c` in `FROM customers c`. */
+function findRow(alias: string, scope: Scope): Flow | undefined {
+  for (let here: Scope | undefined = scope; here !== undefined; here = here.outer) {
+    const found = here.ranges.filter((range) => range.alias === alias)
+    if (found.length > 0) return merge(found.map((range) => range.all))
+  }
+  return undefined
+}
+
+/** The rows behind `t` in `t.*`, `(t).*` and `(t).column`. */
+export function findRange(name: readonly string[], scope: Scope): Range | undefined {
+  for (let here: Scope | undefined = scope; here !== undefined; here = here.outer) {
+    const found = here.ranges.find((range) => isNamed(range, [...name, '*']))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+export function columnOf(rows: Rows, name: string): Flow | undefined {
+  const found = rows.columns?.filter((column) => column.name === name) ?? []
+  if (found.length === 0) return undefined
+  return found.length === 1 ? found[0]?.flow : merge(found.map((column) => column.flow))
+}
+
+/** A name that nothing in sight has: the server will say so, unless it knows better than we do. */
+function everything(scope: Scope): Flow {
+  const flows: Flow[] = []
+  for (let here: Scope | undefined = scope; here !== undefined; here = here.outer)
+    for (const { all } of here.ranges) flows.push(all)
+  return merge(flows)
+}
+
+function isNamed(range: Range, name: readonly string[]): boolean {
+  if (name.at(-2) !== range.alias) return false
+  return name.length < 3 || name.at(-3) === range.schema
+}
+
+/** @see https://www.postgresql.org/docs/18/ddl-system-columns.html */
+const systemColumns = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid'])

@@ -1,0 +1,134 @@
+import type { Node, RangeVar } from '@pgsql/types'
+import type { Relation, Snapshot } from '../catalog/snapshot.ts'
+import { effectOf, isBuiltin, isOfInformationSchema, type Effect } from './functions.ts'
+
+/** What a name may stand for. */
+export interface Located {
+  /** `[database, schema, name]`; schema `?` where no schema is known to hold it. */
+  readonly path: readonly string[]
+  /** `undefined` where the catalogue does not know it. */
+  readonly relation: Relation | undefined
+  /** Others that it may stand for instead, such as a temporary table whose session is not known. Only tagged ones. */
+  readonly rivals: readonly Relation[]
+}
+
+export interface LocatedFunction {
+  /** `pg_catalog.lower`, `app.f`; `?.f` where it is not known. */
+  readonly name: string
+  readonly bareName: string
+  /** The server's own, without doubt: nothing in the search path could be meant instead. */
+  readonly isBuiltin: boolean
+  readonly effect: Effect | undefined
+}
+
+/**
+ * Resolves names as the server does, as far as the catalogue shows: temporary tables first, then pg_catalog, then
+ * the search path.
+ * @see https://www.postgresql.org/docs/18/ddl-schemas.html#DDL-SCHEMAS-PATH
+ */
+export class Names {
+  readonly snapshot: Snapshot
+  readonly #database: string
+  readonly #searchPath: readonly string[]
+
+  constructor(snapshot: Snapshot, database: string, searchPath: readonly string[]) {
+    this.snapshot = snapshot
+    this.#database = database
+    this.#searchPath = searchPath.includes('pg_catalog') ? searchPath : ['pg_catalog', ...searchPath]
+  }
+
+  get databasePath(): readonly string[] {
+    return [this.#database]
+  }
+
+  relation(name: RangeVar): Located {
+    return this.relationNamed(name.schemaname, name.relname ?? '')
+  }
+
+  relationNamed(schema: string | undefined, name: string): Located {
+    const everywhere = this.snapshot.named(name)
+    const temporary = everywhere.filter((relation) => relation.schema.startsWith('pg_temp_'))
+    if (schema === 'pg_temp') return this.#temporary(temporary, name)
+    if (schema !== undefined) {
+      const relation = this.snapshot.relation(schema, name)
+      return {
+        path: [this.#database, schema, name],
+        relation,
+        rivals: relation ? [] : everywhere.filter(isTagged),
+      }
+    }
+    for (const candidate of this.#searchPath) {
+      const relation = this.snapshot.relation(candidate, name)
+      if (relation === undefined) continue
+      const rivals = temporary.filter((rival) => isTagged(rival))
+      return { path: [this.#database, relation.schema, name], relation, rivals }
+    }
+    if (temporary.length > 0) return this.#temporary(temporary, name)
+    return { path: [this.#database, '?', name], relation: undefined, rivals: everywhere.filter(isTagged) }
+  }
+
+  /** Where a relation of that name would be made. */
+  creation(name: RangeVar): readonly string[] {
+    const relname = name.relname ?? ''
+    if (name.relpersistence === 't' || name.schemaname === 'pg_temp')
+      return [this.#database, 'pg_temp', relname]
+    if (name.schemaname !== undefined) return [this.#database, name.schemaname, relname]
+    const schema = this.#searchPath.find((one) => one !== 'pg_catalog' && this.snapshot.hasSchema(one))
+    return [this.#database, schema ?? '?', relname]
+  }
+
+  function(name: readonly string[]): LocatedFunction {
+    const bareName = name.at(-1) ?? ''
+    const schema = name.length > 1 ? name.at(-2) : undefined
+    const effect = effectOf(bareName)
+    const made = schema === undefined ? this.#madeFunction(bareName) : this.#madeIn(schema, bareName)
+    if (made !== undefined) return { name: `${made}.${bareName}`, bareName, isBuiltin: false, effect }
+    if ((schema === undefined || schema === 'pg_catalog') && isBuiltin(bareName))
+      return { name: `pg_catalog.${bareName}`, bareName, isBuiltin: true, effect }
+    if (schema === 'information_schema' && isOfInformationSchema(bareName))
+      return { name: `information_schema.${bareName}`, bareName, isBuiltin: true, effect }
+    return { name: `${schema ?? '?'}.${bareName}`, bareName, isBuiltin: false, effect }
+  }
+
+  #temporary(candidates: readonly Relation[], name: string): Located {
+    return {
+      path: [this.#database, 'pg_temp', name],
+      relation: candidates.length === 1 ? candidates[0] : undefined,
+      rivals: candidates.filter(isTagged),
+    }
+  }
+
+  /** An overload in the search path may match better than the server's own, so it counts before it. */
+  #madeFunction(name: string): string | undefined {
+    return this.#searchPath.find((schema) => this.snapshot.hasFunction(schema, name))
+  }
+
+  #madeIn(schema: string, name: string): string | undefined {
+    return this.snapshot.hasFunction(schema, name) ? schema : undefined
+  }
+}
+
+const isTagged = (relation: Relation) => relation.tags.length > 0
+
+/** The words of a dotted name; a `*` in it is left out. */
+export function words(nodes: readonly Node[] | undefined): string[] {
+  return (nodes ?? []).flatMap((node) => ('String' in node ? (node.String.sval ?? '') : []))
+}
+
+/**
+ * The schemas of a `search_path` setting, `$user` replaced.
+ * @see https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-SEARCH-PATH
+ */
+export function parseSearchPath(setting: string, user: string): readonly string[] {
+  const schemas: string[] = []
+  for (const [, quoted, bare] of setting.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)) {
+    const name = quoted === undefined ? asciiLower((bare ?? '').trim()) : quoted.replaceAll('""', '"')
+    if (name !== '') schemas.push(name === '$user' ? user : name)
+  }
+  return schemas
+}
+
+/** As the server folds: ASCII alone. */
+function asciiLower(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}

@@ -1,0 +1,99 @@
+import { refusal, type Refusal } from '@sallyport/core'
+import type { DefElem, Node, VariableSetStmt } from '@pgsql/types'
+import type { Draft } from './draft.ts'
+
+/** Settings under which the server reads SQL otherwise than the parser does: they stay as they are. */
+const pinned: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  [
+    'standard_conforming_strings',
+    (value) => ['on', 'true', 'yes', '1', 'tru', 'tr', 't', 'ye', 'y'].includes(value),
+  ],
+  ['client_encoding', (value) => ['utf8', 'unicode'].includes(value.replace(/[^a-z0-9]/g, ''))],
+])
+
+/** Settings that change as whom the session acts, or that switch rules off. */
+const identities = new Set([
+  'role',
+  'session_authorization',
+  'session_replication_role',
+  'allow_system_table_mods',
+])
+
+/** Why a setting may not take this value, whatever policy says. `value` is `undefined` where the text does not tell it. */
+export function refuseSetting(name: string, value: string | undefined): Refusal | undefined {
+  const isAllowed = pinned.get(fold(name))
+  if (isAllowed === undefined || (value !== undefined && isAllowed(fold(value)))) return undefined
+  return refusal(
+    'unsupported',
+    `${fold(name)} cannot be changed: statements are read in UTF-8 with standard strings`,
+    'leave it as it is',
+  )
+}
+
+/** What changing a setting means, by SET or by set_config. `name` is `undefined` where it is computed. */
+export function noteSetting(draft: Draft, name: string | undefined, value: string | undefined): void {
+  draft.actions.add('session')
+  if (name === undefined) {
+    draft.actions.add('admin')
+    draft.isDynamic = true
+    draft.settings.add('?')
+    return
+  }
+  draft.settings.add(fold(name))
+  if (identities.has(fold(name))) draft.actions.add('admin')
+  draft.refusal ??= refuseSetting(name, value)
+}
+
+/** SET, RESET, SET TRANSACTION. Returning to the session's own start value is always allowed: the gateway chose it. */
+export function noteSetStatement(draft: Draft, statement: VariableSetStmt): void {
+  draft.actions.add('session')
+  const name = statement.name ?? ''
+  switch (statement.kind) {
+    case 'VAR_SET_VALUE':
+      return noteSetting(draft, name, settingText(statement.args))
+    case 'VAR_SET_MULTI':
+      return noteModes(draft, statement.args)
+    case 'VAR_RESET_ALL':
+      draft.settings.add('all')
+      return
+    default:
+      draft.settings.add(fold(name))
+      if (identities.has(fold(name))) draft.actions.add('admin')
+  }
+}
+
+/** `READ WRITE`, `ISOLATION LEVEL …`, `SNAPSHOT`: settings by other words. */
+export function noteModes(draft: Draft, options: readonly Node[] | undefined): void {
+  for (const option of definitions(options))
+    if (option.defname !== undefined) draft.settings.add(option.defname)
+}
+
+export function settingText(args: readonly Node[] | undefined): string {
+  return (args ?? []).map((arg) => constantText(arg) ?? '').join(', ')
+}
+
+export function definitions(nodes: readonly Node[] | undefined): readonly DefElem[] {
+  return (nodes ?? []).flatMap((node) => ('DefElem' in node ? node.DefElem : []))
+}
+
+/** A literal as text; `undefined` for anything computed. */
+export function constantText(node: Node | undefined): string | undefined {
+  if (node === undefined) return undefined
+  if ('TypeCast' in node) return constantText(node.TypeCast.arg)
+  if ('String' in node) return node.String.sval ?? ''
+  if ('Integer' in node) return String(node.Integer.ival ?? 0)
+  if ('Float' in node) return node.Float.fval ?? ''
+  if ('Boolean' in node) return String(node.Boolean.boolval ?? false)
+  if (!('A_Const' in node)) return undefined
+  const { sval, ival, fval, boolval, bsval } = node.A_Const
+  if (sval !== undefined) return sval.sval ?? ''
+  if (ival !== undefined) return String(ival.ival ?? 0)
+  if (fval !== undefined) return fval.fval ?? ''
+  if (boolval !== undefined) return String(boolval.boolval ?? false)
+  return bsval?.bsval
+}
+
+/** Names of settings are compared without case, ASCII alone. */
+function fold(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
