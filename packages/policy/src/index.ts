@@ -1,1 +1,15 @@
-export {}
+export { gatewayVerdicts } from './annotations.ts'
+export { checkPolicies } from './check.ts'
+export {
+  administratorsGroup,
+  builtInPolicies,
+  compilePolicies,
+  type CompileInput,
+  type DecisionPoint,
+  type GatewayAction,
+} from './decision-point.ts'
+export { explain } from './explain.ts'
+export { runPolicyTests, type PolicyTestReport, type PolicyTestResult } from './policy-test.ts'
+export { presets, type Preset } from './presets.ts'
+export { PolicyError, type PolicyProblem, type PolicyText } from './problem.ts'
+export type { ProtocolVocabulary } from './vocabulary.ts'

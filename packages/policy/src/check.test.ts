@@ -1,0 +1,174 @@
+import { expect, test } from 'vitest'
+import { checkPolicies, type PolicyText } from './index.ts'
+import { postgresVocabulary } from './testing/postgres-vocabulary.ts'
+
+function complaints(...texts: string[]): string[] {
+  const files: PolicyText[] = texts.map((text, i) => ({ name: `${i}.cedar`, text }))
+  return checkPolicies(files, [postgresVocabulary]).map(
+    ({ file, line, column, severity, message }) => `${file}:${line}:${column} ${severity}: ${message}`,
+  )
+}
+
+test('good policies bring no complaint', () => {
+  expect(complaints('@id("a") permit (principal, action, resource);', '// nothing but a comment\n')).toEqual(
+    [],
+  )
+})
+
+test.each([
+  [
+    'an unknown action, with the one that was meant',
+    '@id("a")\npermit (principal, action == Action::"raed", resource);',
+    '0.cedar:2:30 error: unrecognized action `Action::"raed"`; did you mean `Action::"read"`?',
+  ],
+  [
+    'an unknown type',
+    '@id("a") permit (principal in Grup::"x", action, resource);',
+    '0.cedar:1:31 error: unrecognized entity type `Grup`; did you mean `Group`?',
+  ],
+  [
+    'an unknown fact',
+    '// Zoë\n@id("a") forbid (principal, action == Action::"update", resource) when { context.unfilterd };',
+    '0.cedar:2:74 error: attribute `unfilterd` in context for Action::"update" not found; did you mean `unfiltered`?',
+  ],
+  [
+    'a syntax error',
+    'permit (principal action, resource);',
+    '0.cedar:1:19 error: unexpected token `action`; expected `!=`, `)`, `,`, `:`, `<`, `<=`, `==`, `>`, `>=`, `in`, or `is`',
+  ],
+  [
+    'a label without a value, which would never match',
+    '@id("a") forbid (principal, action, resource in Label::"prod");',
+    '0.cedar:1:1 error: Label::"prod" has no value; a label is written Label::"env=prod"',
+  ],
+  [
+    'an object without a resource',
+    '@id("a") permit (principal, action, resource) when { resource in Object::"orders" };',
+    '0.cedar:1:1 error: Object::"orders" is no path; an object is written Object::"orders-db/shop/public/orders", a resource Resource::"orders-db"',
+  ],
+  [
+    'an object written as a resource',
+    '@id("a") permit (principal, action, resource in Resource::"db/shop");',
+    '0.cedar:1:1 error: Resource::"db/shop" names an object; write Object::"db/shop"',
+  ],
+  [
+    'a stray percent sign',
+    '@id("a") permit (principal, action, resource in Object::"db/100%");',
+    '0.cedar:1:1 error: Object::"db/100%": a % in a name is written %25, a slash %2F',
+  ],
+  [
+    'a person with their kind twice',
+    '@id("a") permit (principal == User::"user:ann", action, resource);',
+    '0.cedar:1:1 error: User::"user:ann" has its kind twice; write User::"ann"',
+  ],
+  [
+    'a template',
+    '@id("a") permit (principal == ?principal, action, resource);',
+    '0.cedar:1:1 error: a template cannot be used here: name the principal and resource',
+  ],
+  [
+    'a policy without a name',
+    '\n  permit (principal, action, resource);',
+    '0.cedar:2:3 warning: give it an @id: decisions and recordings name policies by it',
+  ],
+  [
+    'a name of the gateway',
+    '@id("sallyport.mine") permit (principal, action, resource);',
+    '0.cedar:1:1 error: an @id that begins with sallyport. names a policy that is always there',
+  ],
+  [
+    'a policy that can never apply',
+    '@id("a") permit (principal, action == Action::"unmask", resource in Resource::"x");',
+    '0.cedar:1:1 warning: unable to find an applicable action given the policy scope constraints',
+  ],
+])('it finds %s', (_, text, complaint) => {
+  expect(complaints(text)).toEqual([complaint])
+})
+
+test.each([
+  ['@reveiw("dba")', 'unknown annotation @reveiw; did you mean @review?'],
+  ['@review', '@review needs the group that answers, or several: @review("dba,security")'],
+  ['@review("dba,")', '@review needs the group that answers, or several: @review("dba,security")'],
+  ['@review("dba") @reviewers("0")', '@reviewers needs a number from 1 to 10: @reviewers("2")'],
+  ['@review("dba") @reviewers("two")', '@reviewers needs a number from 1 to 10: @reviewers("2")'],
+  [
+    '@review("dba") @within("15 min")',
+    '@within needs a number and s, m or h, from 1s to 24h: @within("15m")',
+  ],
+  ['@review("dba") @within("0s")', '@within needs a number and s, m or h, from 1s to 24h: @within("15m")'],
+  ['@review("dba") @within("25h")', '@within needs a number and s, m or h, from 1s to 24h: @within("15m")'],
+  ['@within("15m")', '@within says nothing without @review'],
+  ['@reviewers("2")', '@reviewers says nothing without @review'],
+  ['@reason("")', '@reason needs one line of text, at most 300 characters'],
+  ['@reason("two\\nlines")', '@reason needs one line of text, at most 300 characters'],
+])('it finds what is wrong with %s', (annotations, complaint) => {
+  const found = complaints(`@id("a")\n${annotations}\npermit (principal, action, resource);`)
+  const column = 1 + Math.max(0, annotations.lastIndexOf(/@\w+/.exec(complaint)?.[0] ?? ''))
+  expect(found).toEqual([`0.cedar:2:${column} error: ${complaint}`])
+})
+
+test('an @id that decisions use for themselves, or that cannot be shown, is refused', () => {
+  for (const id of ['masked-column', 'too complex', '', 'a\\nb', 'x:1'])
+    expect(complaints(`@id("${id}") permit (principal, action, resource);`)).toEqual([
+      expect.stringContaining('0.cedar:1:1 error: @id needs a name'),
+    ])
+})
+
+test('a review on a forbid is refused', () => {
+  expect(complaints('@id("a") @review("dba") forbid (principal, action, resource);')).toEqual([
+    '0.cedar:1:10 error: @review belongs on a permit: a forbid refuses whatever reviewers say',
+  ])
+})
+
+test('an @id that is taken is found across files', () => {
+  const policy = '@id("a") permit (principal, action, resource);'
+  expect(complaints(`\n${policy}`, policy)).toEqual(['1.cedar:1:1 error: @id "a" is taken by 0.cedar:2'])
+})
+
+test('a fact that only some of the covered actions have is explained', () => {
+  expect(complaints('@id("a") forbid (principal, action, resource) when { context.unfiltered };')).toEqual([
+    expect.stringMatching(
+      /^0\.cedar:1:54 error: attribute `unfiltered` in context for Action::"\w+" not found; name the actions that have it, or ask "context has unfiltered" first$/,
+    ),
+  ])
+  expect(
+    complaints(
+      '@id("a") forbid (principal, action, resource) when { context has unfiltered && context.unfiltered };',
+    ),
+  ).toEqual([])
+})
+
+test('each of many policies keeps its line, whatever comments and strings say', () => {
+  const policies = Array.from(
+    { length: 12 },
+    (_, i) =>
+      `// permit (principal, action, resource) when { "${i}" == "x" };\n@id("p${i}") permit (principal, action, // é "\n resource) when { "// ${i}" == "//" };`,
+  )
+  policies[10] = policies[10]?.replace('@id("p10")', '@id("p10") @nope') ?? ''
+  policies[2] = policies[2]?.replace('@id("p2")', '@id("p2") @nope') ?? ''
+  const lines = complaints(policies.join('\n')).filter((line) => line.includes('@nope'))
+  expect(lines).toEqual([
+    '0.cedar:8:11 error: unknown annotation @nope',
+    '0.cedar:32:12 error: unknown annotation @nope',
+  ])
+})
+
+test('what would break the parser for good is refused before it', () => {
+  const nested = `permit (principal, action, resource) when { ${'('.repeat(100_000)} };`
+  const chained = `permit (principal, action, resource) when { true${' && true'.repeat(100_000)} };`
+  expect(complaints(nested)).toEqual(['0.cedar:1:60 error: brackets nest deeper than 16'])
+  expect(complaints(chained)).toEqual([expect.stringContaining('a policy file has at most 256 KiB')])
+  expect(complaints(chained.slice(0, 5000))).toEqual([expect.stringContaining('has at most 128 operators')])
+  expect(complaints('@id("a") permit (principal, action, resource);')).toEqual([])
+})
+
+test('what the limits let through does not break the parser', () => {
+  const deep = (open: string, core: string, close: string): string =>
+    `${open.repeat(14)}${core}${close.repeat(14)}`
+  const long = [' && true', ' || true', ' + 1', '.a', ' == 1', '.contains(1)'].map((part) => part.repeat(90))
+  for (const tail of long)
+    for (const core of [`true${tail}`, `[1]${tail}`, `context${tail}`])
+      for (const condition of [core, deep('(', core, ')'), deep('[', core, ']'), deep('!(', core, ')')])
+        complaints(`@id("a") permit (principal, action, resource) when { ${condition} };`)
+  expect(complaints('@id("a") permit (principal, action, resource);')).toEqual([])
+})

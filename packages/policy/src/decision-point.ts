@@ -1,0 +1,164 @@
+import type { Decision, Facts, Resource, Subject } from '@sallyport/core'
+import { readFileSync } from 'node:fs'
+import { examine } from './check.ts'
+import { PreparedPolicies, PreparedSchema } from './engine.ts'
+import { actorRecord, gatewayEntity, labelId, principalEntity, resourceEntity } from './entities.ts'
+import { judge, withObligations } from './judgement.ts'
+import { Lru } from './lru.ts'
+import { readPolicies, type Policy } from './policies.ts'
+import { PolicyError, type PolicyText } from './problem.ts'
+import { cedarSchema } from './schema.ts'
+import { sliceOf } from './slice.ts'
+import { askedBy, Standing, type Rules, type Slice } from './standing.ts'
+import { mergeVocabularies, type ProtocolVocabulary } from './vocabulary.ts'
+
+/** Actions on the gateway itself. `review`: may answer reviews at all; being in a group that the review names comes on top. */
+export type GatewayAction = 'administer' | 'replay' | 'review'
+
+/**
+ * Judges by one version of the policies. Pure: the same question has the same answer for as long as it lives, so it
+ * remembers them. Subjects, resources and facts are taken as immutable: pass a new object for a changed one.
+ */
+export interface DecisionPoint {
+  readonly version: string
+  readonly vocabulary: readonly ProtocolVocabulary[]
+  connect(subject: Subject, resource: Resource, account: string): Decision
+  /** One operation: each action on each object of each statement, all told as strict as the strictest. */
+  decide(subject: Subject, resource: Resource, account: string, facts: readonly Facts[]): Decision
+  /** May this value be seen in clear? */
+  unmask(subject: Subject, resource: Resource, tag: string): Decision
+  /** Tags of the resource's columns and detectors that the subject may not unmask. The same set while nothing changes. */
+  maskedTags(subject: Subject, resource: Resource): ReadonlySet<string>
+  /** Of the resource where one is given, of the gateway as a whole otherwise. */
+  may(subject: Subject, action: GatewayAction, resource?: Resource): Decision
+}
+
+export interface CompileInput {
+  readonly policies: readonly PolicyText[]
+  readonly vocabulary: readonly ProtocolVocabulary[]
+  readonly version: string
+  /** Tag of what each value detector finds: `email` → `pii.email`. A detector not named here finds its own name. */
+  readonly detectorTags?: Readonly<Record<string, string>>
+}
+
+/** Members may administer the gateway and replay its recordings, unless an agent acts for them. */
+export const administratorsGroup = 'administrators'
+
+/** The policies that are always there, before any of the operator's. */
+export const builtInPolicies: PolicyText = {
+  name: 'built-in.cedar',
+  text: readFileSync(new URL('built-in.cedar', import.meta.url), 'utf8'),
+}
+
+/** @throws PolicyError with every error, where there is one */
+export function compilePolicies(input: CompileInput): DecisionPoint {
+  const vocabulary = mergeVocabularies(input.vocabulary)
+  const { policies, problems } = examine(input.policies, vocabulary)
+  const errors = problems.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new PolicyError(errors)
+
+  const all = [...readPolicies(builtInPolicies).policies, ...policies]
+  return new CedarDecisionPoint(input, {
+    vocabulary,
+    schema: new PreparedSchema(cedarSchema(vocabulary)),
+    detectorTags: input.detectorTags ?? {},
+    byId: new Map(all.map((policy) => [policy.id, policy])),
+    judgements: new Lru(maxJudgements),
+  })
+}
+
+class CedarDecisionPoint implements DecisionPoint {
+  readonly version: string
+  readonly vocabulary: readonly ProtocolVocabulary[]
+  readonly #rules: Rules
+  readonly #all: PreparedPolicies
+  readonly #slices = new Lru<string, Slice>(maxSlices)
+  readonly #standings = new Lru<string, Standing>(maxStandings)
+  #count = 0
+  readonly #known = new WeakMap<Subject, WeakMap<Resource, Standing>>()
+
+  constructor({ version, vocabulary }: CompileInput, rules: Rules) {
+    this.version = version
+    this.vocabulary = vocabulary
+    this.#rules = rules
+    this.#all = new PreparedPolicies(rules.schema, [...rules.byId.values()])
+  }
+
+  connect(subject: Subject, resource: Resource, account: string): Decision {
+    return this.#standing(subject, resource).connect(account)
+  }
+
+  // hot path: two look-ups to the standing, two more to a decision that was made before
+  decide(subject: Subject, resource: Resource, account: string, facts: readonly Facts[]): Decision {
+    return this.#standing(subject, resource).decide(account, facts)
+  }
+
+  unmask(subject: Subject, resource: Resource, tag: string): Decision {
+    return this.#standing(subject, resource).unmask(tag)
+  }
+
+  maskedTags(subject: Subject, resource: Resource): ReadonlySet<string> {
+    return this.#standing(subject, resource).maskedTags
+  }
+
+  may(subject: Subject, action: GatewayAction, resource?: Resource): Decision {
+    const principal = principalEntity(subject.principal)
+    const entity = resource ? resourceEntity(resource) : gatewayEntity
+    const answer = this.#all.ask({
+      principal: principal.uid,
+      action,
+      resource: entity.uid,
+      context: { actor: actorRecord(subject) },
+      entities: [principal, entity],
+    })
+    const judgement = judge(answer, this.#rules.byId, `${action} on ${resource?.name ?? 'the gateway'}`)
+    return withObligations(judgement, { maskedTags: nothing })
+  }
+
+  #standing(subject: Subject, resource: Resource): Standing {
+    const known = this.#known.get(subject)?.get(resource)
+    if (known) return known
+    // Sessions bring their own objects for the same person and resource: what those mean is what counts.
+    const key = JSON.stringify([meaningOf(subject), meaningOfResource(resource)])
+    const standing = this.#standings.get(key) ?? this.#newStanding(subject, resource)
+    this.#standings.set(key, standing)
+    const ofSubject = this.#known.get(subject) ?? new WeakMap<Resource, Standing>()
+    this.#known.set(subject, ofSubject.set(resource, standing))
+    return standing
+  }
+
+  #newStanding(subject: Subject, resource: Resource): Standing {
+    const all = [...this.#rules.byId.values()]
+    const policies = sliceOf(all, principalEntity(subject.principal), resourceEntity(resource))
+    return new Standing(subject, resource, this.#slice(policies), this.#rules, ++this.#count)
+  }
+
+  /** Standings with the same policies share them. */
+  #slice(policies: readonly Policy[]): Slice {
+    const key = policies.map(({ id }) => id).join('\n')
+    const slice = this.#slices.get(key) ?? {
+      prepared: new PreparedPolicies(this.#rules.schema, policies),
+      asked: askedBy(policies),
+    }
+    this.#slices.set(key, slice)
+    return slice
+  }
+}
+
+/** All of a subject that policies can see. */
+function meaningOf({ principal, actor }: Subject): unknown {
+  return [principal.kind, principal.id, principal.groups.toSorted(), actor.kind, actor.id]
+}
+
+/** All of a resource that policies can see. */
+function meaningOfResource({ name, protocol, host, labels, masking }: Resource): unknown {
+  const tags = masking.columns.map(({ tag }) => tag).toSorted()
+  const labelIds = Object.entries(labels).map(([key, value]) => labelId(key, value))
+  return [name, protocol, host, labelIds.toSorted(), tags, masking.detectors.toSorted()]
+}
+
+const nothing: ReadonlySet<string> = new Set()
+const maxStandings = 1024
+const maxSlices = 128
+/** Each a few hundred bytes. */
+const maxJudgements = 16_384

@@ -1,0 +1,95 @@
+import type { Decision, Obligations, ReviewTerms } from '@sallyport/core'
+import { gatewayVerdicts } from './annotations.ts'
+import type { Answer } from './engine.ts'
+import type { Policy } from './policies.ts'
+
+type WithoutObligations<D> = D extends Decision ? Omit<D, 'obligations'> : never
+
+/** A decision on one question, before what must be done with it is known. */
+export type Judgement = WithoutObligations<Decision>
+
+export function withObligations(judgement: Judgement, obligations: Obligations): Decision {
+  return { ...judgement, obligations }
+}
+
+/** A denial by the gateway itself. */
+export function denial(verdict: string, reason: string, policies: readonly string[] = []): Judgement {
+  return { effect: 'deny', policies: [verdict, ...policies], reason }
+}
+
+/**
+ * What an answer means. `asked` words the question where no policy permits it: `delete on shop.public.orders`.
+ * A permit with a review counts only where no plain permit does; of several such, any group may answer, on the strictest terms.
+ */
+export function judge(answer: Answer, policies: ReadonlyMap<string, Policy>, asked: string): Judgement {
+  if (answer.kind === 'failed')
+    return denial(
+      gatewayVerdicts.evaluationError,
+      'the policies could not be evaluated for this; the operators can find out why',
+      answer.policies,
+    )
+  const determining = answer.policies.flatMap((id) => policies.get(id) ?? []).sort(byId)
+  if (answer.kind === 'forbidden') {
+    if (determining.length === 0)
+      return { effect: 'deny', policies: [], reason: `no policy permits ${asked}` }
+    return { effect: 'deny', ...namesAndReason(determining) }
+  }
+  const plain = determining.filter(({ review }) => review === undefined)
+  if (plain.length > 0) return { effect: 'allow', policies: plain.map(({ id }) => id) }
+  const terms = determining.flatMap(({ review }) => review ?? [])
+  if (terms.length === 0) return denial(gatewayVerdicts.evaluationError, 'an unknown policy permitted this')
+  const reviewers = [...new Set(terms.flatMap((each) => each.reviewers))]
+  return { effect: 'review', ...namesAndReason(determining), terms: { ...strictestTerms(terms), reviewers } }
+}
+
+/**
+ * All of them together: one denial denies all, one review holds all. Where parts need reviews of different groups,
+ * only who is in a group of each may answer; where there is no such group, nobody could, and it is denied.
+ */
+export function strictest(judgements: readonly Judgement[]): Judgement {
+  const denied = judgements.find(({ effect }) => effect === 'deny')
+  if (denied) return denied
+  const reviews = judgements.filter((judgement) => judgement.effect === 'review')
+  if (reviews.length === 0)
+    return { effect: 'allow', policies: unique(judgements.flatMap(({ policies }) => policies)) }
+  const terms = reviews.map((review) => review.terms)
+  const reviewers = terms
+    .map((each) => each.reviewers)
+    .reduce((shared, groups) => shared.filter((group) => groups.includes(group)))
+  if (reviewers.length === 0) {
+    const groups = unique(terms.map((each) => each.reviewers.join(' or '))).join('; ')
+    const reason = `its parts need reviews by different groups (${groups}): send them one by one`
+    return denial(
+      gatewayVerdicts.differentReviewers,
+      reason,
+      unique(reviews.flatMap((review) => review.policies)),
+    )
+  }
+  const reason = unique(reviews.flatMap((review) => review.reason ?? [])).join('; ')
+  return {
+    effect: 'review',
+    policies: unique(reviews.flatMap(({ policies }) => policies)),
+    ...(reason === '' ? {} : { reason }),
+    terms: { ...strictestTerms(terms), reviewers },
+  }
+}
+
+function strictestTerms(terms: readonly ReviewTerms[]): Pick<ReviewTerms, 'approvals' | 'withinMs'> {
+  return {
+    approvals: Math.max(...terms.map(({ approvals }) => approvals)),
+    withinMs: Math.min(...terms.map(({ withinMs }) => withinMs)),
+  }
+}
+
+function namesAndReason(policies: readonly Policy[]): { policies: string[]; reason?: string } {
+  const reason = unique(policies.flatMap((policy) => policy.reason ?? [])).join('; ')
+  return { policies: policies.map(({ id }) => id), ...(reason === '' ? {} : { reason }) }
+}
+
+function unique(words: readonly string[]): string[] {
+  return [...new Set(words)]
+}
+
+function byId(a: Policy, b: Policy): number {
+  return a.id < b.id ? -1 : 1
+}

@@ -1,0 +1,170 @@
+import {
+  factsOf,
+  onOwnBehalf,
+  principalId,
+  type Decision,
+  type Facts,
+  type FactValue,
+  type Resource,
+  type Subject,
+} from '@sallyport/core'
+import { didYouMean } from './closest.ts'
+import type { DecisionPoint } from './decision-point.ts'
+import { unescapeSegment } from './entities.ts'
+import { explain } from './explain.ts'
+import { byPosition, type PolicyProblem, type PolicyText } from './problem.ts'
+import {
+  readTestFile,
+  type Person,
+  type PolicyCase,
+  type ReadTestFile,
+  type Statement,
+  type Target,
+} from './test-file.ts'
+import { neutral, type ProtocolVocabulary } from './vocabulary.ts'
+
+export interface PolicyTestResult {
+  readonly file: string
+  readonly line: number
+  readonly name: string
+  readonly passed: boolean
+  /** What was decided, in one sentence; where it failed, what was expected as well, each on its line. */
+  readonly message: string
+  readonly decision: Decision
+}
+
+export interface PolicyTestReport {
+  readonly results: readonly PolicyTestResult[]
+  /** Mistakes in the test files themselves. A file that has one counts as failed. */
+  readonly problems: readonly PolicyProblem[]
+  readonly passed: number
+  readonly failed: number
+}
+
+/** Asks the decision point what each case asks, and compares. Facts that a case does not name are neutral: false, 0, '', none. */
+export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[]): PolicyTestReport {
+  const results: PolicyTestResult[] = []
+  const problems: PolicyProblem[] = []
+  for (const file of files) {
+    const read = readTestFile(file)
+    problems.push(...read.problems)
+    for (const { line, test } of read.cases) {
+      try {
+        const decision = ask(point, test, read)
+        results.push({ file: file.name, line, name: test.name, decision, ...compare(test, decision) })
+      } catch (error) {
+        if (!(error instanceof CaseError)) throw error
+        problems.push({
+          file: file.name,
+          line,
+          column: 1,
+          message: `${test.name}: ${error.message}`,
+          severity: 'error',
+        })
+      }
+    }
+  }
+  const passed = results.filter((result) => result.passed).length
+  const failed = results.length - passed + problems.length
+  return { results, problems: problems.sort(byPosition), passed, failed }
+}
+
+/** The case names something that there is not. */
+class CaseError extends Error {}
+
+function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: ReadTestFile): Decision {
+  const person = typeof test.who === 'string' ? named('person', test.who, people) : test.who
+  const subject = subjectOf(person)
+  const target = test.resource === undefined ? undefined : named('resource', test.resource, resources)
+  const resource = target && resourceOf(test.resource ?? '', target)
+  const { does } = test
+  if (does === 'administer' || does === 'replay' || does === 'review')
+    return point.may(subject, does, resource)
+  if (!resource || !target) throw new CaseError('name the resource')
+  if (does === 'connect') return point.connect(subject, resource, test.account)
+  if ('unmask' in does) return point.unmask(subject, resource, does.unmask)
+  const vocabulary = point.vocabulary.find(({ name }) => name === target.protocol)
+  if (!vocabulary) {
+    const hint = didYouMean(
+      target.protocol,
+      point.vocabulary.map(({ name }) => name),
+    )
+    throw new CaseError(`there is no protocol ${target.protocol}${hint}`)
+  }
+  const statements = Array.isArray(does) ? does : [does]
+  return point.decide(
+    subject,
+    resource,
+    test.account,
+    statements.map((each) => factsFor(each, vocabulary)),
+  )
+}
+
+function compare(test: PolicyCase, decision: Decision): { passed: boolean; message: string } {
+  const missing: string[] = []
+  if (decision.effect !== test.expect) missing.push(test.expect)
+  if (test.reason !== undefined && !decision.reason?.includes(test.reason))
+    missing.push(`a reason with "${test.reason}"`)
+  const unnamed = (test.policies ?? []).filter((id) => !decision.policies.includes(id))
+  if (unnamed.length > 0) missing.push(`it to be determined by ${unnamed.join(', ')}`)
+  if (missing.length === 0) return { passed: true, message: explain(decision) }
+  return { passed: false, message: `expected ${missing.join(' and ')}\ngot      ${explain(decision)}` }
+}
+
+function subjectOf({ user, workload, groups, actor }: Person): Subject {
+  const kind = user === undefined ? 'workload' : 'user'
+  const name = user ?? workload ?? ''
+  const subject = onOwnBehalf({ kind, id: principalId(kind, name), name, groups })
+  return actor === undefined ? subject : { ...subject, actor: { ...actor, name: actor.id } }
+}
+
+function resourceOf(name: string, { protocol, host, labels, tags, detectors }: Target): Resource {
+  const columns = Object.entries(tags).map(([column, tag]) => ({ column, tag }))
+  return {
+    name,
+    protocol,
+    host,
+    port: 0,
+    agent: '',
+    labels,
+    accounts: [],
+    masking: { mode: 'strict', columns, detectors, redactors: {} },
+    recording: 'batched',
+    options: {},
+  }
+}
+
+function factsFor(statement: Statement, vocabulary: ProtocolVocabulary): Facts {
+  const actions = vocabulary.actions.map(({ name }) => name)
+  const objects = Array.isArray(statement.objects)
+    ? statement.objects.map((object) => [object, statement.actions] as const)
+    : Object.entries(statement.objects)
+  for (const action of [...statement.actions, ...objects.flatMap(([, used]) => used)])
+    if (!actions.includes(action))
+      throw new CaseError(`${vocabulary.name} has no action ${action}${didYouMean(action, actions)}`)
+
+  const types = new Map(vocabulary.facts.map(({ name, type }) => [name, type]))
+  const context: Record<string, FactValue> = {}
+  for (const [name, type] of types) context[name] = neutral[type]
+  for (const [name, value] of Object.entries(statement.facts)) {
+    const type = types.get(name)
+    if (type === undefined)
+      throw new CaseError(`${vocabulary.name} has no fact ${name}${didYouMean(name, types.keys())}`)
+    if (type !== (Array.isArray(value) ? 'strings' : typeof value))
+      throw new CaseError(`the fact ${name} is of type ${type}`)
+    context[name] = value
+  }
+  return factsOf({
+    actions: statement.actions,
+    objects: objects.map(([path, used]) => ({ path: path.split('/').map(unescapeSegment), actions: used })),
+    exposes: statement.exposes,
+    context,
+  })
+}
+
+function named<T>(what: string, name: string, declared: Readonly<Record<string, T>>): T {
+  const found = Object.hasOwn(declared, name) ? declared[name] : undefined
+  if (found === undefined)
+    throw new CaseError(`there is no ${what} ${name}${didYouMean(name, Object.keys(declared))}`)
+  return found
+}

@@ -1,0 +1,190 @@
+import type { Decision, Facts, Resource, Subject } from '@sallyport/core'
+import { gatewayVerdicts } from './annotations.ts'
+import type { PreparedPolicies, PreparedSchema } from './engine.ts'
+import {
+  actorRecord,
+  objectEntity,
+  principalEntity,
+  resourceEntity,
+  tagEntity,
+  type Entity,
+} from './entities.ts'
+import { denial, judge, strictest, withObligations, type Judgement } from './judgement.ts'
+import { contextAttributes } from './literals.ts'
+import { Lru } from './lru.ts'
+import type { Policy } from './policies.ts'
+import { contextFor, costOf, questionsOf, type Question } from './questions.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/** What all standings of one decision point share. */
+export interface Rules {
+  readonly vocabulary: Vocabulary
+  readonly schema: PreparedSchema
+  readonly detectorTags: Readonly<Record<string, string>>
+  readonly byId: ReadonlyMap<string, Policy>
+  readonly judgements: Lru<string, Judgement>
+}
+
+/** Those of the policies that can matter to a standing. */
+export interface Slice {
+  readonly prepared: PreparedPolicies
+  /** Facts that some policy asks for; undefined where one may ask for any. */
+  readonly asked: ReadonlySet<string> | undefined
+}
+
+/** How one subject stands to one resource: what stays the same from question to question, and what was decided before. */
+export class Standing {
+  readonly #principal: Entity
+  readonly #resource: Entity
+  readonly #actor: Record<string, string | boolean>
+  readonly #protocol: string
+  readonly #tags: ReadonlySet<string>
+  readonly #slice: Slice
+  readonly #rules: Rules
+  /** Tells this standing's judgements from others'. */
+  readonly #number: number
+  readonly #decided = new Lru<string, WeakMap<Facts, Decision>>(maxAccounts)
+  #masked: ReadonlySet<string> | undefined
+
+  constructor(subject: Subject, resource: Resource, slice: Slice, rules: Rules, number: number) {
+    this.#principal = principalEntity(subject.principal)
+    this.#resource = resourceEntity(resource)
+    this.#actor = actorRecord(subject)
+    this.#protocol = resource.protocol
+    const detected = resource.masking.detectors.map((name) => rules.detectorTags[name] ?? name)
+    this.#tags = new Set([...resource.masking.columns.map(({ tag }) => tag), ...detected])
+    this.#slice = slice
+    this.#rules = rules
+    this.#number = number
+  }
+
+  get maskedTags(): ReadonlySet<string> {
+    this.#masked ??= new Set([...this.#tags].filter((tag) => this.unmask(tag).effect !== 'allow'))
+    return this.#masked
+  }
+
+  connect(account: string): Decision {
+    const context = { actor: this.#actor, account }
+    const judgement = this.#judge('connect', this.#resource, context, `connect to ${this.#resource.uid.id}`)
+    return withObligations(judgement, { maskedTags: judgement.effect === 'deny' ? nothing : this.maskedTags })
+  }
+
+  unmask(tag: string): Decision {
+    const context = { actor: this.#actor, on: { __entity: this.#resource.uid } }
+    const words = `unmask of ${shown(tag)} on ${this.#resource.uid.id}`
+    return withObligations(this.#judge('unmask', tagEntity(tag), context, words, [this.#resource]), {
+      maskedTags: nothing,
+    })
+  }
+
+  // hot path: a statement seen before costs a look-up by its facts' identity
+  decide(account: string, facts: readonly Facts[]): Decision {
+    let decided = this.#decided.get(account)
+    if (decided === undefined) this.#decided.set(account, (decided = new WeakMap()))
+    const [first] = facts
+    if (first === undefined)
+      return this.#oblige(denial(gatewayVerdicts.evaluationError, 'there is nothing to judge'))
+    if (facts.length === 1) return this.#statement(account, first, decided)
+    if (facts.reduce((sum, each) => sum + costOf(each), 0) > maxCost) return this.#oblige(tooComplex)
+    const known = decided
+    return this.#oblige(strictest(facts.map((each) => this.#statement(account, each, known))))
+  }
+
+  #statement(account: string, facts: Facts, decided: WeakMap<Facts, Decision>): Decision {
+    const before = decided.get(facts)
+    if (before) return before
+    const decision = this.#oblige(costOf(facts) > maxCost ? tooComplex : this.#judgeStatement(account, facts))
+    decided.set(facts, decision)
+    return decision
+  }
+
+  #judgeStatement(account: string, facts: Facts): Judgement {
+    const judgements: Judgement[] = []
+    for (const question of questionsOf(facts)) {
+      const judgement = this.#judgeQuestion(account, facts, question)
+      if (judgement.effect === 'deny') return judgement
+      judgements.push(judgement)
+    }
+    const exposed = facts.exposes.filter((tag) => this.#isMasked(tag))
+    if (exposed.length > 0) return denial(gatewayVerdicts.maskedColumn, exposure(exposed))
+    return strictest(judgements)
+  }
+
+  #judgeQuestion(account: string, facts: Facts, { action, path }: Question): Judgement {
+    const { vocabulary } = this.#rules
+    const context = contextFor(action, facts, this.#protocol, this.#slice.asked, vocabulary)
+    if (context === undefined) return undeclared
+    const on = path ? objectEntity(this.#resource, path) : this.#resource
+    const words = `${action} on ${shown(path?.join('.') ?? this.#resource.uid.id)}`
+    return this.#judge(action, on, { ...context, actor: this.#actor, account }, words)
+  }
+
+  #judge(
+    action: string,
+    on: Entity,
+    context: Parameters<PreparedPolicies['ask']>[0]['context'],
+    words: string,
+    others: Entity[] = [],
+  ): Judgement {
+    const { judgements, byId } = this.#rules
+    const key = JSON.stringify([this.#number, action, on.uid, context])
+    const before = judgements.get(key)
+    if (before) return before
+    const answer = this.#slice.prepared.ask({
+      principal: this.#principal.uid,
+      action,
+      resource: on.uid,
+      context,
+      entities: [this.#principal, on, ...others],
+    })
+    const judgement = judge(answer, byId, words)
+    if (key.length <= maxKeyLength) judgements.set(key, judgement)
+    return judgement
+  }
+
+  /** A tag that the resource does not declare is masked unless policy says otherwise, as any tag is. */
+  #isMasked(tag: string): boolean {
+    return this.#tags.has(tag) ? this.maskedTags.has(tag) : this.unmask(tag).effect !== 'allow'
+  }
+
+  #oblige(judgement: Judgement): Decision {
+    return withObligations(judgement, { maskedTags: this.maskedTags })
+  }
+}
+
+/** Facts that some of the policies ask for; undefined where one may ask for any. */
+export function askedBy(policies: readonly Policy[]): ReadonlySet<string> | undefined {
+  const asked = new Set<string>()
+  for (const { json } of policies) {
+    const attributes = contextAttributes(json)
+    if (attributes === undefined) return undefined
+    for (const attribute of attributes) asked.add(attribute)
+  }
+  return asked
+}
+
+function exposure(tags: readonly string[]): string {
+  return `it uses the clear value of ${tags.map(shown).join(', ')}, which you may only see masked`
+}
+
+/** A name from a statement, on one line and not too long. */
+function shown(name: string): string {
+  const line = name.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?')
+  return line.length <= maxShownLength ? line : `${line.slice(0, maxShownLength)}…`
+}
+
+const nothing: ReadonlySet<string> = new Set()
+const maxAccounts = 64
+/** In questions to Cedar, of some 150 µs each: what one operation may cost the event loop. */
+const maxCost = 2000
+/** A longer question is asked again rather than remembered. */
+const maxKeyLength = 4096
+const maxShownLength = 200
+const tooComplex = denial(
+  gatewayVerdicts.tooComplex,
+  'it touches more objects than can be judged at once; send it in smaller parts',
+)
+const undeclared = denial(
+  gatewayVerdicts.evaluationError,
+  'its protocol says something of it that policies cannot be asked about',
+)
