@@ -3,7 +3,7 @@ import type { Content, ContentRelation } from './content.ts'
 import { quotingColumns } from './quoting.ts'
 import type { Column, Relation, Snapshot } from './snapshot.ts'
 import type { TagMemory } from './tag-memory.ts'
-import type { ViewTracer } from './view-tracer.ts'
+import type { TracedColumn, ViewTracer } from './view-tracer.ts'
 
 /** Before anything was read: nothing is known. */
 export const emptySnapshot: Snapshot = {
@@ -54,25 +54,26 @@ export async function buildSnapshot(input: {
   const finish = (raw: ContentRelation): Relation => {
     const known = done.get(raw.oid)
     if (known !== undefined) return known
-    const relation = withTags(raw, columnTags(raw))
+    const relation = withTags(raw, tracedColumns(raw))
     done.set(raw.oid, relation)
     return relation
   }
-  const columnTags = (raw: ContentRelation): ((column: RawColumn, position: number) => readonly string[]) => {
-    const own = (column: RawColumn) => memory.tagsOf(raw.oid, column.attnum) ?? none
-    if (allTags.length === 0) return () => []
-    if (raw.schema === 'pg_catalog') {
-      const quoting = quotingColumns.get(raw.name)
-      return (column) => (quoting?.has(column.name) === true ? allTags : [...own(column)])
-    }
-    if (!content.definitions.has(raw.oid)) return (column) => sorted(own(column))
+  const tracedColumns = (raw: ContentRelation): ((column: RawColumn, position: number) => TracedColumn) => {
+    const own = (column: RawColumn) => sorted(memory.tagsOf(raw.oid, column.attnum) ?? none)
+    const quoting = raw.schema === 'pg_catalog' ? quotingColumns.get(raw.name) : undefined
+    if (quoting !== undefined)
+      return (column) => ({ tags: quoting.has(column.name) ? allTags : own(column), isPlain: false })
+    if (!content.definitions.has(raw.oid)) return (column) => ({ tags: own(column), isPlain: true })
     const tree = trees.get(raw.oid)
     const isTraceable = tree !== undefined && depth < maxViewDepth
     depth++
     const traced = isTraceable ? tracer.trace(tree, snapshot) : 'unknown'
     depth--
-    return (column, position) =>
-      traced === 'unknown' ? allTags : sorted(new Set([...(traced[position] ?? allTags), ...own(column)]))
+    return (column, position) => {
+      const flow = traced === 'unknown' ? undefined : traced[position]
+      if (flow === undefined) return { tags: allTags, isPlain: false }
+      return { tags: sorted(new Set([...flow.tags, ...own(column)])), isPlain: flow.isPlain }
+    }
   }
   const find = (raw: ContentRelation | undefined) => (raw === undefined ? undefined : finish(raw))
   const snapshot: Snapshot = {
@@ -92,11 +93,11 @@ type RawColumn = ContentRelation['columns'][number]
 
 function withTags(
   raw: ContentRelation,
-  tagsOf: (column: RawColumn, position: number) => readonly string[],
+  trace: (column: RawColumn, position: number) => TracedColumn,
 ): Relation {
   const columns: Column[] = raw.columns.map((column, position) => ({
     ...column,
-    tags: tagsOf(column, position),
+    ...trace(column, position),
   }))
   return {
     oid: raw.oid,

@@ -9,6 +9,8 @@ export interface Column {
   readonly isGenerated: boolean
   /** What of it is sensitive: its own tags, and those it inherits or derives from. */
   readonly tags: readonly string[]
+  /** Holds a tagged value as it is, so that a redactor may keep a part of it. False for what a view computes. */
+  readonly isPlain: boolean
 }
 
 export interface Relation {

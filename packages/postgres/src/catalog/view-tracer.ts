@@ -1,9 +1,16 @@
 import type { Snapshot } from './snapshot.ts'
 
+/** What a view's column derives from. */
+export interface TracedColumn {
+  readonly tags: readonly string[]
+  /** It is a column of a table, under whatever name. */
+  readonly isPlain: boolean
+}
+
 /** Says which tags the columns of a view carry. A seam: the tracing of queries itself reads the catalogue. */
 export interface ViewTracer {
   /** A definition's parse tree, for {@link ViewTracer.trace}; `undefined` where it does not parse. */
   parse(definition: string): unknown
-  /** Tags by column position. `unknown`: any column may carry any tag. */
-  trace(tree: unknown, snapshot: Snapshot): readonly (readonly string[])[] | 'unknown'
+  /** By position. `unknown`: any column may carry any tag. */
+  trace(tree: unknown, snapshot: Snapshot): readonly TracedColumn[] | 'unknown'
 }

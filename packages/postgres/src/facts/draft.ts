@@ -1,5 +1,6 @@
 import { factsOf, type Facts, type Refusal } from '@sallyport/core'
 import type { Relation } from '../catalog/snapshot.ts'
+import type { SessionEffect } from './analysis.ts'
 
 /** A statement's facts while they are gathered. */
 export class Draft {
@@ -12,6 +13,8 @@ export class Draft {
   readonly exposes = new Set<string>()
   /** Relations named anywhere in it. */
   readonly mentioned = new Set<Relation>()
+  /** Settings changed by a function, which the statement's kind does not tell. */
+  readonly sets: SessionEffect[] = []
   isUnfiltered = false
   isDynamic = false
   takesLocks = false
@@ -46,6 +49,7 @@ export class Draft {
     for (const column of inner.filtered) this.filtered.add(column)
     for (const setting of inner.settings) this.settings.add(setting)
     for (const relation of inner.mentioned) this.mentioned.add(relation)
+    this.sets.push(...inner.sets)
     this.expose(inner.exposes)
     for (const { path, actions } of inner.#objects.values()) this.object(path, actions)
     this.isUnfiltered ||= inner.isUnfiltered

@@ -54,7 +54,7 @@ const table: Readonly<Record<Effect, string>> = {
     pg_start_backup pg_stat_file pg_stat_reset pg_stat_reset_backend_stats pg_stat_reset_replication_slot
     pg_stat_reset_shared pg_stat_reset_single_function_counters pg_stat_reset_single_table_counters
     pg_stat_reset_slru pg_stat_reset_subscription_stats pg_stop_backup pg_stop_making_pinned_objects pg_switch_wal
-    pg_switch_xlog pg_sync_replication_slots pg_terminate_backend pg_wal_replay_pause pg_wal_replay_resume
+    pg_switch_xlog pg_sync_replication_slots pg_terminate_backend pg_wal_replay_pause pg_wal_replay_resume plpgsql_validator
     dblink dblink_build_sql_delete dblink_build_sql_insert dblink_build_sql_update dblink_cancel_query
     dblink_close dblink_connect dblink_connect_u dblink_disconnect dblink_error_message dblink_exec dblink_fdw_validator
     dblink_fetch dblink_get_connections dblink_get_notify dblink_get_pkey dblink_get_result dblink_is_busy
@@ -121,6 +121,11 @@ export function effectOf(name: string): Effect | undefined {
   const effect = effects.get(name)
   if (effect !== undefined) return effect
   return volatileFunctions.has(name) && !harmless.has(name) ? 'admin' : undefined
+}
+
+/** Somebody looked at it: it has an effect, or is known to have none. */
+export function isReviewed(name: string): boolean {
+  return effects.has(name) || harmless.has(name)
 }
 
 /** Shipped with the server in pg_catalog, under that name. */

@@ -8,7 +8,7 @@ import type {
   VariableSetStmt,
 } from '@pgsql/types'
 import type { SessionEffect } from './analysis.ts'
-import { constantText, definitions, settingText } from './settings.ts'
+import { constantText, definitions, setEffect, settingText } from './settings.ts'
 
 /** What a statement without inner statements does to the session. */
 export function effectsOf(type: string, fields: object): readonly SessionEffect[] {
@@ -51,26 +51,21 @@ export function effectsOf(type: string, fields: object): readonly SessionEffect[
   }
 }
 
-/** SET, and what set_config would do by the same names. */
 function setEffects(statement: VariableSetStmt): readonly SessionEffect[] {
   const isLocal = statement.is_local === true
+  const name = statement.name ?? ''
   switch (statement.kind) {
     case 'VAR_SET_VALUE':
-      return setEffect(statement.name, settingText(statement.args), isLocal)
+      return [setEffect(name, settingText(statement.args, name === 'search_path'), isLocal)]
     case 'VAR_SET_MULTI':
-      return definitions(statement.args).flatMap((option) =>
-        setEffect(option.defname, constantText(option.arg), statement.name === 'TRANSACTION'),
+      return definitions(statement.args).map((option) =>
+        setEffect(option.defname ?? '', constantText(option.arg), statement.name === 'TRANSACTION'),
       )
     case 'VAR_RESET_ALL':
       return [{ kind: 'reset-all' }]
     default:
-      return setEffect(statement.name, undefined, isLocal)
+      return [setEffect(name, undefined, isLocal)]
   }
-}
-
-function setEffect(name: string | undefined, value: string | undefined, isLocal: boolean): SessionEffect[] {
-  if (name === undefined) return []
-  return [value === undefined ? { kind: 'set', name, isLocal } : { kind: 'set', name, value, isLocal }]
 }
 
 const discards = {

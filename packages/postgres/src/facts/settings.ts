@@ -1,5 +1,6 @@
 import { refusal, type Refusal } from '@sallyport/core'
 import type { DefElem, Node, VariableSetStmt } from '@pgsql/types'
+import type { SessionEffect } from './analysis.ts'
 import type { Draft } from './draft.ts'
 
 /** Settings under which the server reads SQL otherwise than the parser does: they stay as they are. */
@@ -44,6 +45,20 @@ export function noteSetting(draft: Draft, name: string | undefined, value: strin
   draft.refusal ??= refuseSetting(name, value)
 }
 
+/** `set_config(name, value, is_local)`. */
+export function noteSetConfig(draft: Draft, args: readonly Node[]): void {
+  const [name, value, isLocal] = args.map(constantText)
+  noteSetting(draft, name, value)
+  if (name !== undefined) draft.sets.push(setEffect(name, value, isLocal !== 'false' && isLocal !== 'f'))
+}
+
+export function setEffect(name: string, value: string | undefined, isLocal: boolean): SessionEffect {
+  const folded = fold(name)
+  return value === undefined
+    ? { kind: 'set', name: folded, isLocal }
+    : { kind: 'set', name: folded, value, isLocal }
+}
+
 /** SET, RESET, SET TRANSACTION. Returning to the session's own start value is always allowed: the gateway chose it. */
 export function noteSetStatement(draft: Draft, statement: VariableSetStmt): void {
   draft.actions.add('session')
@@ -68,8 +83,11 @@ export function noteModes(draft: Draft, options: readonly Node[] | undefined): v
     if (option.defname !== undefined) draft.settings.add(option.defname)
 }
 
-export function settingText(args: readonly Node[] | undefined): string {
-  return (args ?? []).map((arg) => constantText(arg) ?? '').join(', ')
+/** The value as the server would print it: each name of a list quoted where it must be. */
+export function settingText(args: readonly Node[] | undefined, isList = false): string {
+  const quoted = (text: string) =>
+    isList && !/^[a-z_][a-z0-9_$]*$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return (args ?? []).map((arg) => quoted(constantText(arg) ?? '')).join(', ')
 }
 
 export function definitions(nodes: readonly Node[] | undefined): readonly DefElem[] {

@@ -81,9 +81,10 @@ function plain(
   return { kind, outputs, tags, effects: [...effects, ...changes(draft)] }
 }
 
-/** The catalogue may have changed. */
+/** What it changes for the session beyond what its kind says. */
 function changes(draft: Draft): readonly SessionEffect[] {
-  return draft.actions.has('ddl') || draft.actions.has('unparsed') ? [{ kind: 'ddl' }] : []
+  const changesCatalog = draft.actions.has('ddl') || draft.actions.has('unparsed')
+  return changesCatalog ? [...draft.sets, { kind: 'ddl' }] : draft.sets
 }
 
 function isQuery(node: Node): boolean {

@@ -72,8 +72,9 @@ function restricts(condition: Node | undefined, target: Target): boolean {
     )
   if ('A_Expr' in condition) {
     const { kind, name, lexpr, rexpr } = condition.A_Expr
-    if (!comparing.has(kind ?? '') || excluding.has(words(name).at(-1) ?? '')) return false
-    if (isWildcard(kind, rexpr)) return false
+    const operator = words(name).at(-1) ?? ''
+    if (!comparing.has(kind ?? '') || excluding.has(operator)) return false
+    if (isWildcard(kind, operator, rexpr)) return false
     return compares(lexpr, rexpr, target) || (kind === 'AEXPR_OP' && compares(rexpr, lexpr, target))
   }
   if ('SubLink' in condition) {
@@ -104,10 +105,12 @@ const comparing = new Set([
 const excluding = new Set(['<>', '!=', '!~', '!~*', '!~~', '!~~*', '||', '+', '-', '*', '/', '%'])
 
 /** A pattern that matches anything. */
-function isWildcard(kind: string | undefined, pattern: Node | undefined): boolean {
-  if (kind !== 'AEXPR_LIKE' && kind !== 'AEXPR_ILIKE' && kind !== 'AEXPR_SIMILAR') return false
+function isWildcard(kind: string | undefined, operator: string, pattern: Node | undefined): boolean {
   if (pattern === undefined || !('A_Const' in pattern)) return false
-  return /^%*$/.test(pattern.A_Const.sval?.sval ?? '')
+  const text = pattern.A_Const.sval?.sval
+  if (text === undefined) return false
+  if (kind === 'AEXPR_LIKE' || kind === 'AEXPR_ILIKE' || kind === 'AEXPR_SIMILAR') return /^%*$/.test(text)
+  return (operator === '~' || operator === '~*') && /^(\^|\$|\.\*|\.\+|\.\?)*$/.test(text)
 }
 
 function compares(column: Node | undefined, given: Node | undefined, target: Target): boolean {

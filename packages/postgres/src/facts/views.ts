@@ -1,5 +1,5 @@
 import type { Node } from '@pgsql/types'
-import type { ViewTracer } from '../catalog/view-tracer.ts'
+import type { TracedColumn, ViewTracer } from '../catalog/view-tracer.ts'
 import type { Snapshot } from '../catalog/snapshot.ts'
 import { Draft } from './draft.ts'
 import { Tracer } from './lineage/tracer.ts'
@@ -23,9 +23,9 @@ export function viewTracer(parser: Parser): ViewTracer {
   }
 }
 
-function traceView(tree: Node, snapshot: Snapshot): readonly (readonly string[])[] | 'unknown' {
+function traceView(tree: Node, snapshot: Snapshot): readonly TracedColumn[] | 'unknown' {
   const tracer = new Tracer(new Draft(), new Names(snapshot, '', ['pg_catalog']), false)
   const rows = tracer.statement(tree)
-  if (rows.columns !== undefined) return rows.columns.map((column) => column.flow.tags)
+  if (rows.columns !== undefined) return rows.columns.map((column) => column.flow)
   return rows.all.tags.length === 0 ? [] : 'unknown'
 }

@@ -15,7 +15,7 @@ import type { Draft } from './draft.ts'
 import type { Effect } from './functions.ts'
 import { words, type Located, type Names } from './names.ts'
 import { eachChild, kindOf } from './nodes.ts'
-import { constantText, noteModes, noteSetStatement, noteSetting } from './settings.ts'
+import { constantText, noteModes, noteSetConfig, noteSetStatement, noteSetting } from './settings.ts'
 import { statementTable } from './statements.ts'
 import { isUnfiltered } from './unfiltered.ts'
 
@@ -163,7 +163,7 @@ export class Walk {
   }
 
   #effect(effect: Effect, name: string, args: readonly Node[]): void {
-    const [first, second] = args
+    const [first] = args
     switch (effect) {
       case 'admin':
         return this.#act(['admin'])
@@ -188,7 +188,7 @@ export class Walk {
         )
       }
       case 'setting':
-        return noteSetting(this.#draft, constantText(first), constantText(second))
+        return noteSetConfig(this.#draft, args)
       case 'notifies':
         return this.#act(['session'])
       case 'locks':

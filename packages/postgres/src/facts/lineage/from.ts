@@ -68,7 +68,7 @@ function columnFlow(relation: Relation, column: Relation['columns'][number]): Fl
   return {
     tags: column.tags,
     sources: [`${relation.schema}.${relation.name}.${column.name}`],
-    isPlain: true,
+    isPlain: column.isPlain,
   }
 }
 

@@ -1,0 +1,181 @@
+import { Fault } from '@sallyport/core'
+import { FakeClock } from '@sallyport/core/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Parser } from '../facts/parser.ts'
+import { viewTracer } from '../facts/views.ts'
+import { Catalog, catalogLimits } from './catalog.ts'
+import type { CatalogQuery } from './content.ts'
+import { TagMemory } from './tag-memory.ts'
+import { shopMasking, shopQuery, shopRelations, type FakeRelation } from './testing/shop.ts'
+
+let parser: Parser
+beforeAll(async () => {
+  parser = await Parser.create()
+})
+afterAll(() => parser[Symbol.asyncDispose]())
+
+const catalogOver = (query: CatalogQuery, rest: Partial<ConstructorParameters<typeof Catalog>[0]> = {}) =>
+  new Catalog({
+    query,
+    masking: shopMasking('strict'),
+    tracer: viewTracer(parser),
+    clock: new FakeClock(0),
+    ...rest,
+  })
+
+describe('tags of a column by OID and number', () => {
+  it.each([
+    ['a table', 20001, 4, ['ssn']],
+    ['an untagged column', 20001, 1, []],
+    ['the whole row', 20001, 0, ['email', 'ssn']],
+    ['a system column', 20001, -1, []],
+    ['a child', 20002, 4, ['ssn']],
+    ['a partition, whatever its order', 20005, 1, ['ssn']],
+    ['a view', 20010, 3, ['ssn']],
+    ['a view over a view that comes later', 20009, 1, ['ssn']],
+    ['a materialized view', 20012, 2, ['ssn']],
+    ['a view that calls a function', 20014, 1, ['email', 'ssn']],
+    ['a view over what ANALYZE kept', 20013, 2, ['email', 'ssn']],
+    ['a view that could not be read', 20015, 1, ['email', 'ssn']],
+    ['an unknown relation', 1, 1, 'unknown'],
+    ['an unknown column', 20001, 99, 'unknown'],
+  ])('%s', async (_, oid, attnum, tags) => {
+    const catalog = catalogOver(shopQuery())
+    await catalog.refresh()
+    expect(catalog.tagsOf(oid, attnum)).toEqual(tags)
+  })
+
+  it('spread from a partition to its root and its siblings', async () => {
+    const relations: FakeRelation[] = [
+      { oid: 1, name: 'app.root', columns: 'id ssn' },
+      { oid: 2, name: 'app.part', columns: 'ssn id' },
+      { oid: 3, name: 'app.sibling', columns: 'id ssn' },
+    ]
+    const tree: [number, number][] = [
+      [3, 1],
+      [2, 1],
+    ]
+    const catalog = catalogOver(shopQuery(() => relations, tree))
+    await catalog.refresh()
+    expect([catalog.tagsOf(1, 2), catalog.tagsOf(2, 1), catalog.tagsOf(3, 2)]).toEqual([
+      ['ssn'],
+      ['ssn'],
+      ['ssn'],
+    ])
+    expect(catalog.tagsOf(3, 1)).toEqual([])
+  })
+
+  it('stay when the column or the table is renamed', async () => {
+    let relations = shopRelations
+    const memory = new TagMemory()
+    const catalog = catalogOver(
+      shopQuery(() => relations),
+      { memory },
+    )
+    await catalog.refresh()
+    relations = [{ oid: 20001, name: 'public.moved', columns: 'id name email zz salary born data acct' }]
+    await catalog.refresh()
+    expect(catalog.tagsOf(20001, 4)).toEqual(['ssn'])
+    const later = catalogOver(
+      shopQuery(() => relations),
+      { memory },
+    )
+    await later.refresh()
+    expect(later.tagsOf(20001, 4)).toEqual(['ssn'])
+  })
+})
+
+describe('a snapshot', () => {
+  it('has a new version when the content changes, and only then', async () => {
+    let relations = shopRelations
+    const catalog = catalogOver(shopQuery(() => relations))
+    expect(catalog.version).toBe(0)
+    await catalog.refresh()
+    await catalog.refresh()
+    expect(catalog.version).toBe(1)
+    relations = relations.slice(1)
+    await catalog.refresh()
+    expect(catalog.version).toBe(2)
+  })
+
+  it('is fresh until it is old, or something changed', async () => {
+    const clock = new FakeClock(1000)
+    const catalog = catalogOver(shopQuery(), { clock })
+    expect(catalog.isFresh).toBe(false)
+    await catalog.refresh()
+    expect(catalog.isFresh).toBe(true)
+    clock.advance(catalogLimits.maxAgeMs + 1)
+    expect(catalog.isFresh).toBe(false)
+    await catalog.refresh()
+    catalog.invalidate()
+    expect(catalog.isFresh).toBe(false)
+  })
+
+  it('is not fresh where it was invalidated while it was read', async () => {
+    const answer = shopQuery()
+    const catalog: Catalog = catalogOver((sql) => {
+      catalog.invalidate()
+      return answer(sql)
+    })
+    await catalog.refresh()
+    expect(catalog.version).toBe(1)
+    expect(catalog.isFresh).toBe(false)
+  })
+
+  it('is read once for all who ask at the same time', async () => {
+    let readings = 0
+    const answer = shopQuery()
+    const catalog = catalogOver((sql) => {
+      if (sql.includes('pg_class c')) readings++
+      return answer(sql)
+    })
+    await Promise.all([catalog.refresh(), catalog.refresh(), catalog.refresh()])
+    expect(readings).toBe(1)
+  })
+})
+
+describe('a catalogue that cannot be read', () => {
+  const broken: CatalogQuery = () => Promise.reject(new Error('gone'))
+
+  it('is a fault where columns are masked', async () => {
+    const catalog = catalogOver(broken)
+    await expect(catalog.refresh()).rejects.toThrow(Fault)
+    expect(catalog.isFresh).toBe(false)
+  })
+
+  it('keeps the fault that the side connection had', async () => {
+    const fault = new Fault('target/closed', 'gone')
+    await expect(catalogOver(() => Promise.reject(fault)).refresh()).rejects.toBe(fault)
+  })
+
+  it('is no matter where none are', async () => {
+    const masking = { ...shopMasking('strict'), columns: [] }
+    const catalog = catalogOver(broken, { masking })
+    await catalog.refresh()
+    expect(catalog.isFresh).toBe(true)
+    expect(catalog.tagsOf(20001, 4)).toBe('unknown')
+  })
+
+  it.each([
+    ['too many relations', { maxRelations: 3 }],
+    ['too many columns', { maxColumns: 3 }],
+  ])('counts as one where it holds %s', async (_, limit) => {
+    await expect(
+      catalogOver(shopQuery(), { limits: { ...catalogLimits, ...limit } }).refresh(),
+    ).rejects.toThrow(Fault)
+  })
+
+  it('but for its views takes them to carry every tag', async () => {
+    const answer = shopQuery()
+    const catalog = catalogOver((sql) =>
+      sql.includes('pg_get_viewdef')
+        ? Promise.reject(new Error('lock timeout'))
+        : sql.includes("relkind in ('v', 'm') and oid")
+          ? Promise.resolve([['20010', null]])
+          : answer(sql),
+    )
+    await catalog.refresh()
+    expect(catalog.tagsOf(20010, 1)).toEqual(['email', 'ssn'])
+    expect(catalog.tagsOf(20001, 4)).toEqual(['ssn'])
+  })
+})

@@ -1,0 +1,139 @@
+import type { Masking } from '@sallyport/core'
+import type { CatalogQuery } from '../content.ts'
+
+/** A catalogue as PostgreSQL 18 gives it, small: what its answers are is written down here. */
+
+export interface FakeRelation {
+  readonly oid: number
+  readonly name: string
+  readonly kind?: string
+  /** Generated ones end in `*`. */
+  readonly columns: string
+  /** Of views. `null`: the server did not give it. */
+  readonly definition?: string | null
+}
+
+export const shopRelations: readonly FakeRelation[] = [
+  { oid: 20001, name: 'app.customers', columns: 'id name email ssn salary born data acct' },
+  { oid: 20002, name: 'app.child', columns: 'id name email ssn salary born data acct' },
+  { oid: 20003, name: 'app.other', columns: 'id note' },
+  { oid: 20004, name: 'app.part', kind: 'p', columns: 'id ssn' },
+  { oid: 20005, name: 'app.part1', columns: 'ssn id' },
+  { oid: 20006, name: 'public.orders', columns: 'id customer_id total twice*' },
+  { oid: 20007, name: 'public.seq', kind: 'S', columns: 'last_value log_cnt is_called' },
+  {
+    oid: 20010,
+    name: 'app.v_cust',
+    kind: 'v',
+    columns: 'id name ssn',
+    definition: ' SELECT id,\n    name,\n    ssn\n   FROM app.customers;',
+  },
+  {
+    oid: 20011,
+    name: 'app.v_renamed',
+    kind: 'v',
+    columns: 'id code',
+    definition: ' SELECT id,\n    ssn AS code\n   FROM app.customers;',
+  },
+  {
+    oid: 20012,
+    name: 'app.mv',
+    kind: 'm',
+    columns: 'id code',
+    definition: ' SELECT id,\n    ssn AS code\n   FROM app.customers;',
+  },
+  {
+    oid: 20009,
+    name: 'app.v_nested',
+    kind: 'v',
+    columns: 'up id',
+    definition: ' SELECT upper(code) AS up,\n    id\n   FROM app.v_renamed v;',
+  },
+  {
+    oid: 20013,
+    name: 'app.v_stats',
+    kind: 'v',
+    columns: 'tablename h',
+    definition: ' SELECT tablename,\n    (histogram_bounds)::text AS h\n   FROM pg_stats;',
+  },
+  {
+    oid: 20014,
+    name: 'app.v_fn',
+    kind: 'v',
+    columns: 'x one',
+    definition: ' SELECT app.f_ssn(1) AS x,\n    1 AS one;',
+  },
+  { oid: 20015, name: 'app.v_locked', kind: 'v', columns: 'x', definition: null },
+  { oid: 1259, name: 'pg_catalog.pg_class', columns: 'oid relname relnamespace relkind' },
+  { oid: 12200, name: 'pg_catalog.pg_stats', kind: 'v', columns: 'schemaname tablename histogram_bounds' },
+  { oid: 12250, name: 'pg_catalog.pg_stat_activity', kind: 'v', columns: 'pid usename query' },
+  { oid: 12260, name: 'pg_catalog.pg_settings', kind: 'v', columns: 'name setting' },
+]
+
+export const shopFunctions = ['app.f_all', 'app.f_ssn', 'app.rc', 'app.replace']
+
+export const shopMasking = (mode: Masking['mode']): Masking => ({
+  mode,
+  columns: [
+    { column: 'app.customers.ssn', tag: 'ssn' },
+    { column: 'app.customers.email', tag: 'email' },
+    { column: 'app.part.ssn', tag: 'ssn' },
+  ],
+  detectors: [],
+  redactors: {},
+})
+
+/** Answers the catalogue's two questions from what `relations()` says at that moment. */
+export function shopQuery(
+  relations: () => readonly FakeRelation[] = () => shopRelations,
+  inheritance: readonly (readonly [child: number, parent: number])[] = [
+    [20002, 20001],
+    [20005, 20004],
+  ],
+): CatalogQuery {
+  return (sql) => Promise.resolve(answer(sql, relations(), inheritance))
+}
+
+type Row = readonly (string | null)[]
+
+function answer(
+  sql: string,
+  relations: readonly FakeRelation[],
+  inheritance: readonly (readonly [child: number, parent: number])[],
+): readonly Row[] {
+  if (sql.includes('set_config')) return [['pg_catalog', '500ms']]
+  if (sql.includes('pg_get_viewdef'))
+    return relations.flatMap(({ oid, definition }): Row[] =>
+      definition === undefined ? [] : [[String(oid), definition]],
+    )
+  const named = relations.map((relation) => ({ ...relation, parts: relation.name.split('.') }))
+  return [
+    ...[...new Set(named.map(({ parts }) => parts[0] ?? ''))].map((schema): Row => [
+      'schema',
+      schema,
+      null,
+      null,
+      null,
+    ]),
+    ...named.map(({ oid, parts, kind }): Row => [
+      'relation',
+      `${oid}`,
+      parts[0] ?? '',
+      parts[1] ?? '',
+      kind ?? 'r',
+    ]),
+    ...inheritance.map(([child, parent]): Row => ['inherits', `${child}`, `${parent}`, null, null]),
+    ...shopFunctions.map((name): Row => ['function', ...name.split('.'), null, null]),
+    ...named.flatMap(({ oid, columns }) =>
+      columns
+        .split(' ')
+        .map((name, position): Row => [
+          'column',
+          `${oid}`,
+          `${position + 1}`,
+          name.replace('*', ''),
+          `${name.endsWith('*')}`,
+        ]),
+    ),
+  ]
+}

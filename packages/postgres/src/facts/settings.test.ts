@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseSearchPath } from './names.ts'
+import { Bench } from './testing/bench.ts'
+
+let bench: Bench
+beforeAll(async () => {
+  bench = await Bench.create()
+})
+afterAll(() => bench[Symbol.asyncDispose]())
+
+describe('a setting that decides how SQL is read', () => {
+  it.each([
+    'set standard_conforming_strings = off',
+    'set local standard_conforming_strings to 0',
+    'set STANDARD_CONFORMING_STRINGS = false',
+    "set client_encoding = 'SJIS'",
+    "set names 'latin1'",
+    "select set_config('client_encoding', 'GBK', false)",
+    "select set_config('Standard_Conforming_Strings', 'off', true)",
+    "select set_config('client_encoding', $1, false)",
+    "with x as (select set_config('client_encoding', 'GBK', false)) select * from x",
+    "explain analyze select set_config('client_encoding', 'GBK', false)",
+    "prepare p as select set_config('client_encoding', 'GBK', false)",
+    "alter role x set client_encoding = 'GBK'",
+    "copy app.other to stdout (encoding 'LATIN1')",
+    "copy app.other from stdin encoding 'SJIS'",
+    'select 1; set standard_conforming_strings = off',
+  ])('may not change: %s', async (sql) => {
+    expect((await bench.analyse(sql)).refusal?.code).toBe('unsupported')
+  })
+
+  it.each([
+    'set standard_conforming_strings = on',
+    "set client_encoding = 'UTF8'",
+    "set names 'utf-8'",
+    'set client_encoding to unicode',
+    'reset client_encoding',
+    'reset all',
+    'discard all',
+    "copy app.other to stdout (encoding 'UTF-8')",
+  ])('may stay as it is: %s', async (sql) => {
+    expect((await bench.analyse(sql)).refusal).toBeUndefined()
+  })
+})
+
+describe('a changed setting is named', () => {
+  it.each([
+    ['set search_path = a', 'search_path'],
+    ['set transaction read write', 'transaction_read_only'],
+    ['begin read write', 'transaction_read_only'],
+    ['set session characteristics as transaction read write', 'transaction_read_only'],
+    ["set time zone 'UTC'", 'timezone'],
+    ["select set_config('role', 'x', false)", 'role'],
+    ["select set_config(chr(114) || 'ole', 'x', false)", '?'],
+    ['select set_config($1, $2, false)', '?'],
+    ["update pg_settings set setting = 'x' where name = 'role'", '?'],
+    ['reset all', 'all'],
+  ])('%s', async (sql, name) => {
+    expect((await bench.one(sql)).facts.context.settings).toEqual([name])
+  })
+
+  it('by a computed name it counts as administration', async () => {
+    expect((await bench.one('select set_config($1, $2, false)')).facts.actions).toContain('admin')
+  })
+})
+
+describe('search_path', () => {
+  it.each([
+    ['"$user", public', ['alice', 'public']],
+    ['', []],
+    ['A, "B, c" ,"d""e"', ['a', 'B, c', 'd"e']],
+    ['pg_catalog', ['pg_catalog']],
+    ['"", x', ['x']],
+  ])('reads %j', (setting, schemas) => {
+    expect(parseSearchPath(setting, 'alice')).toEqual(schemas)
+  })
+})
