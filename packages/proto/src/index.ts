@@ -16,4 +16,6 @@ export {
   type Chunk,
   type Dial,
   type GatewayCommand,
+  type GatewayCommandSchema,
+  type AgentEventSchema,
 } from './gen/sallyport/tunnel/v1/tunnel_pb.ts'

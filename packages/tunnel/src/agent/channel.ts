@@ -1,0 +1,74 @@
+import { isIP } from 'node:net'
+import { createSecureContext, type PeerCertificate } from 'node:tls'
+import { ChannelCredentials, type ClientOptions } from '@grpc/grpc-js'
+import { clientOf, Enrolment, Tunnel } from '@sallyport/proto'
+import { chunkCodec } from '../chunk.ts'
+import { defaultLimits, maxMessageBytes, windows } from '../limits.ts'
+import { gatewayUri, isGateway } from '../names.ts'
+import type { AgentCredentials } from './identity.ts'
+
+export type TunnelClient = ReturnType<typeof tunnelClient>
+
+/** A client of the tunnel, on a TCP connection of its own. */
+export function tunnelClient(gateway: string, credentials: AgentCredentials) {
+  return clientOf(Tunnel, gateway, channelCredentials(credentials), optionsFor(gateway), {
+    carry: chunkCodec,
+  })
+}
+
+/** A client of enrolment. Without certificate and key, it is a stranger's. */
+export function enrolmentClient(
+  gateway: string,
+  credentials: Pick<AgentCredentials, 'authority'> & Partial<AgentCredentials>,
+) {
+  return clientOf(Enrolment, gateway, channelCredentials(credentials), optionsFor(gateway))
+}
+
+function channelCredentials(
+  credentials: Pick<AgentCredentials, 'authority'> & Partial<AgentCredentials>,
+): ChannelCredentials {
+  const context = createSecureContext({
+    ca: credentials.authority,
+    ...(credentials.certificate !== undefined && { cert: credentials.certificate }),
+    ...(credentials.privateKey !== undefined && { key: credentials.privateKey.reveal() }),
+    minVersion: 'TLSv1.3',
+  })
+  return ChannelCredentials.createFromSecureContext(context, { checkServerIdentity })
+}
+
+/** The chain was verified up to the one authority; what is left is that the certificate is a gateway's. */
+function checkServerIdentity(_host: string, certificate: PeerCertificate): Error | undefined {
+  if (isGateway(certificate.subjectaltname)) return undefined
+  return new Error(`the server's certificate is not a gateway's: it lacks the name ${gatewayUri}`)
+}
+
+function optionsFor(gateway: string): ClientOptions {
+  const { host } = splitAddress(gateway)
+  // RFC 6066 §3: an address is no server name. A name is sent as it was dialled, for balancers that route by it.
+  return isIP(host) === 0
+    ? options
+    : { ...options, 'grpc.ssl_target_name_override': 'gateway.sallyport.internal' }
+}
+
+/** `host:port`, `[::1]:port`. */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(':')
+  return { host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) }
+}
+
+const options: ClientOptions = {
+  // A retried call would replay bytes.
+  'grpc.enable_retries': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.keepalive_time_ms': defaultLimits.pingIntervalMs,
+  'grpc.keepalive_timeout_ms': defaultLimits.deadAfterMs - defaultLimits.pingIntervalMs,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.initial_reconnect_backoff_ms': 500,
+  'grpc.max_reconnect_backoff_ms': 5_000,
+  'grpc.max_receive_message_length': maxMessageBytes,
+  'grpc.max_send_message_length': maxMessageBytes,
+  'grpc-node.flow_control_window': windows.streamBytes,
+  'grpc.enable_http_proxy': 0,
+  'grpc.enable_channelz': 0,
+}

@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Metadata } from '@grpc/grpc-js'
+import type { UpstreamCredential } from '@sallyport/core'
+import { Failure } from '@sallyport/proto'
+import { CarriedStream } from '../carry.ts'
+import { agentLost, DialFailure, failureOf, faultOf } from '../failure.ts'
+import { defaultLimits } from '../limits.ts'
+import { retryDelayMs } from './backoff.ts'
+import { tunnelClient, type TunnelClient } from './channel.ts'
+import { Control, type Command, type ControlEnd } from './control.ts'
+import { join, reach, type Allow } from './dial.ts'
+import type { AgentCredentials, HeldIdentity } from './identity.ts'
+
+/** What happens at the agent's end of a link, for its log. Nothing in it is secret. */
+export type LinkEvent =
+  | { readonly kind: 'attached' }
+  | {
+      readonly kind: 'detached'
+      readonly why: ControlEnd['kind']
+      readonly details: string
+      readonly retryInMs: number | undefined
+    }
+  | { readonly kind: 'gateway-draining' }
+  | { readonly kind: 'dialled'; readonly resource: string; readonly session: string; readonly tookMs: number }
+  | {
+      readonly kind: 'dial-failed'
+      readonly resource: string
+      readonly session: string
+      readonly failure: keyof typeof Failure
+      readonly cause: unknown
+    }
+  | {
+      readonly kind: 'credential-released' | 'credential-refused'
+      readonly name: string
+      readonly resource: string
+      readonly session: string
+    }
+
+/** What the gateway asks a credential for. */
+export interface HeldCredentialRequest {
+  readonly name: string
+  readonly resource: string
+  readonly session: string
+}
+
+export interface LinkOptions {
+  /** `host:port` of a gateway's agents' port. */
+  readonly gateway: string
+  readonly identity: HeldIdentity
+  /** 16 random bytes, the same for all links of this process. */
+  readonly instance: Uint8Array
+  readonly version: string
+  readonly allow: Allow
+  /** A credential that this agent holds for that resource; undefined where it holds none. */
+  readonly credential: (
+    request: HeldCredentialRequest,
+  ) => UpstreamCredential | undefined | Promise<UpstreamCredential | undefined>
+  readonly onEvent: (event: LinkEvent) => void
+  /** How long connections may go on once `signal` aborted. */
+  readonly drainMs: number
+  readonly streams?: number
+  /** 0 to 1; for the jitter of reconnects. */
+  readonly random?: () => number
+}
+
+/** Keeps an agent attached to one gateway, again and again, until `signal` aborts and its connections have ended. Never rejects. */
+export async function attach(options: LinkOptions, signal: AbortSignal): Promise<void> {
+  await using link = new Link(options)
+  await link.run(signal)
+}
+
+class Link implements AsyncDisposable {
+  readonly #options: LinkOptions
+  readonly #streams = new Set<CarriedStream>()
+  /** Carries connections, apart from the control stream, so that neither's loss is the other's. */
+  #traffic: { readonly client: TunnelClient; readonly credentials: AgentCredentials } | undefined
+  #isLeaving = false
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { random = Math.random, onEvent } = this.#options
+    const aborted = new Promise<'aborted'>((resolve) => {
+      signal.addEventListener('abort', () => resolve('aborted'), { once: true })
+      if (signal.aborted) resolve('aborted')
+    })
+    for (let tries = 0; !signal.aborted; tries++) {
+      const control = this.#open()
+      const opened = await Promise.race([control.welcomed, aborted])
+      if (opened === true) {
+        tries = 0
+        this.#connectTraffic()
+        onEvent({ kind: 'attached' })
+      } else if (opened === 'aborted') control.close()
+      const end = await this.#keep(control, aborted)
+      const retryInMs = signal.aborted ? undefined : retryDelayMs(tries, random)
+      onEvent({ kind: 'detached', why: end.kind, details: end.details, retryInMs })
+      await sleep(retryInMs ?? 0, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  /** Until the control stream ends, or that of a renewed certificate that took its place. */
+  async #keep(first: Control, aborted: Promise<'aborted'>): Promise<ControlEnd> {
+    let control = first
+    for (;;) {
+      const renewed = this.#options.identity.replaced.then(() => 'renewed' as const)
+      const next = await Promise.race([control.ended, aborted, renewed])
+      if (next === 'aborted') {
+        await this.#drain(control)
+        control.close()
+        return control.ended
+      }
+      if (next !== 'renewed') return next
+      // The new one stands before the old one goes; where it does not come to stand, the old one stays.
+      const successor = this.#open()
+      if ((await Promise.race([successor.welcomed, aborted])) === true) {
+        control.close()
+        control = successor
+        this.#connectTraffic()
+      } else successor.close()
+    }
+  }
+
+  #open(): Control {
+    const { gateway, identity, instance, version } = this.#options
+    return new Control(tunnelClient(gateway, identity.current), { instance, version }, (command, control) => {
+      this.#obey(command, control).catch(() => control.close())
+    })
+  }
+
+  async #obey(command: Command, control: Control): Promise<void> {
+    switch (command.case) {
+      case 'dial':
+        return this.#dial(command.value, control)
+      case 'credential':
+        return this.#release(command.value, control)
+      case 'drain':
+        return this.#options.onEvent({ kind: 'gateway-draining' })
+      case 'welcome':
+      case 'ping':
+        return
+    }
+  }
+
+  async #dial(dial: Extract<Command, { case: 'dial' }>['value'], control: Control): Promise<void> {
+    const { allow, onEvent, streams = defaultLimits.streamsPerAgent } = this.#options
+    const { resource, session, ticket } = dial
+    const startedAtMs = performance.now()
+    try {
+      if (this.#isLeaving || this.#streams.size >= streams)
+        throw new DialFailure(Failure.AGENT_BUSY, 'this agent takes no more connections')
+      const socket = await reach(dial, allow)
+      join(socket, this.#carry(dial))
+      onEvent({ kind: 'dialled', resource, session, tookMs: performance.now() - startedAtMs })
+    } catch (cause) {
+      const failure = failureOf(cause)
+      control.send({ case: 'dialFailed', value: { ticket, failure } })
+      onEvent({ kind: 'dial-failed', resource, session, failure: nameOf(failure), cause })
+    }
+  }
+
+  #carry({ ticket, timeoutMs }: Extract<Command, { case: 'dial' }>['value']): CarriedStream {
+    const call = this.#connectTraffic().carry(new Metadata({ waitForReady: true }))
+    call.write({ kind: 'ticket', ticket })
+    const stream = new CarriedStream({
+      call,
+      close: () => void call.end(),
+      cut: (why) => {
+        if (!(why instanceof DialFailure)) return call.cancel()
+        call.write({ kind: 'reset', failure: why.failure })
+        call.end()
+        // Behind data that the gateway does not read, the reset would wait for ever.
+        const timer = setTimeout(() => call.cancel(), resetMs)
+        call.once('status', () => clearTimeout(timer))
+      },
+      lost: agentLost,
+      reset: faultOf,
+    })
+    // The gateway answers a good ticket with headers. Without them nobody waits for this connection any more.
+    const timer = setTimeout(() => stream.destroy(agentLost()), timeoutMs)
+    call.once('metadata', () => clearTimeout(timer))
+    this.#streams.add(stream)
+    stream.once('close', () => {
+      clearTimeout(timer)
+      this.#streams.delete(stream)
+    })
+    return stream
+  }
+
+  async #release(
+    request: Extract<Command, { case: 'credential' }>['value'],
+    control: Control,
+  ): Promise<void> {
+    const { id, name, resource, session } = request
+    let held: UpstreamCredential | undefined
+    try {
+      held = await this.#options.credential({ name, resource, session })
+    } catch {
+      // Why it cannot be read is for the agent's own log, which its source writes.
+      held = undefined
+    }
+    const asked = { name, resource, session }
+    this.#options.onEvent({
+      kind: held === undefined ? 'credential-refused' : 'credential-released',
+      ...asked,
+    })
+    if (held === undefined)
+      return control.send({
+        case: 'credential',
+        value: { id, answer: { case: 'failure', value: Failure.NO_CREDENTIAL } },
+      })
+    const { user, password } = held
+    const value = password === undefined ? { user } : { user, password: password.reveal() }
+    control.send({ case: 'credential', value: { id, answer: { case: 'credential', value } } })
+  }
+
+  /** The traffic connection, with the credentials of now. One that was replaced ends with its last connection. */
+  #connectTraffic(): TunnelClient {
+    const { gateway, identity } = this.#options
+    const credentials = identity.current
+    if (this.#traffic?.credentials === credentials) return this.#traffic.client
+    this.#traffic?.client.close()
+    const client = tunnelClient(gateway, credentials)
+    this.#traffic = { client, credentials }
+    // Ahead of the first dial.
+    client.getChannel().getConnectivityState(true)
+    return client
+  }
+
+  async #drain(control: Control): Promise<void> {
+    this.#isLeaving = true
+    control.send({ case: 'drain', value: {} })
+    if (this.#streams.size === 0) return
+    const late = sleep(this.#options.drainMs, 'late', { ref: false })
+    const ended = (async () => {
+      while (this.#streams.size > 0) await Promise.all([...this.#streams].map(closed))
+    })()
+    await Promise.race([late, ended, control.ended])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ending = [...this.#streams].map(closed)
+    for (const stream of this.#streams)
+      stream.destroy(new DialFailure(Failure.CANCELLED, 'the agent is leaving'))
+    await Promise.all(ending)
+    this.#traffic?.client.close()
+  }
+}
+
+function closed(stream: CarriedStream): Promise<void> {
+  return new Promise((resolve) => void stream.once('close', resolve))
+}
+
+function nameOf(failure: Failure): keyof typeof Failure {
+  for (const [name, value] of Object.entries(Failure))
+    if (value === failure) return name as keyof typeof Failure
+  return 'UNSPECIFIED'
+}
+
+const resetMs = 2_000
