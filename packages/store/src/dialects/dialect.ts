@@ -1,0 +1,19 @@
+import type { Dialect, Kysely, RawBuilder } from 'kysely'
+import type { Tables } from '../schema.ts'
+
+/** All in which the databases differ. Nothing else asks which one it is. */
+export interface StoreDialect {
+  readonly kysely: Dialect
+  readonly types: {
+    /** Whole numbers up to 2^53: times, counts, sizes. */
+    readonly integer: RawBuilder<unknown>
+    readonly bytes: RawBuilder<unknown>
+  }
+  /** What stands behind the closing bracket of a table's definition. */
+  readonly tableEnd: RawBuilder<unknown>
+  /**
+   * Makes the database itself refuse: a review's state to move but along `reviewMoves`, and any change of what stands in
+   * the audit log.
+   */
+  guard(db: Kysely<Tables>): Promise<void>
+}

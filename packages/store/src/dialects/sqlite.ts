@@ -1,0 +1,100 @@
+import { closeSync, openSync } from 'node:fs'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { sql, SqliteDialect } from 'kysely'
+import { unavailable, type Unavailable } from '../faults.ts'
+import type { StoreDialect } from './dialect.ts'
+
+/**
+ * SQLite out of Node itself: one file, a real fsync on every commit, and an exclusive lock for as long as it is open. A second
+ * gateway on the same file would not hear of the first one's revocations, and so is refused.
+ * @param file a path, or `:memory:`
+ * @param lockWaitMs how long to wait, at the start, for a gateway that is just stopping
+ * @throws Fault gateway/store-unavailable
+ */
+export function sqliteDialect(file: string, lockWaitMs: number): StoreDialect {
+  const database = told(() => open(file, lockWaitMs))
+  return {
+    kysely: new SqliteDialect({
+      database: {
+        close: () => database.close(),
+        prepare: (text) => {
+          const statement = told(() => database.prepare(text))
+          return {
+            reader: statement.columns().length > 0,
+            all: (parameters) => told(() => statement.all(...values(parameters))),
+            run: (parameters) => {
+              // A commit that failed for want of space has rolled back by itself; to do so again is an error that would hide it.
+              if (text === 'rollback' && !database.isTransaction) return { changes: 0, lastInsertRowid: 0 }
+              return told(() => statement.run(...values(parameters)))
+            },
+            iterate: (parameters) => told(() => statement.iterate(...values(parameters))),
+          }
+        },
+      },
+    }),
+    types: { integer: sql`integer`, bytes: sql`blob` },
+    tableEnd: sql`strict`,
+    async guard(db) {
+      await sql`
+        create trigger "reviewsMoveForward" before update of "state" on "reviews"
+        when not exists (select 1 from "reviewMoves" where "was" = old."state" and "becomes" = new."state")
+        begin select raise(abort, 'a review cannot move like that'); end
+      `.execute(db)
+      for (const event of ['update', 'delete'])
+        await sql`
+          create trigger ${sql.id(`auditRefuses_${event}`)} before ${sql.raw(event)} on "audit"
+          begin select raise(abort, 'the audit log only grows'); end
+        `.execute(db)
+    },
+  }
+}
+
+function open(file: string, lockWaitMs: number): DatabaseSync {
+  // It holds password hashes: made before SQLite would, for its owner alone. Its journal follows suit.
+  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600))
+  const database = new DatabaseSync(file, { timeout: lockWaitMs })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE')
+    database.exec('PRAGMA journal_mode = WAL')
+    database.exec('PRAGMA synchronous = FULL')
+    database.exec('PRAGMA trusted_schema = OFF')
+    // Takes the lock now, not with the first write.
+    database.exec('BEGIN EXCLUSIVE; COMMIT')
+    return database
+  } catch (thrown) {
+    database.close()
+    throw thrown
+  }
+}
+
+/** Kysely's parameters are plain values: the row types have no others. */
+function values(parameters: readonly unknown[]): SQLInputValue[] {
+  return parameters as SQLInputValue[]
+}
+
+/** Runs it; a failure of the database itself comes out as a Fault. A violated constraint is the caller's, and stays what it is. */
+function told<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (thrown) {
+    if (!(thrown instanceof Error)) throw thrown
+    if ('syscall' in thrown) throw unavailable('cannot-open', thrown)
+    if (!('errcode' in thrown) || typeof thrown.errcode !== 'number') throw thrown
+    // The low byte of an extended result code is the primary one. https://www.sqlite.org/rescode.html
+    const primary = thrown.errcode & 0xff
+    if (primary === constraint || primary === generic) throw thrown
+    throw unavailable(failures[primary] ?? 'failed', thrown)
+  }
+}
+
+const generic = 1
+const constraint = 19
+const failures: Readonly<Record<number, Unavailable>> = {
+  5: 'in-use',
+  6: 'in-use',
+  8: 'read-only',
+  11: 'damaged',
+  13: 'full',
+  14: 'cannot-open',
+  26: 'damaged',
+}

@@ -1,0 +1,22 @@
+import type { Kysely } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import type { StoreDialect } from '../dialects/dialect.ts'
+import { unavailable } from '../faults.ts'
+import type { Tables } from '../schema.ts'
+import { firstTables } from './0001-first.ts'
+
+/**
+ * Brings a store up to date.
+ * @throws Fault gateway/store-unavailable, also where a newer gateway wrote it: its migrations are not known here
+ */
+export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promise<void> {
+  const migrations = { '0001-first': { up: () => firstTables(db, dialect) } }
+  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  throw isFromNewer(error) ? unavailable('newer', error) : error
+}
+
+function isFromNewer(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('corrupted migrations')
+}

@@ -1,0 +1,173 @@
+import type { Kysely } from 'kysely'
+import {
+  mayBecome,
+  type Actor,
+  type Principal,
+  type ReviewId,
+  type ReviewState,
+  type SessionId,
+} from '@sallyport/core'
+import type { Change } from '../changes.ts'
+import type { Tables } from '../schema.ts'
+
+/** One reviewer's answer; each has one. */
+export interface ReviewAnswer {
+  /** Principal id. */
+  readonly byId: string
+  readonly byName: string
+  readonly verdict: 'approve' | 'deny'
+  readonly comment: string | null
+  readonly at: number
+}
+
+/** A question to reviewers: one operation, in one session, once. */
+export interface Review {
+  readonly id: ReviewId
+  readonly session: SessionId
+  /** Hash of all that decides what the operation does. */
+  readonly digest: string
+  readonly requester: Principal
+  readonly actor: Actor
+  readonly resource: string
+  readonly account: string
+  readonly text: string
+  /** As shown: text, `base64:…` for binary ones, null for NULL. */
+  readonly parameters: readonly (string | null)[]
+  readonly reason: string | null
+  readonly policies: readonly string[]
+  readonly reviewers: readonly string[]
+  readonly approvalsNeeded: number
+  readonly askedAt: number
+  readonly expiresAt: number
+  readonly state: ReviewState
+  readonly answers: readonly ReviewAnswer[]
+}
+
+export class ReviewReader {
+  protected readonly db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.db = db
+  }
+
+  async get(id: string): Promise<Review | undefined> {
+    const row = await this.db.selectFrom('reviews').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && parse(row, await this.#answers([id]))
+  }
+
+  /** Newest first. */
+  async list(state: ReviewState | 'any', limit: number): Promise<readonly Review[]> {
+    let query = this.db.selectFrom('reviews').selectAll().orderBy('id', 'desc').limit(limit)
+    if (state !== 'any') query = query.where('state', '=', state)
+    const rows = await query.execute()
+    const answers = await this.#answers(rows.map(({ id }) => id))
+    return rows.map((row) => parse(row, answers))
+  }
+
+  async #answers(reviews: readonly string[]): Promise<readonly Tables['answers'][]> {
+    if (reviews.length === 0) return []
+    return this.db
+      .selectFrom('answers')
+      .selectAll()
+      .where('review', 'in', reviews)
+      .orderBy('at')
+      .orderBy('byId')
+      .execute()
+  }
+}
+
+export class ReviewWriter extends ReviewReader {
+  readonly #change: Change
+
+  constructor(change: Change) {
+    super(change.db)
+    this.#change = change
+  }
+
+  async ask(review: Omit<Review, 'state' | 'answers' | 'askedAt'>): Promise<void> {
+    await this.db
+      .insertInto('reviews')
+      .values({
+        ...review,
+        requester: JSON.stringify(review.requester),
+        requesterId: review.requester.id,
+        actor: JSON.stringify(review.actor),
+        parameters: JSON.stringify(review.parameters),
+        policies: JSON.stringify(review.policies),
+        reviewers: JSON.stringify(review.reviewers),
+        askedAt: this.#change.nowMs,
+        state: 'open',
+      })
+      .execute()
+    this.#change.note(`review ${review.id} asked by ${review.requester.id} in ${review.session}`, {
+      table: 'reviews',
+      key: review.id,
+      verb: 'created',
+    })
+  }
+
+  /**
+   * Takes an answer to an open review. Whether this reviewer may answer is the caller's to judge.
+   * @returns false where it is unknown or no longer open, or this reviewer has answered before
+   */
+  async answer(id: string, answer: Omit<ReviewAnswer, 'at'>): Promise<boolean> {
+    const open = await this.db
+      .selectFrom('reviews')
+      .select('id')
+      .where('id', '=', id)
+      .where('state', '=', 'open')
+      .executeTakeFirst()
+    if (open === undefined) return false
+    const { byId, byName, verdict, comment } = answer
+    const { numInsertedOrUpdatedRows } = await this.db
+      .insertInto('answers')
+      .values({ review: id, byId, byName, verdict, comment, at: this.#change.nowMs })
+      .onConflict((conflict) => conflict.columns(['review', 'byId']).doNothing())
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows !== 1n) return false
+    this.#change.note(`review ${id}: ${verdict} by ${byId}`, { table: 'reviews', key: id, verb: 'changed' })
+    return true
+  }
+
+  /**
+   * Compare and set.
+   * @returns false where it does not stand in `from` any more
+   * @throws TypeError where no review may ever go from `from` to `to`
+   */
+  async become(id: string, from: ReviewState, to: ReviewState): Promise<boolean> {
+    if (!mayBecome(from, to)) throw new TypeError(`a review cannot go from ${from} to ${to}`)
+    const { numUpdatedRows } = await this.db
+      .updateTable('reviews')
+      .set({ state: to })
+      .where('id', '=', id)
+      .where('state', '=', from)
+      .executeTakeFirst()
+    if (numUpdatedRows === 0n) return false
+    const verb = to === 'approved' ? 'changed' : 'ended'
+    this.#change.note(`review ${id} ${to}`, { table: 'reviews', key: id, verb })
+    return true
+  }
+}
+
+function parse({ requesterId: _, ...row }: Tables['reviews'], answers: readonly Tables['answers'][]): Review {
+  return {
+    ...row,
+    id: row.id as ReviewId,
+    session: row.session as SessionId,
+    state: row.state as ReviewState,
+    requester: JSON.parse(row.requester) as Principal,
+    actor: JSON.parse(row.actor) as Actor,
+    parameters: JSON.parse(row.parameters) as (string | null)[],
+    policies: JSON.parse(row.policies) as string[],
+    reviewers: JSON.parse(row.reviewers) as string[],
+    answers: answers
+      .filter(({ review }) => review === row.id)
+      .map(({ byId, byName, verdict, comment, at }) => ({
+        byId,
+        byName,
+        verdict: verdict as 'approve' | 'deny',
+        comment,
+        at,
+      })),
+  }
+}

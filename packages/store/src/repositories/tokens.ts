@@ -1,0 +1,107 @@
+import type { Kysely } from 'kysely'
+import type { Actor, PrincipalId } from '@sallyport/core'
+import type { Change } from '../changes.ts'
+import type { Tables } from '../schema.ts'
+
+/** An access token: its hash, never itself. */
+export interface TokenRow {
+  readonly id: string
+  /** SHA-256 of the token, hex. */
+  readonly hash: string
+  readonly principalId: PrincipalId
+  /** What uses it for the principal; null where the principal itself does. */
+  readonly actor: Actor | null
+  readonly label: string
+  readonly createdAt: number
+  readonly expiresAt: number
+  readonly revokedAt: number | null
+  /** To the minute at best: see whoever writes it. */
+  readonly lastUsedAt: number | null
+}
+
+export class TokenReader {
+  protected readonly db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.db = db
+  }
+
+  async byHash(hash: string): Promise<TokenRow | undefined> {
+    const row = await this.db.selectFrom('tokens').selectAll().where('hash', '=', hash).executeTakeFirst()
+    return row && parse(row)
+  }
+
+  async get(id: string): Promise<TokenRow | undefined> {
+    const row = await this.db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && parse(row)
+  }
+
+  /** Newest first; of one principal, or of all. */
+  async list(principalId: string | undefined, limit: number): Promise<readonly TokenRow[]> {
+    let query = this.db.selectFrom('tokens').selectAll().orderBy('createdAt', 'desc').orderBy('id', 'desc')
+    if (principalId !== undefined) query = query.where('principalId', '=', principalId)
+    return (await query.limit(limit).execute()).map(parse)
+  }
+}
+
+export class TokenWriter extends TokenReader {
+  readonly #change: Change
+
+  constructor(change: Change) {
+    super(change.db)
+    this.#change = change
+  }
+
+  async add(token: Omit<TokenRow, 'createdAt' | 'revokedAt' | 'lastUsedAt'>): Promise<void> {
+    await this.db
+      .insertInto('tokens')
+      .values({
+        ...token,
+        actor: token.actor && JSON.stringify(token.actor),
+        createdAt: this.#change.nowMs,
+        revokedAt: null,
+        lastUsedAt: null,
+      })
+      .execute()
+    const user = token.actor === null ? '' : `, used by ${token.actor.id}`
+    this.#change.note(`token ${token.id} made for ${token.principalId}${user}`, {
+      table: 'tokens',
+      key: token.id,
+      verb: 'created',
+    })
+  }
+
+  /** @returns the ids that were living and are now revoked */
+  async revoke(by: { readonly id: string } | { readonly principalId: string }): Promise<readonly string[]> {
+    const [column, value] = 'id' in by ? (['id', by.id] as const) : (['principalId', by.principalId] as const)
+    const rows = await this.db
+      .updateTable('tokens')
+      .set({ revokedAt: this.#change.nowMs })
+      .where(column, '=', value)
+      .where('revokedAt', 'is', null)
+      .where('expiresAt', '>', this.#change.nowMs)
+      .returning('id')
+      .execute()
+    for (const { id } of rows)
+      this.#change.note(`token ${id} revoked`, { table: 'tokens', key: id, verb: 'ended' })
+    return rows.map(({ id }) => id)
+  }
+
+  /** Forgets tokens that ended before `beforeMs`. @returns how many */
+  async forgetOld(beforeMs: number): Promise<number> {
+    const { numDeletedRows } = await this.db
+      .deleteFrom('tokens')
+      .where('expiresAt', '<', beforeMs)
+      .executeTakeFirst()
+    if (numDeletedRows > 0n) this.#change.note(`${numDeletedRows} old tokens forgotten`)
+    return Number(numDeletedRows)
+  }
+}
+
+function parse(row: Tables['tokens']): TokenRow {
+  return {
+    ...row,
+    principalId: row.principalId as PrincipalId,
+    actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
+  }
+}

@@ -1,0 +1,80 @@
+import type { Kysely } from 'kysely'
+import type { Clock } from '@sallyport/core'
+import type { Tables } from '../schema.ts'
+import type { SessionRow } from './sessions.ts'
+
+type Opened = Omit<
+  SessionRow,
+  'startedAt' | 'endedAt' | 'reason' | 'operations' | 'bytesUp' | 'bytesDown' | 'recording'
+>
+
+type Ended = Pick<SessionRow, 'operations' | 'bytesUp' | 'bytesDown'> & {
+  readonly reason: string
+  readonly recording: 'sealed' | 'interrupted'
+}
+
+/**
+ * What comes and goes all day: sessions, and when things were last seen. It changes nothing about who may do what, and so
+ * stands beside the audit log, not in it; sessions have their recordings.
+ */
+export class Traffic {
+  readonly #db: Kysely<Tables>
+  readonly #clock: Clock
+
+  constructor(db: Kysely<Tables>, clock: Clock) {
+    this.#db = db
+    this.#clock = clock
+  }
+
+  async sessionOpened(session: Opened): Promise<void> {
+    await this.#db
+      .insertInto('sessions')
+      .values({
+        ...session,
+        principal: JSON.stringify(session.principal),
+        principalId: session.principal.id,
+        actor: JSON.stringify(session.actor),
+        startedAt: this.#clock.now(),
+        endedAt: null,
+        reason: null,
+        operations: 0,
+        bytesUp: 0,
+        bytesDown: 0,
+        recording: 'writing',
+      })
+      .execute()
+  }
+
+  /** @returns false where it is unknown or has ended before: the first end stands */
+  async sessionEnded(id: string, end: Ended): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('sessions')
+      .set({ ...end, endedAt: this.#clock.now() })
+      .where('id', '=', id)
+      .where('endedAt', 'is', null)
+      .executeTakeFirst()
+    return numUpdatedRows > 0n
+  }
+
+  /** At start, before the first session: whatever was live when the gateway last stopped no longer is. @returns how many */
+  async endInterrupted(): Promise<number> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('sessions')
+      .set({ endedAt: this.#clock.now(), reason: 'interrupted', recording: 'interrupted' })
+      .where('endedAt', 'is', null)
+      .executeTakeFirst()
+    return Number(numUpdatedRows)
+  }
+
+  async agentSeen(id: string, version: string): Promise<void> {
+    await this.#db
+      .updateTable('agents')
+      .set({ lastSeenAt: this.#clock.now(), version })
+      .where('id', '=', id)
+      .execute()
+  }
+
+  async tokenUsed(id: string): Promise<void> {
+    await this.#db.updateTable('tokens').set({ lastUsedAt: this.#clock.now() }).where('id', '=', id).execute()
+  }
+}

@@ -1,0 +1,112 @@
+import type { Kysely } from 'kysely'
+import type { Change, StoreChange } from '../changes.ts'
+import type { Tables } from '../schema.ts'
+
+/** A local user, for the first run and where no identity provider is there. */
+export interface User {
+  /** Unique, never reused: the principal's id is made of it. */
+  readonly name: string
+  readonly displayName: string
+  readonly groups: readonly string[]
+  /** Null: has not used the set-up link yet. */
+  readonly passwordHash: string | null
+  readonly disabledAt: number | null
+  readonly createdAt: number
+}
+
+export class UserReader {
+  protected readonly db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.db = db
+  }
+
+  /** By name. */
+  async list(): Promise<readonly User[]> {
+    return (await this.db.selectFrom('users').selectAll().orderBy('name').execute()).map(parse)
+  }
+
+  async get(name: string): Promise<User | undefined> {
+    const row = await this.db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst()
+    return row && parse(row)
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.db.selectFrom('users').select('name').limit(1).executeTakeFirst()) === undefined
+  }
+}
+
+/** There is no way to delete a user: its name stays taken, so that nobody inherits another's recordings and policies. */
+export class UserWriter extends UserReader {
+  readonly #change: Change
+
+  constructor(change: Change) {
+    super(change.db)
+    this.#change = change
+  }
+
+  /** @returns false where the name is taken */
+  async create(user: Pick<User, 'name' | 'displayName' | 'groups'>): Promise<boolean> {
+    const { name, displayName } = user
+    const { numInsertedOrUpdatedRows } = await this.db
+      .insertInto('users')
+      .values({
+        name,
+        displayName,
+        groups: JSON.stringify(user.groups),
+        passwordHash: null,
+        disabledAt: null,
+        createdAt: this.#change.nowMs,
+      })
+      .onConflict((conflict) => conflict.column('name').doNothing())
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows !== 1n) return false
+    this.#change.note(`user ${name} created in groups ${user.groups.join(', ') || 'none'}`, {
+      table: 'users',
+      key: name,
+      verb: 'created',
+    })
+    return true
+  }
+
+  setPasswordHash(name: string, passwordHash: string): Promise<boolean> {
+    return this.#update(name, { passwordHash }, 'changed', `user ${name} set a password`)
+  }
+
+  setGroups(name: string, groups: readonly string[]): Promise<boolean> {
+    const what = `user ${name} is in groups ${groups.join(', ') || 'none'}`
+    return this.#update(name, { groups: JSON.stringify(groups) }, 'changed', what)
+  }
+
+  setDisplayName(name: string, displayName: string): Promise<boolean> {
+    return this.#update(name, { displayName }, 'changed', `user ${name} is called ${displayName}`)
+  }
+
+  disable(name: string): Promise<boolean> {
+    return this.#update(name, { disabledAt: this.#change.nowMs }, 'ended', `user ${name} disabled`)
+  }
+
+  enable(name: string): Promise<boolean> {
+    return this.#update(name, { disabledAt: null }, 'changed', `user ${name} enabled`)
+  }
+
+  async #update(
+    name: string,
+    row: Partial<Tables['users']>,
+    verb: StoreChange['verb'],
+    what: string,
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await this.db
+      .updateTable('users')
+      .set(row)
+      .where('name', '=', name)
+      .executeTakeFirst()
+    if (numUpdatedRows === 0n) return false
+    this.#change.note(what, { table: 'users', key: name, verb })
+    return true
+  }
+}
+
+function parse(row: Tables['users']): User {
+  return { ...row, groups: JSON.parse(row.groups) as string[] }
+}

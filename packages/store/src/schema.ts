@@ -1,0 +1,110 @@
+/**
+ * The tables, as rows. Times are milliseconds since 1970; JSON is text; flags are times or null. Plain types only, so that
+ * SQLite and PostgreSQL hold the same.
+ */
+export interface Tables {
+  readonly resources: { name: string; version: number; document: string; updatedAt: number }
+  readonly policySets: { version: number; texts: string; author: string; at: number }
+  readonly users: {
+    name: string
+    displayName: string
+    groups: string
+    passwordHash: string | null
+    disabledAt: number | null
+    createdAt: number
+  }
+  readonly setupLinks: { hash: string; userName: string | null; expiresAt: number }
+  readonly tokens: {
+    id: string
+    hash: string
+    principalId: string
+    actor: string | null
+    label: string
+    createdAt: number
+    expiresAt: number
+    revokedAt: number | null
+    lastUsedAt: number | null
+  }
+  readonly agents: {
+    id: string
+    pool: string
+    name: string
+    generation: number
+    currentKey: string
+    nextKey: string | null
+    certificateExpiresAt: number
+    version: string | null
+    enrolledAt: number
+    lastSeenAt: number | null
+    revokedAt: number | null
+  }
+  readonly joinTokens: {
+    id: string
+    hash: string
+    pool: string
+    labels: string
+    usesLeft: number
+    createdAt: number
+    createdBy: string
+    expiresAt: number
+    revokedAt: number | null
+  }
+  readonly sessions: {
+    id: string
+    principal: string
+    principalId: string
+    actor: string
+    resource: string
+    protocol: string
+    account: string
+    clientAddress: string
+    policyVersion: string
+    startedAt: number
+    endedAt: number | null
+    reason: string | null
+    operations: number
+    bytesUp: number
+    bytesDown: number
+    recording: string
+  }
+  readonly reviews: {
+    id: string
+    session: string
+    digest: string
+    requester: string
+    requesterId: string
+    actor: string
+    resource: string
+    account: string
+    text: string
+    parameters: string
+    reason: string | null
+    policies: string
+    reviewers: string
+    approvalsNeeded: number
+    askedAt: number
+    expiresAt: number
+    state: string
+  }
+  /** The state machine of reviews, so that the database refuses what no gateway may do. */
+  readonly reviewMoves: { was: string; becomes: string }
+  readonly answers: {
+    review: string
+    byId: string
+    byName: string
+    verdict: string
+    comment: string | null
+    at: number
+  }
+  readonly credentials: { name: string; sealed: Uint8Array; updatedAt: number }
+  readonly settings: { key: string; value: Uint8Array }
+  readonly audit: {
+    seq: number
+    at: number
+    by: string
+    why: string
+    changes: string
+    previous: string
+    hash: string
+  }
+}

@@ -1,0 +1,165 @@
+import { Kysely } from 'kysely'
+import type { Clock, Subject } from '@sallyport/core'
+import { appendAudit, AuditReader } from './audit.ts'
+import type { Change, StoreChange } from './changes.ts'
+import type { StoreDialect } from './dialects/dialect.ts'
+import { sqliteDialect } from './dialects/sqlite.ts'
+import { migrate } from './migrations/index.ts'
+import { OutsideWrite } from './outside-write.ts'
+import { AgentReader, AgentWriter } from './repositories/agents.ts'
+import { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
+import { JoinTokenReader, JoinTokenWriter } from './repositories/join-tokens.ts'
+import { PolicyReader, PolicyWriter } from './repositories/policies.ts'
+import { ResourceReader, ResourceWriter } from './repositories/resources.ts'
+import { ReviewReader, ReviewWriter } from './repositories/reviews.ts'
+import { SessionReader } from './repositories/sessions.ts'
+import { SettingReader, SettingWriter } from './repositories/settings.ts'
+import { SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
+import { TokenReader, TokenWriter } from './repositories/tokens.ts'
+import { Traffic } from './repositories/traffic.ts'
+import { UserReader, UserWriter } from './repositories/users.ts'
+import type { Tables } from './schema.ts'
+import { Subscribers, type OnCommit } from './subscribers.ts'
+
+/** Not for use inside a write: there, everything goes through its transaction. */
+export interface Readers {
+  readonly resources: ResourceReader
+  readonly policies: PolicyReader
+  readonly users: UserReader
+  readonly setupLinks: SetupLinkReader
+  readonly tokens: TokenReader
+  readonly agents: AgentReader
+  readonly joinTokens: JoinTokenReader
+  readonly sessions: SessionReader
+  readonly reviews: ReviewReader
+  readonly credentials: CredentialReader
+  readonly settings: SettingReader
+  readonly audit: AuditReader
+}
+
+/** Exist only inside {@link Store.write}: no change without its audit entry. Each reads as well. */
+export interface Writers {
+  readonly resources: ResourceWriter
+  readonly policies: PolicyWriter
+  readonly users: UserWriter
+  readonly setupLinks: SetupLinkWriter
+  readonly tokens: TokenWriter
+  readonly agents: AgentWriter
+  readonly joinTokens: JoinTokenWriter
+  readonly reviews: ReviewWriter
+  readonly credentials: CredentialWriter
+  readonly settings: SettingWriter
+  /** A line for the audit entry about what changed no table: a failed log-in, a replay. No secrets. */
+  note(what: string): void
+}
+
+export interface Store extends AsyncDisposable {
+  readonly read: Readers
+  readonly traffic: Traffic
+  /**
+   * Changes the store in one transaction, with one audit entry that says who, why and what; none where nothing was changed or
+   * noted. Calls at the same time follow each other. Rolled back whole where `change` throws.
+   * @throws Fault gateway/store-unavailable
+   */
+  write<T>(by: Subject | 'system', why: string, change: (tx: Writers) => Promise<T>): Promise<T>
+  /** Tells of each committed write's changes, in order, before that write's promise resolves. Listeners are quick and do not throw. */
+  onCommit(listener: OnCommit): Disposable
+  /** @throws Fault gateway/store-unavailable where the store cannot be written */
+  check(): Promise<void>
+}
+
+/**
+ * Opens the embedded store and brings it up to date. One process has it open at a time.
+ * @param file a path, or `:memory:`
+ * @param lockWaitMs how long to wait for a gateway that is just stopping; nothing else runs meanwhile
+ * @throws Fault gateway/store-unavailable
+ */
+export async function openStore(options: {
+  readonly file: string
+  readonly clock: Clock
+  readonly lockWaitMs?: number
+}): Promise<Store> {
+  return storeOver(sqliteDialect(options.file, options.lockWaitMs ?? 5_000), options.clock)
+}
+
+async function storeOver(dialect: StoreDialect, clock: Clock): Promise<Store> {
+  const db = new Kysely<Tables>({ dialect: dialect.kysely })
+  try {
+    await migrate(db, dialect)
+  } catch (thrown) {
+    await db.destroy()
+    throw thrown
+  }
+  const subscribers = new Subscribers()
+  const outside = new OutsideWrite()
+  const guarded = db.withPlugin(outside)
+  return {
+    read: readersOver(guarded),
+    traffic: new Traffic(guarded, clock),
+    async write(by, why, change) {
+      outside.check()
+      const changed: StoreChange[] = []
+      const result = await db.transaction().execute(async (tx) => {
+        const nowMs = clock.now()
+        const lines: string[] = []
+        const note: Change['note'] = (what, one) => {
+          lines.push(what)
+          if (one !== undefined) changed.push(one)
+        }
+        const value = await outside.within(() => change(writersOver({ db: tx, nowMs, note })))
+        if (lines.length > 0) await appendAudit(tx, { at: nowMs, by: nameOf(by), why, changes: lines })
+        return value
+      })
+      if (changed.length > 0) subscribers.tell(changed)
+      return result
+    },
+    onCommit: (listener) => subscribers.add(listener),
+    async check() {
+      const value = Buffer.from(String(clock.now()))
+      await guarded
+        .insertInto('settings')
+        .values({ key: 'last-check', value })
+        .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+        .execute()
+    },
+    [Symbol.asyncDispose]: () => db.destroy(),
+  }
+}
+
+function nameOf(by: Subject | 'system'): string {
+  if (by === 'system') return 'system'
+  return by.actor.id === by.principal.id ? by.principal.id : `${by.actor.id} for ${by.principal.id}`
+}
+
+function readersOver(db: Kysely<Tables>): Readers {
+  return {
+    resources: new ResourceReader(db),
+    policies: new PolicyReader(db),
+    users: new UserReader(db),
+    setupLinks: new SetupLinkReader(db),
+    tokens: new TokenReader(db),
+    agents: new AgentReader(db),
+    joinTokens: new JoinTokenReader(db),
+    sessions: new SessionReader(db),
+    reviews: new ReviewReader(db),
+    credentials: new CredentialReader(db),
+    settings: new SettingReader(db),
+    audit: new AuditReader(db),
+  }
+}
+
+function writersOver(change: Change): Writers {
+  return {
+    resources: new ResourceWriter(change),
+    policies: new PolicyWriter(change),
+    users: new UserWriter(change),
+    setupLinks: new SetupLinkWriter(change),
+    tokens: new TokenWriter(change),
+    agents: new AgentWriter(change),
+    joinTokens: new JoinTokenWriter(change),
+    reviews: new ReviewWriter(change),
+    credentials: new CredentialWriter(change),
+    settings: new SettingWriter(change),
+    note: (what) => change.note(what),
+  }
+}

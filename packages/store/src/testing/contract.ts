@@ -1,0 +1,594 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  onOwnBehalf,
+  principalId,
+  reviewTransitions,
+  type Actor,
+  type Resource,
+  type ReviewId,
+  type ReviewState,
+  type SessionId,
+  type Subject,
+} from '@sallyport/core'
+import { alice, bob, FakeClock, postgresResource } from '@sallyport/core/testing'
+import type { StoreChange } from '../changes.ts'
+import type { Store, Writers } from '../store.ts'
+
+/** What every store must do, whatever is below it. `open` gives a fresh, empty one. */
+export function storeContract(name: string, open: (clock: FakeClock) => Promise<Store>): void {
+  describe(`${name}, as any store,`, () => {
+    let clock: FakeClock
+    let store: Store
+    beforeEach(async () => {
+      clock = new FakeClock()
+      store = await open(clock)
+    })
+    afterEach(() => store[Symbol.asyncDispose]())
+
+    const system = <T>(change: (tx: Writers) => Promise<T>): Promise<T> =>
+      store.write('system', 'test', change)
+
+    describe('writes', () => {
+      test('so that it can be read, and leaves one audit entry that says who, why and what', async () => {
+        await store.write(alice, 'apply', async (tx) => {
+          await tx.resources.put(resource)
+          await tx.credentials.put('orders-db', Uint8Array.of(1, 2, 255))
+        })
+        expect(await store.read.resources.get('orders-db')).toEqual(resource)
+        expect(bytes(await store.read.credentials.get('orders-db'))).toEqual([1, 2, 255])
+        const [entry, ...more] = await store.read.audit.list(10)
+        expect(more).toEqual([])
+        expect(entry).toMatchObject({ seq: 1, at: clock.now(), by: 'user:alice', why: 'apply' })
+        expect(entry?.changes).toHaveLength(2)
+        expect(entry?.changes[0]).toMatch(/^resource orders-db declared, version 1: \{/)
+        expect(entry?.changes[1]).toBe('credential orders-db set')
+      })
+
+      test('all or nothing: a change that throws leaves no row, no audit entry, and tells nobody', async () => {
+        const told: StoreChange[] = []
+        using _listening = store.onCommit((changes) => void told.push(...changes))
+        const failing = system(async (tx) => {
+          await tx.resources.put(resource)
+          throw new Error('changed my mind')
+        })
+        await expect(failing).rejects.toThrow('changed my mind')
+        expect(await store.read.resources.list()).toEqual([])
+        expect(await store.read.audit.list(10)).toEqual([])
+        expect(told).toEqual([])
+      })
+
+      test('one after the other when asked at the same time, and the chain holds', async () => {
+        let inside = 0
+        await Promise.all(
+          Array.from({ length: 20 }, (_, i) =>
+            store.write('system', `w${i}`, async (tx) => {
+              expect(++inside).toBe(1)
+              await tx.users.create({ name: `u${i}`, displayName: '', groups: [] })
+              inside--
+            }),
+          ),
+        )
+        expect(await store.read.users.list()).toHaveLength(20)
+        expect((await store.read.audit.list(100)).map(({ why }) => why)).toEqual(
+          Array.from({ length: 20 }, (_, i) => `w${19 - i}`),
+        )
+        expect(await store.read.audit.verify()).toMatchObject({ sound: true, entries: 20 })
+      })
+
+      test('and goes on after a change that failed', async () => {
+        await expect(system(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+        await system((tx) => tx.settings.put('k', Uint8Array.of(1)))
+        expect(bytes(await store.read.settings.get('k'))).toEqual([1])
+      })
+
+      test('and refuses to wait for itself: inside a write, everything goes through its transaction', async () => {
+        const within = system(() => store.read.users.list().then(() => undefined))
+        await expect(within).rejects.toThrow('through its transaction')
+        const nested = system(() => system(() => Promise.resolve()).then(() => undefined))
+        await expect(nested).rejects.toThrow('through its transaction')
+        let later: Promise<unknown> = Promise.resolve()
+        const gate = Promise.withResolvers<void>()
+        await system(async (tx) => {
+          await tx.users.create({ name: 'u', displayName: '', groups: [] })
+          later = gate.promise.then(() => store.read.users.list())
+        })
+        gate.resolve()
+        expect(await later).toHaveLength(1)
+      })
+
+      test('as both where an actor acts for a principal', async () => {
+        const robot: Subject = { ...alice, actor: robotActor }
+        await store.write(robot, 'x', (tx) => tx.settings.put('k', Uint8Array.of()))
+        expect((await store.read.audit.list(1))[0]?.by).toBe('agent:robot for user:alice')
+      })
+
+      test('a line about what changed no table, but no entry where there is nothing to say', async () => {
+        await store.write(alice, 'replay', (tx) => Promise.resolve(tx.note('session ses_1 replayed')))
+        await store.write(alice, 'nothing', () => Promise.resolve())
+        const entries = await store.read.audit.list(10)
+        expect(entries.map(({ changes }) => changes)).toEqual([['session ses_1 replayed']])
+      })
+    })
+
+    describe('tells subscribers', () => {
+      test('of each committed change before its write is done, until they are disposed of', async () => {
+        const told: StoreChange[] = []
+        const listening = store.onCommit((changes) => void told.push(...changes))
+        await system(async (tx) => {
+          await tx.users.create({ name: 'u', displayName: '', groups: [] })
+          await tx.users.disable('u')
+          expect(told).toEqual([])
+        })
+        expect(told).toEqual([
+          { table: 'users', key: 'u', verb: 'created' },
+          { table: 'users', key: 'u', verb: 'ended' },
+        ])
+        listening[Symbol.dispose]()
+        await system((tx) => tx.users.enable('u'))
+        expect(told).toHaveLength(2)
+      })
+
+      test('all of them, even where one throws', async () => {
+        using _first = store.onCommit(() => {
+          throw new Error('a bug')
+        })
+        const told: StoreChange[] = []
+        using _second = store.onCommit((changes) => void told.push(...changes))
+        await expect(system((tx) => tx.settings.put('k', Uint8Array.of()))).rejects.toThrow('a bug')
+        expect(told).toHaveLength(1)
+        expect(await store.read.settings.get('k')).toBeDefined()
+      })
+    })
+
+    describe('keeps an audit log', () => {
+      test('in pages, newest first', async () => {
+        for (let i = 0; i < 5; i++) await system((tx) => Promise.resolve(tx.note(`n${i}`)))
+        expect((await store.read.audit.list(2)).map(({ seq }) => seq)).toEqual([5, 4])
+        expect((await store.read.audit.list(2, 4)).map(({ seq }) => seq)).toEqual([3, 2])
+      })
+
+      test('each entry of which carries the hash of the one before', async () => {
+        for (const what of ['a', 'b', 'c']) await system((tx) => Promise.resolve(tx.note(what)))
+        const [third, second, first] = await store.read.audit.list(3)
+        expect(first?.previous).toBe('0'.repeat(64))
+        expect(second?.previous).toBe(first?.hash)
+        expect(third?.previous).toBe(second?.hash)
+        expect(await store.read.audit.verify()).toEqual({ sound: true, entries: 3, head: third?.hash })
+      })
+
+      test('that is sound while it is empty', async () => {
+        expect(await store.read.audit.verify()).toEqual({ sound: true, entries: 0, head: '0'.repeat(64) })
+      })
+    })
+
+    describe('holds resources', () => {
+      test('under one name each, counting their versions, and forgets the deleted', async () => {
+        expect(await system((tx) => tx.resources.put(resource))).toBe(1)
+        const other = { ...resource, host: 'elsewhere' }
+        clock.advance(5)
+        expect(await system((tx) => tx.resources.put(other))).toBe(2)
+        expect(await store.read.resources.declared('orders-db')).toEqual({
+          resource: other,
+          version: 2,
+          updatedAt: clock.now(),
+        })
+        expect(await system((tx) => tx.resources.delete('orders-db'))).toBe(true)
+        expect(await system((tx) => tx.resources.delete('orders-db'))).toBe(false)
+        expect(await store.read.resources.get('orders-db')).toBeUndefined()
+      })
+    })
+
+    describe('holds policy sets', () => {
+      test('that count up, every one of them readable for good', async () => {
+        expect(await store.read.policies.current()).toBeUndefined()
+        const texts = [
+          { name: 'b', text: '2' },
+          { name: 'a', text: '1' },
+        ]
+        expect(await system((tx) => tx.policies.apply(texts, 'user:alice'))).toBe(1)
+        expect(await system((tx) => tx.policies.apply([], 'user:bob'))).toBe(2)
+        expect(await store.read.policies.current()).toEqual({
+          version: 2,
+          texts: [],
+          author: 'user:bob',
+          at: clock.now(),
+        })
+        expect((await store.read.policies.get(1))?.texts.map((one) => one.name)).toEqual(['a', 'b'])
+        expect(await store.read.policies.get(3)).toBeUndefined()
+        expect((await store.read.policies.list(9)).map(({ version }) => version)).toEqual([2, 1])
+      })
+    })
+
+    describe('holds users', () => {
+      const carol = { name: 'carol', displayName: 'Carol', groups: ['dba', 'on-call'] }
+
+      test('whose names are taken once', async () => {
+        expect(await store.read.users.isEmpty()).toBe(true)
+        expect(await system((tx) => tx.users.create(carol))).toBe(true)
+        expect(await system((tx) => tx.users.create({ ...carol, groups: ['administrators'] }))).toBe(false)
+        expect(await store.read.users.get('carol')).toEqual({
+          ...carol,
+          passwordHash: null,
+          disabledAt: null,
+          createdAt: clock.now(),
+        })
+        expect(await store.read.users.isEmpty()).toBe(false)
+      })
+
+      test('whose groups, name, password and standing can be changed, if they exist', async () => {
+        await system((tx) => tx.users.create(carol))
+        await system(async (tx) => {
+          expect(await tx.users.setGroups('carol', [])).toBe(true)
+          expect(await tx.users.setDisplayName('carol', 'C')).toBe(true)
+          expect(await tx.users.setPasswordHash('carol', 'h')).toBe(true)
+          expect(await tx.users.disable('carol')).toBe(true)
+          expect(await tx.users.disable('nobody')).toBe(false)
+        })
+        expect(await store.read.users.get('carol')).toMatchObject({
+          displayName: 'C',
+          groups: [],
+          passwordHash: 'h',
+          disabledAt: clock.now(),
+        })
+        await system((tx) => tx.users.enable('carol'))
+        expect((await store.read.users.get('carol'))?.disabledAt).toBeNull()
+      })
+
+      test('without ever writing a password hash into the audit log', async () => {
+        await system((tx) => tx.users.create(carol))
+        await system((tx) => tx.users.setPasswordHash('carol', 'HASH'))
+        expect(JSON.stringify(await store.read.audit.list(10))).not.toContain('HASH')
+      })
+    })
+
+    describe('holds set-up links', () => {
+      const add = (hash: string, userName: string | null) =>
+        system((tx) => tx.setupLinks.add({ hash, userName, expiresAt: clock.now() + 10 }))
+      const take = (hash: string) => system((tx) => tx.setupLinks.take(hash))
+
+      test('that serve once, however many try at once', async () => {
+        await add('a', null)
+        const taken = await Promise.all([take('a'), take('a'), take('a')])
+        expect(taken.filter((link) => link !== undefined)).toEqual([
+          { hash: 'a', userName: null, expiresAt: clock.now() + 10 },
+        ])
+      })
+
+      test('and not from their end on', async () => {
+        await add('a', 'carol')
+        clock.advance(9)
+        expect(await store.read.setupLinks.get('a')).toMatchObject({ userName: 'carol' })
+        clock.advance(1)
+        expect(await take('a')).toBeUndefined()
+      })
+
+      test('of which a user has one: the newest', async () => {
+        await add('first', null)
+        await add('a', 'carol')
+        await add('b', 'carol')
+        expect(await take('a')).toBeUndefined()
+        expect(await take('b')).toBeDefined()
+        expect(await take('first')).toBeDefined()
+      })
+    })
+
+    describe('holds tokens', () => {
+      const principal = principalId('user', 'alice')
+      const add = (id: string, actor: Actor | null = null) =>
+        system((tx) =>
+          tx.tokens.add({
+            id,
+            hash: `#${id}`,
+            principalId: principal,
+            actor,
+            label: 'l',
+            expiresAt: clock.now() + 1000,
+          }),
+        )
+
+      test('with all that was said of them, found by hash and by id', async () => {
+        await add('t1', robotActor)
+        const token = {
+          id: 't1',
+          hash: '#t1',
+          principalId: principal,
+          actor: robotActor,
+          label: 'l',
+          createdAt: clock.now(),
+          expiresAt: clock.now() + 1000,
+          revokedAt: null,
+          lastUsedAt: null,
+        }
+        expect(await store.read.tokens.byHash('#t1')).toEqual(token)
+        clock.advance(7)
+        await store.traffic.tokenUsed('t1')
+        expect(await store.read.tokens.get('t1')).toEqual({ ...token, lastUsedAt: clock.now() })
+        expect(await store.read.tokens.byHash('t1')).toBeUndefined()
+      })
+
+      test('and revokes the living, one or all of a principal', async () => {
+        for (const id of ['t1', 't2', 't3']) await add(id)
+        expect(await system((tx) => tx.tokens.revoke({ id: 't1' }))).toEqual(['t1'])
+        expect(await system((tx) => tx.tokens.revoke({ id: 't1' }))).toEqual([])
+        const rest = await system((tx) => tx.tokens.revoke({ principalId: principal }))
+        expect(rest.toSorted()).toEqual(['t2', 't3'])
+        expect((await store.read.tokens.get('t2'))?.revokedAt).toBe(clock.now())
+      })
+
+      test('and lists them newest first, and forgets those long over', async () => {
+        await add('t1')
+        clock.advance(500)
+        await add('t2')
+        expect((await store.read.tokens.list(principal, 9)).map(({ id }) => id)).toEqual(['t2', 't1'])
+        expect(await store.read.tokens.list('user:bob', 9)).toEqual([])
+        clock.advance(600)
+        expect(await system((tx) => tx.tokens.forgetOld(clock.now()))).toBe(1)
+        expect((await store.read.tokens.list(undefined, 9)).map(({ id }) => id)).toEqual(['t2'])
+      })
+    })
+
+    describe('holds agents', () => {
+      const enrol = () =>
+        system((tx) =>
+          tx.agents.enrol({
+            id: 'a',
+            pool: 'dc1',
+            name: 'dc1-a',
+            keys: { generation: 1, current: 'k1' },
+            certificateExpiresAt: 5,
+          }),
+        )
+
+      test('with their keys, and when they were last seen', async () => {
+        await enrol()
+        clock.advance(3)
+        await store.traffic.agentSeen('a', '0.1.0')
+        expect(await store.read.agents.list()).toEqual([
+          {
+            id: 'a',
+            pool: 'dc1',
+            name: 'dc1-a',
+            keys: { generation: 1, current: 'k1' },
+            certificateExpiresAt: 5,
+            version: '0.1.0',
+            enrolledAt: clock.now() - 3,
+            lastSeenAt: clock.now(),
+            revokedAt: null,
+          },
+        ])
+      })
+
+      test('whose keys advance only from where they stand: of two at once, one', async () => {
+        await enrol()
+        const one = { generation: 1, current: 'k1' }
+        const next = { ...one, next: 'k2' }
+        const advance = (from: typeof next | typeof one, to: typeof next | typeof one, expires?: number) =>
+          system((tx) => tx.agents.advanceKeys('a', from, to, expires))
+        expect(await Promise.all([advance(one, next, 9), advance(one, { ...one, next: 'k3' })])).toEqual([
+          true,
+          false,
+        ])
+        expect(await store.read.agents.get('a')).toMatchObject({ keys: next, certificateExpiresAt: 9 })
+        expect(await advance(next, { generation: 2, current: 'k2' })).toBe(true)
+        expect((await store.read.agents.get('a'))?.keys).toEqual({ generation: 2, current: 'k2' })
+      })
+
+      test('which stay revoked', async () => {
+        await enrol()
+        expect(await system((tx) => tx.agents.revoke('a', 'its key was copied'))).toBe(true)
+        expect(await system((tx) => tx.agents.revoke('a', 'again'))).toBe(false)
+        const keys = { generation: 1, current: 'k1' }
+        expect(await system((tx) => tx.agents.advanceKeys('a', keys, { ...keys, next: 'k2' }))).toBe(false)
+      })
+    })
+
+    describe('holds join tokens', () => {
+      const add = (id: string, usesLeft: number) =>
+        system((tx) =>
+          tx.joinTokens.add({
+            id,
+            hash: `#${id}`,
+            pool: 'dc1',
+            labels: { site: 'a' },
+            usesLeft,
+            createdBy: 'user:alice',
+            expiresAt: clock.now() + 1000,
+          }),
+        )
+      const use = (id: string) => system((tx) => tx.joinTokens.use(`#${id}`))
+
+      test('that serve as often as they say, however many try at once', async () => {
+        await add('j', 2)
+        const used = await Promise.all([use('j'), use('j'), use('j'), use('j')])
+        expect(used.filter((token) => token !== undefined)).toHaveLength(2)
+        expect(used[0]).toMatchObject({ pool: 'dc1', labels: { site: 'a' }, usesLeft: 1 })
+        expect((await store.read.joinTokens.list())[0]?.usesLeft).toBe(0)
+      })
+
+      test('and not when they are over, revoked or unknown', async () => {
+        await add('late', 9)
+        await add('revoked', 9)
+        expect(await system((tx) => tx.joinTokens.revoke('revoked'))).toBe(true)
+        expect(await system((tx) => tx.joinTokens.revoke('revoked'))).toBe(false)
+        expect(await use('revoked')).toBeUndefined()
+        expect(await use('unknown')).toBeUndefined()
+        clock.advance(1000)
+        expect(await use('late')).toBeUndefined()
+      })
+    })
+
+    describe('holds sessions', () => {
+      const carol = onOwnBehalf({
+        kind: 'user',
+        id: principalId('user', 'carol'),
+        name: 'Carol',
+        groups: [],
+      })
+      const opened = (id: string, who: Subject) =>
+        store.traffic.sessionOpened({
+          id: id as SessionId,
+          principal: who.principal,
+          actor: who.actor,
+          resource: 'orders-db',
+          protocol: 'postgres',
+          account: 'app',
+          clientAddress: '10.0.0.9:40112',
+          policyVersion: '3',
+        })
+      const end = {
+        reason: 'client-left',
+        operations: 3,
+        bytesUp: 1,
+        bytesDown: 5e9,
+        recording: 'sealed',
+      } as const
+
+      test('that end once', async () => {
+        await opened('ses_1', carol)
+        const startedAt = clock.now()
+        expect(await store.read.sessions.get('ses_1')).toMatchObject({
+          ...carol,
+          startedAt,
+          endedAt: null,
+          reason: null,
+          operations: 0,
+          recording: 'writing',
+        })
+        clock.advance(60)
+        expect(await store.traffic.sessionEnded('ses_1', end)).toBe(true)
+        expect(await store.traffic.sessionEnded('ses_1', { ...end, reason: 'again' })).toBe(false)
+        expect(await store.read.sessions.get('ses_1')).toMatchObject({ ...end, endedAt: startedAt + 60 })
+      })
+
+      test('listed newest first, by principal, resource, time and liveness', async () => {
+        await opened('ses_1', alice)
+        clock.advance(10)
+        await opened('ses_2', carol)
+        await opened('ses_3', alice)
+        await store.traffic.sessionEnded('ses_3', end)
+        const ids = async (filter: object) =>
+          (await store.read.sessions.list({ limit: 10, ...filter })).map(({ id }) => id)
+        expect(await ids({})).toEqual(['ses_3', 'ses_2', 'ses_1'])
+        expect(await ids({ limit: 1 })).toEqual(['ses_3'])
+        expect(await ids({ principalId: 'user:alice' })).toEqual(['ses_3', 'ses_1'])
+        expect(await ids({ resource: 'other' })).toEqual([])
+        expect(await ids({ live: true })).toEqual(['ses_2', 'ses_1'])
+        expect(await ids({ live: false })).toEqual(['ses_3'])
+        expect(await ids({ sinceMs: clock.now() })).toEqual(['ses_3', 'ses_2'])
+      })
+
+      test('none of them live after a restart', async () => {
+        await opened('ses_1', alice)
+        await opened('ses_2', alice)
+        await store.traffic.sessionEnded('ses_2', end)
+        expect(await store.traffic.endInterrupted()).toBe(1)
+        expect(await store.read.sessions.get('ses_1')).toMatchObject({
+          reason: 'interrupted',
+          recording: 'interrupted',
+          endedAt: clock.now(),
+        })
+        expect(await store.read.sessions.get('ses_2')).toMatchObject({ reason: 'client-left' })
+      })
+    })
+
+    describe('holds reviews', () => {
+      const id = 'rev_1' as ReviewId
+      const question = {
+        id,
+        session: 'ses_1' as SessionId,
+        digest: 'd',
+        requester: alice.principal,
+        actor: robotActor,
+        resource: 'orders-db',
+        account: 'app',
+        text: 'delete from t where id = $1',
+        parameters: ['1', null, 'base64:AA=='],
+        reason: null,
+        policies: ['p'],
+        reviewers: ['dba'],
+        approvalsNeeded: 2,
+        expiresAt: 2,
+      }
+      const ask = () => store.write(alice, 'ask', (tx) => tx.reviews.ask(question))
+      const become = (from: ReviewState, to: ReviewState) => system((tx) => tx.reviews.become(id, from, to))
+
+      test('with all that was asked, and every answer', async () => {
+        await ask()
+        expect(await store.read.reviews.get(id)).toEqual({
+          ...question,
+          askedAt: clock.now(),
+          state: 'open',
+          answers: [],
+        })
+        const answer = { byId: 'user:bob', byName: 'Bob', verdict: 'approve', comment: 'ok' } as const
+        expect(await store.write(bob, 'a', (tx) => tx.reviews.answer(id, answer))).toBe(true)
+        expect((await store.read.reviews.get(id))?.answers).toEqual([{ ...answer, at: clock.now() }])
+        expect((await store.read.reviews.list('open', 9)).map(({ answers }) => answers.length)).toEqual([1])
+        expect(await store.read.reviews.list('denied', 9)).toEqual([])
+        expect(await store.read.reviews.list('any', 9)).toHaveLength(1)
+      })
+
+      test('each answered once by a reviewer, and only while it is open', async () => {
+        await ask()
+        const answer = (byId: string) =>
+          system((tx) => tx.reviews.answer(id, { byId, byName: '', verdict: 'approve', comment: null }))
+        expect(await Promise.all([answer('user:bob'), answer('user:bob')])).toEqual([true, false])
+        expect(await answer('user:carol')).toBe(true)
+        await become('open', 'withdrawn')
+        expect(await answer('user:dave')).toBe(false)
+        expect((await store.read.reviews.get(id))?.answers).toHaveLength(2)
+      })
+
+      test('whose approval is given once and used once, however many try', async () => {
+        await ask()
+        expect(await Promise.all([become('open', 'approved'), become('open', 'approved')])).toEqual([
+          true,
+          false,
+        ])
+        expect(
+          await Promise.all([
+            become('approved', 'used'),
+            become('approved', 'used'),
+            become('approved', 'used'),
+          ]),
+        ).toEqual([true, false, false])
+      })
+
+      test('that never move but along the allowed transitions', async () => {
+        await ask()
+        const states = Object.keys(reviewTransitions) as ReviewState[]
+        for (const from of states)
+          for (const to of states)
+            if (!reviewTransitions[from].includes(to))
+              await expect(become(from, to)).rejects.toThrow(`cannot go from ${from} to ${to}`)
+        expect((await store.read.reviews.get(id))?.state).toBe('open')
+      })
+    })
+
+    test('lists credentials by name, without what is in them', async () => {
+      await system(async (tx) => {
+        await tx.credentials.put('b', Uint8Array.of(1))
+        await tx.credentials.put('a', Uint8Array.of(2))
+        await tx.credentials.put('a', Uint8Array.of(3))
+      })
+      expect(await store.read.credentials.list()).toEqual([
+        { name: 'a', updatedAt: clock.now() },
+        { name: 'b', updatedAt: clock.now() },
+      ])
+      expect(bytes(await store.read.credentials.get('a'))).toEqual([3])
+      expect(await system((tx) => tx.credentials.delete('a'))).toBe(true)
+      expect(await store.read.credentials.get('a')).toBeUndefined()
+    })
+
+    test('says that it can be written', async () => {
+      await expect(store.check()).resolves.toBeUndefined()
+    })
+  })
+}
+
+const resource = postgresResource({ tls: { mode: 'disable' } }) as Resource
+const robotActor: Actor = { kind: 'agent', id: 'agent:robot', name: 'robot' }
+
+function bytes(value: Uint8Array | undefined): readonly number[] {
+  return [...(value ?? [])]
+}
