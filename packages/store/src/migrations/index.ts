@@ -10,7 +10,7 @@ import { firstTables } from './0001-first.ts'
  * @throws Fault gateway/store-unavailable, also where a newer gateway wrote it: its migrations are not known here
  */
 export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promise<void> {
-  const migrations = { '0001-first': { up: () => firstTables(db, dialect) } }
+  const migrations = { '0001-first': { up: (tx: Kysely<Tables>) => firstTables(tx, dialect) } }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()
   if (error === undefined) return
