@@ -149,9 +149,10 @@ export class ReviewWriter extends ReviewReader {
   }
 }
 
-function parse({ requesterId: _, ...row }: Tables['reviews'], answers: readonly Tables['answers'][]): Review {
+function parse(row: Tables['reviews'], answers: readonly Tables['answers'][]): Review {
+  const { requesterId: _requesterId, ...rest } = row
   return {
-    ...row,
+    ...rest,
     id: row.id as ReviewId,
     session: row.session as SessionId,
     state: row.state as ReviewState,

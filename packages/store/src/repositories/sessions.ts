@@ -58,9 +58,10 @@ export class SessionReader {
   }
 }
 
-function parse({ principalId: _, ...row }: Tables['sessions']): SessionRow {
+function parse(row: Tables['sessions']): SessionRow {
+  const { principalId: _principalId, ...rest } = row
   return {
-    ...row,
+    ...rest,
     id: row.id as SessionId,
     principal: JSON.parse(row.principal) as Principal,
     actor: JSON.parse(row.actor) as Actor,

@@ -557,10 +557,12 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       test('that never move but along the allowed transitions', async () => {
         await ask()
         const states = Object.keys(reviewTransitions) as ReviewState[]
-        for (const from of states)
-          for (const to of states)
-            if (!reviewTransitions[from].includes(to))
-              await expect(become(from, to)).rejects.toThrow(`cannot go from ${from} to ${to}`)
+        const forbidden = states.flatMap((from) =>
+          states.filter((to) => !reviewTransitions[from].includes(to)).map((to) => ({ from, to })),
+        )
+        expect(forbidden.length).toBeGreaterThan(20)
+        for (const { from, to } of forbidden)
+          await expect(become(from, to)).rejects.toThrow(`cannot go from ${from} to ${to}`)
         expect((await store.read.reviews.get(id))?.state).toBe('open')
       })
     })

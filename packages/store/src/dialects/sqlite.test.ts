@@ -1,0 +1,172 @@
+import { once } from 'node:events'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { FakeClock } from '@sallyport/core/testing'
+import { openStore, type Store } from '../store.ts'
+import { sqliteDialect } from './sqlite.ts'
+
+describe('a store in a file', () => {
+  const clock = new FakeClock()
+  let directory: string
+  let file: string
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sallyport-store-'))
+    file = join(directory, 'store.sqlite')
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  const open = (): Promise<Store> => openStore({ file, clock, lockWaitMs: 0 })
+  const refusal = async (): Promise<unknown> => open().catch((thrown: unknown) => thrown)
+
+  test('keeps what was written, for its owner alone', async () => {
+    await using(await open(), (store) =>
+      store.write('system', 'x', (tx) => tx.settings.put('k', Uint8Array.of(7))),
+    )
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const kept = await using(await open(), (store) => store.read.settings.get('k'))
+    expect([...(kept ?? [])]).toEqual([7])
+  })
+
+  test('is not opened twice in one process, and is free once closed', async () => {
+    await using(await open(), async () => {
+      expect(await refusal()).toMatchObject({
+        code: 'gateway/store-unavailable',
+        shown: expect.stringContaining('in use by another process') as string,
+      })
+    })
+    await using(await open(), (store) => store.check())
+  })
+
+  test('is not opened by a second process, and is free once the first was killed', async () => {
+    const first = spawn(process.execPath, ['--input-type=module', '-e', holder(file)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      await once(first.stdout, 'data')
+      expect(await refusal()).toMatchObject({ code: 'gateway/store-unavailable' })
+    } finally {
+      first.kill('SIGKILL')
+      await once(first, 'exit')
+    }
+    const kept = await using(await open(), (store) => store.read.settings.get('k'))
+    expect([...(kept ?? [])]).toEqual([7])
+  })
+
+  test('is refused in words where it cannot be opened, is no store, or is damaged', async () => {
+    const missing = await openStore({ file: join(directory, 'no', 'such', 'place'), clock }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(missing).toMatchObject({ shown: expect.stringContaining('cannot be opened') as string })
+    await writeFile(
+      file,
+      'this is a text file, not a store, and long enough to have a header of its own'.repeat(9),
+    )
+    expect(await refusal()).toMatchObject({ shown: expect.stringContaining('damaged') as string })
+  })
+
+  test('says so where its pages are damaged, in place of wrong answers', async () => {
+    await using(await open(), (store) =>
+      store.write('system', 'x', (tx) => tx.settings.put('k', new Uint8Array(50_000))),
+    )
+    const bytes = await readFile(file)
+    bytes.fill(0xff, 4096)
+    await writeFile(file, bytes)
+    expect(await refusal()).toMatchObject({ code: 'gateway/store-unavailable' })
+  })
+
+  test('of a newer gateway is refused', async () => {
+    await using(await open(), (store) => store.check())
+    change(file, `insert into kysely_migration (name, timestamp) values ('9999-future', 'later')`)
+    expect(await refusal()).toMatchObject({ shown: expect.stringContaining('newer gateway') as string })
+  })
+
+  test('that is full says so, rolls back whole, and goes on once there is room', async () => {
+    const db = new Kysely<{ t: { x: Uint8Array } }>({ dialect: sqliteDialect(file, 0).kysely })
+    try {
+      await sql`create table t (x blob)`.execute(db)
+      await sql`pragma max_page_count = 10`.execute(db)
+      const fill = (size: number): Promise<unknown> =>
+        db.transaction().execute(async (tx) => {
+          await tx
+            .insertInto('t')
+            .values({ x: Uint8Array.of(1) })
+            .execute()
+          await tx
+            .insertInto('t')
+            .values({ x: new Uint8Array(size) })
+            .execute()
+        })
+      const thrown = await fill(100_000).catch((error: unknown) => error)
+      expect(thrown).toMatchObject({
+        code: 'gateway/store-unavailable',
+        shown: expect.stringContaining('disk is full') as string,
+      })
+      expect(await db.selectFrom('t').selectAll().execute()).toEqual([])
+      await fill(10)
+      expect(await db.selectFrom('t').selectAll().execute()).toHaveLength(2)
+    } finally {
+      await db.destroy()
+    }
+  })
+
+  test('shows where its audit log was altered behind its back', async () => {
+    await using(await open(), async (store) => {
+      for (const what of ['a', 'b', 'c'])
+        await store.write('system', 'x', (tx) => Promise.resolve(tx.note(what)))
+    })
+    change(file, `drop trigger "auditRefuses_update"; update audit set "by" = 'user:mallory' where seq = 2`)
+    await using(await open(), async (store) => {
+      expect(await store.read.audit.verify()).toEqual({ sound: false, brokenAt: 2 })
+    })
+    change(file, `drop trigger "auditRefuses_delete"; delete from audit where seq = 1`)
+    await using(await open(), async (store) => {
+      expect(await store.read.audit.verify()).toEqual({ sound: false, brokenAt: 1 })
+    })
+  })
+
+  test.each([
+    ['update audit set why = $x', 'audit log only grows'],
+    ['delete from audit', 'audit log only grows'],
+    [`update reviews set state = 'used'`, 'cannot move'],
+    [`update reviews set state = 'open'`, 'cannot move'],
+    [`update reviews set state = 'mislaid'`, 'cannot move'],
+    [`insert into settings values ('k', 'text where bytes belong')`, 'cannot store TEXT'],
+  ])('itself refuses: %s', async (statement, words) => {
+    await using(await open(), (store) => store.write('system', 'x', (tx) => Promise.resolve(tx.note('a'))))
+    change(
+      file,
+      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open')`,
+    )
+    expect(() => change(file, statement.replace('$x', `'x'`))).toThrow(words)
+  })
+})
+
+async function using<T>(store: Store, use: (store: Store) => Promise<T>): Promise<T> {
+  await using _open = store
+  return await use(store)
+}
+
+function change(file: string, statements: string): void {
+  const database = new DatabaseSync(file)
+  try {
+    database.exec(statements)
+  } finally {
+    database.close()
+  }
+}
+
+/** A program that has the store open, with a setting in it, until it is killed. */
+function holder(file: string): string {
+  return `
+    const { openStore } = await import(${JSON.stringify(new URL('../store.ts', import.meta.url).href)})
+    const store = await openStore({ file: ${JSON.stringify(file)}, clock: { now: () => 1 } })
+    await store.write('system', 'x', (tx) => tx.settings.put('k', Uint8Array.of(7)))
+    console.log('open')
+    setInterval(() => {}, 1000)
+  `
+}
