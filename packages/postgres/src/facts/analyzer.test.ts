@@ -167,7 +167,7 @@ const { statement } = fc.letrec<{ expression: string; query: string; item: strin
 )
 
 describe('statements made at random', () => {
-  it('are all understood, and never take a tag from a value that is shown', async () => {
+  it('are all understood, and expose nothing that they do not name', async () => {
     let understood = 0
     await fc.assert(
       fc.asyncProperty(statement, async (sql) => {
@@ -175,8 +175,8 @@ describe('statements made at random', () => {
         expect(facts.length).toBe(1)
         if (statements[0]?.kind !== 'unparsed') understood++
         else return
-        const mentionsSsn = /ssn|customers|nosuch|app\.f|v_nested/.test(sql)
-        if (!mentionsSsn) expect(facts[0]?.exposes).toEqual([])
+        const mayExpose = /ssn|customers|nosuch|app\.f|v_nested/.test(sql)
+        expect(mayExpose || facts[0]?.exposes.length === 0).toBe(true)
         expect(refusal === undefined || refusal.code === 'unsupported').toBe(true)
       }),
       { numRuns: 1000 },

@@ -47,10 +47,10 @@ const table: Readonly<Record<Effect, string>> = {
     pg_logical_slot_get_binary_changes pg_logical_slot_get_changes pg_logical_slot_peek_binary_changes
     pg_logical_slot_peek_changes pg_ls_archive_statusdir pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir
     pg_ls_logicalsnapdir pg_ls_replslotdir pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_nextoid pg_promote
-    pg_read_binary_file pg_read_file pg_reload_conf pg_replication_origin_advance pg_replication_origin_create
+    pg_read_binary_file pg_read_file pg_read_file_old pg_reload_conf pg_replication_origin_advance pg_replication_origin_create
     pg_replication_origin_drop pg_replication_origin_session_reset pg_replication_origin_session_setup
     pg_replication_origin_xact_reset pg_replication_origin_xact_setup pg_replication_slot_advance
-    pg_restore_attribute_stats pg_restore_relation_stats pg_rotate_logfile pg_show_all_file_settings
+    pg_restore_attribute_stats pg_restore_relation_stats pg_rotate_logfile pg_rotate_logfile_old pg_show_all_file_settings
     pg_start_backup pg_stat_file pg_stat_reset pg_stat_reset_backend_stats pg_stat_reset_replication_slot
     pg_stat_reset_shared pg_stat_reset_single_function_counters pg_stat_reset_single_table_counters
     pg_stat_reset_slru pg_stat_reset_subscription_stats pg_stop_backup pg_stop_making_pinned_objects pg_switch_wal

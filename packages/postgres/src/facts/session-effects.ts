@@ -42,7 +42,7 @@ export function effectsOf(type: string, fields: object): readonly SessionEffect[
       return [
         { kind: 'transaction', step: steps[kind ?? 'TRANS_STMT_BEGIN'] },
         ...definitions(options).flatMap((option) =>
-          setEffect(option.defname, constantText(option.arg), true),
+          setEffect(option.defname ?? '', constantText(option.arg), true),
         ),
       ]
     }

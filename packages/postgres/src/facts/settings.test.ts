@@ -53,6 +53,12 @@ describe('a changed setting is named', () => {
     ["select set_config('role', 'x', false)", 'role'],
     ["select set_config(chr(114) || 'ole', 'x', false)", '?'],
     ['select set_config($1, $2, false)', '?'],
+    ["select set_config(name, 'x', false) from pg_settings where name = 'work_mem'", 'work_mem'],
+    ["select set_config(name, 'x', false) from pg_settings where name <> 'work_mem'", '?'],
+    ["select set_config(name, 'x', false) from pg_settings where name = 'work_mem' or true", '?'],
+    ["select set_config(name, 'x', false) from pg_settings, app.other where name = 'work_mem'", '?'],
+    ["select set_config(name, 'x', false) from app.other where name = 'work_mem'", '?'],
+    ["select (select set_config(name, 'x', false) from app.other) from pg_settings where name = 'a'", '?'],
     ["update pg_settings set setting = 'x' where name = 'role'", '?'],
     ['reset all', 'all'],
   ])('%s', async (sql, name) => {

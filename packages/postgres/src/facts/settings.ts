@@ -2,6 +2,7 @@ import { refusal, type Refusal } from '@sallyport/core'
 import type { DefElem, Node, VariableSetStmt } from '@pgsql/types'
 import type { SessionEffect } from './analysis.ts'
 import type { Draft } from './draft.ts'
+import { words } from './names.ts'
 
 /** Settings under which the server reads SQL otherwise than the parser does: they stay as they are. */
 const pinned: ReadonlyMap<string, (value: string) => boolean> = new Map([
@@ -45,9 +46,13 @@ export function noteSetting(draft: Draft, name: string | undefined, value: strin
   draft.refusal ??= refuseSetting(name, value)
 }
 
-/** `set_config(name, value, is_local)`. */
-export function noteSetConfig(draft: Draft, args: readonly Node[]): void {
-  const [name, value, isLocal] = args.map(constantText)
+/** `set_config(name, value, is_local)`. `nameColumn` is what a column `name` is known to be here. */
+export function noteSetConfig(draft: Draft, args: readonly Node[], nameColumn: string | undefined): void {
+  const [given, value, isLocal] = args.map(constantText)
+  const [first] = args
+  const isColumn =
+    first !== undefined && 'ColumnRef' in first && words(first.ColumnRef.fields).join('.') === 'name'
+  const name = isColumn ? nameColumn : given
   noteSetting(draft, name, value)
   if (name !== undefined) draft.sets.push(setEffect(name, value, isLocal !== 'false' && isLocal !== 'f'))
 }

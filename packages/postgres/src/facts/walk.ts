@@ -25,6 +25,8 @@ interface Place {
   /** Names that a WITH clause gave: not tables. */
   readonly ctes: ReadonlySet<string>
   readonly depth: number
+  /** What `name` is where rows of pg_settings of one name are selected, as pg_dump does for set_config. */
+  readonly settingName?: string | undefined
 }
 
 /**
@@ -53,7 +55,7 @@ export class Walk {
     if (kind === undefined) return this.#draft.unparsed()
     if (kind === 'statement') return this.#statement(type, fields, place)
     if (type === 'RangeVar') return this.#relation(fields, field, place) // untagged by the table of nodes
-    if (type === 'FuncCall') this.#call(fields)
+    if (type === 'FuncCall') this.#call(fields, place)
     else if (type === 'A_Expr' || type === 'SubLink') this.#operator(fields)
     else if (type === 'LockingClause') this.#draft.takesLocks = true
     else if (type === 'RangeTableSample') this.#sample(fields)
@@ -79,7 +81,7 @@ export class Walk {
     const use = isQuery(type) ? ['read'] : actions.length > 0 ? actions : ['read']
     this.#special(type, fields)
     const place = { use, ctes: outer.ctes, depth: outer.depth + 1 }
-    if ('withClause' in fields) this.#with(type, fields, place)
+    if ('withClause' in fields) this.#with(type, fields as { withClause?: WithClause }, place) // by the table of nodes
     else if (type === 'SelectStmt') this.#select(fields, place)
     else this.#children(type, fields, place)
     if (isQuery(type)) this.#target(type, fields)
@@ -112,7 +114,15 @@ export class Walk {
       this.#children('SelectStmt', rest, place)
       here = larg
     }
-    this.#children('SelectStmt', here, place)
+    this.#children('SelectStmt', here, { ...place, settingName: this.#settingName(here) })
+  }
+
+  #settingName(select: SelectStmt): string | undefined {
+    const [item, ...others] = select.fromClause ?? []
+    if (item === undefined || !('RangeVar' in item) || others.length > 0) return undefined
+    const { relation } = this.#names.relation(item.RangeVar)
+    if (relation?.schema !== 'pg_catalog' || relation.name !== 'pg_settings') return undefined
+    return select.whereClause === undefined ? undefined : equalTo('name', select.whereClause)
   }
 
   /** The relation that a data-modifying statement changes. */
@@ -155,14 +165,14 @@ export class Walk {
     return located
   }
 
-  #call(call: FuncCall): void {
+  #call(call: FuncCall, place: Place): void {
     const located = this.#names.function(words(call.funcname))
     this.#draft.functions.add(located.name)
     if (!located.isBuiltin) this.#draft.isDynamic = true
-    if (located.effect !== undefined) this.#effect(located.effect, located.bareName, call.args ?? [])
+    if (located.effect !== undefined) this.#effect(located.effect, call.args ?? [], place)
   }
 
-  #effect(effect: Effect, name: string, args: readonly Node[]): void {
+  #effect(effect: Effect, args: readonly Node[], place: Place): void {
     const [first] = args
     switch (effect) {
       case 'admin':
@@ -181,14 +191,14 @@ export class Walk {
         this.#act(['update'])
         const sequence = constantText(first)?.split('.')
         return this.#object(
-          sequence === undefined || name === ''
+          sequence === undefined
             ? this.#names.databasePath
             : this.#names.relationNamed(sequence.at(-2), sequence.at(-1) ?? '').path,
           ['update'],
         )
       }
       case 'setting':
-        return noteSetConfig(this.#draft, args)
+        return noteSetConfig(this.#draft, args, place.settingName)
       case 'notifies':
         return this.#act(['session'])
       case 'locks':
@@ -295,6 +305,14 @@ export class Walk {
     if (!this.#isPlanOnly) return actions
     return actions.map((action) => (changes.has(action) ? 'read' : action))
   }
+}
+
+/** `column = 'text'`. */
+function equalTo(column: string, condition: Node): string | undefined {
+  if (!('A_Expr' in condition) || condition.A_Expr.kind !== 'AEXPR_OP') return undefined
+  const { name, lexpr, rexpr } = condition.A_Expr
+  if (words(name).join('.') !== '=' || lexpr === undefined || !('ColumnRef' in lexpr)) return undefined
+  return words(lexpr.ColumnRef.fields).join('.') === column ? constantText(rexpr) : undefined
 }
 
 const changes = new Set(['insert', 'update', 'delete', 'ddl'])
