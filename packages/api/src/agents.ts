@@ -7,6 +7,8 @@ export const Agent = z
     id: Id,
     /** Agents of one pool stand in for one another. */
     pool: Name,
+    /** What people call it. */
+    name: z.string(),
     state: z.enum(['attached', 'away', 'revoked']),
     enrolledAt: Time,
     certificateExpiresAt: Time,
@@ -26,6 +28,7 @@ export const Agent = z
 const agent = {
   id: 'agt_1',
   pool: 'dc1',
+  name: 'db-host-1',
   state: 'attached',
   enrolledAt: '2026-01-01T00:00:00Z',
   certificateExpiresAt: '2026-01-02T00:00:00Z',

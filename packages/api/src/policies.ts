@@ -80,12 +80,16 @@ export const policies = {
           z
             .object({
               file: z.string(),
+              line: z.number().int(),
               name: z.string(),
               passed: z.boolean(),
-              detail: z.string().optional(),
+              /** What was decided; where it failed, what was expected as well. */
+              message: z.string(),
             })
             .meta({ id: 'PolicyTestResult' }),
         ),
+        /** Mistakes in the case files themselves; each counts as failed. */
+        problems: z.array(PolicyTrouble),
       }),
     ),
     example: {
@@ -93,7 +97,16 @@ export const policies = {
       output: {
         passed: 1,
         failed: 0,
-        results: [{ file: 'analysts.cases.yaml', name: 'analysts read', passed: true }],
+        results: [
+          {
+            file: 'analysts.cases.yaml',
+            line: 3,
+            name: 'analysts read',
+            passed: true,
+            message: 'allowed by analysts',
+          },
+        ],
+        problems: [],
       },
     },
   }),

@@ -1,5 +1,6 @@
 import { problemStatus, type Problem, type ProblemCode } from '@sallyport/api'
 import { Fault, type Refusal } from '@sallyport/core'
+import type { PolicyProblem } from '@sallyport/policy'
 import { z } from 'zod'
 
 /** Thrown by routes: becomes the answer, so every word of it is safe to show. */
@@ -28,6 +29,13 @@ export class ProblemError extends Error {
 /** The same words for what does not exist and what may not be seen. */
 export function notFound(what: string): ProblemError {
   return new ProblemError('not-found', `there is no such ${what}, or not for you`)
+}
+
+export function invalidPolicy(problems: readonly PolicyProblem[]): ProblemError {
+  const errors = problems.map((it) => ({ path: `${it.file}:${it.line}:${it.column}`, message: it.message }))
+  return new ProblemError('invalid-policy', errors.map((it) => `${it.path}: ${it.message}`).join('; '), {
+    errors,
+  })
 }
 
 /** A refusal of the control core, as an answer. */

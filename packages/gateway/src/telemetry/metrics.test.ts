@@ -12,7 +12,6 @@ test('numbers are read over HTTP, gauges as they stand when asked', async () => 
         { pool: 'dc1', roundTripMs: 7 },
       ],
       connections: () => 4,
-      recorderLagMs: () => 20,
     },
     '0.1.0',
   )
@@ -27,7 +26,6 @@ test('numbers are read over HTTP, gauges as they stand when asked', async () => 
   expect(text).toMatch(/^sallyport_agents_attached\{pool="dc1"\} 2$/m)
   expect(text).toMatch(/^sallyport_tunnel_round_trip_seconds\{pool="dc1"\} 0.007$/m)
   expect(text).toMatch(/^sallyport_operations_total\{protocol="postgres",effect="deny"\} 1$/m)
-  expect(text).toMatch(/^sallyport_recorder_lag_seconds 0.02$/m)
   expect(text).toMatch(/^sallyport_event_loop_delay_seconds\{quantile="0.99"\}/m)
   expect(await read('/')).toBe('metrics are at /metrics\n')
 })

@@ -6,8 +6,6 @@ export interface Gauges {
   liveSessions(): Iterable<{ readonly protocol: string }>
   agents(): Iterable<{ readonly pool: string; readonly roundTripMs?: number | undefined }>
   connections(): number
-  /** Age of the oldest event that is not yet durable. */
-  recorderLagMs(): number
 }
 
 export interface Metrics extends Disposable {
@@ -77,14 +75,6 @@ export function openMetrics(gauges: Gauges, version: string): Metrics {
     registers,
     collect() {
       this.set(gauges.connections())
-    },
-  })
-  new Gauge({
-    name: 'sallyport_recorder_lag_seconds',
-    help: 'Age of the oldest recorded event that is not yet durable',
-    registers,
-    collect() {
-      this.set(gauges.recorderLagMs() / 1000)
     },
   })
   new Gauge({

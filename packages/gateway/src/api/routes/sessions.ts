@@ -1,0 +1,100 @@
+import { principalId, type SessionId, type Subject } from '@sallyport/core'
+import type { RecordedEvent, Recordings } from '@sallyport/recording'
+import type { SessionRow, Store } from '@sallyport/store'
+import { notFound, ProblemError } from '../../front/problem.ts'
+import type { Authorize } from '../authorize.ts'
+import type { NounRoutes } from '../handlers.ts'
+import { person, time } from '../views.ts'
+
+export interface SessionParts {
+  readonly store: Store
+  readonly recordings: Pick<Recordings, 'read' | 'export' | 'verify'>
+  readonly authorize: Authorize
+  /** Ends a live session. @returns false where there is none */
+  readonly kill: (session: SessionId, by: Subject, reason: string | undefined) => boolean
+}
+
+export function sessionRoutes({ store, recordings, authorize, kill }: SessionParts): NounRoutes<'sessions'> {
+  return {
+    list: async ({ user, resource, live, since, limit }, { caller }) => {
+      const wanted = user === undefined ? undefined : user.includes(':') ? user : principalId('user', user)
+      const own = caller.subject.principal.id
+      const seesOthers = await authorize.mayReplayOn(caller.subject, resource)
+      if (!seesOthers && wanted !== undefined && wanted !== own) return { items: [] }
+      const principal = seesOthers ? wanted : own
+      const rows = await store.read.sessions.list({
+        limit,
+        ...(principal === undefined ? {} : { principalId: principal }),
+        ...(resource === undefined ? {} : { resource }),
+        ...(live ? { live } : {}),
+        ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
+      })
+      return { items: rows.map(sessionView) }
+    },
+    get: async ({ id }) => sessionView(await existing(store, id)),
+    events: async function* ({ id }, { caller }) {
+      const { id: session } = await existing(store, id)
+      await looked(store, caller.subject, `session ${session} replayed`)
+      for await (const event of recordings.read(session)) yield eventLine(event)
+    },
+    export: async function* ({ id }, { caller }) {
+      const { id: session } = await existing(store, id)
+      await looked(store, caller.subject, `session ${session} exported`)
+      yield* recordings.export(session)
+    },
+    verify: async ({ id }) => {
+      const { state, events, detail } = await recordings.verify((await existing(store, id)).id)
+      return { state, events, detail }
+    },
+    kill: async ({ id, reason }, { caller }) => {
+      const session = await store.read.sessions.get(id)
+      const isOwn = session?.principal.id === caller.subject.principal.id
+      if (session === undefined || !(isOwn || authorize.mayAdminister(caller.subject)))
+        throw notFound('session')
+      if (!kill(session.id, caller.subject, reason)) {
+        throw new ProblemError('conflict', 'the session has ended already')
+      }
+      const why = reason === undefined ? '' : `: ${reason}`
+      await looked(store, caller.subject, `session ${session.id} killed${why}`)
+    },
+  }
+}
+
+async function existing(store: Store, id: string): Promise<SessionRow> {
+  const row = await store.read.sessions.get(id)
+  if (row === undefined) throw notFound('session')
+  return row
+}
+
+/** Who looked at what, in the audit log. */
+function looked(store: Store, by: Subject, what: string): Promise<void> {
+  return store.write(by, 'sessions', (tx) => {
+    tx.note(what)
+    return Promise.resolve()
+  })
+}
+
+export function sessionView(row: SessionRow) {
+  return {
+    id: row.id,
+    principal: person(row.principal),
+    actor: person(row.actor),
+    resource: row.resource,
+    protocol: row.protocol,
+    account: row.account,
+    clientAddress: row.clientAddress,
+    startedAt: time(row.startedAt),
+    ...(row.endedAt === null ? {} : { endedAt: time(row.endedAt) }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    live: row.endedAt === null,
+    operations: row.operations,
+  }
+}
+
+function eventLine({ seq, at, ...event }: RecordedEvent) {
+  if (event.kind !== 'operation') return { sequence: seq, at: time(at), ...event }
+  const parameters = event.parameters.map((it) =>
+    it instanceof Uint8Array ? `base64:${Buffer.from(it).toString('base64')}` : it,
+  )
+  return { sequence: seq, at: time(at), ...event, parameters }
+}

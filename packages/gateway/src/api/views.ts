@@ -1,0 +1,14 @@
+import type { Actor, Principal } from '@sallyport/core'
+
+/** Milliseconds since 1970 as the API writes them. */
+export function time(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+export function person({ kind, id, name }: Principal | Actor): {
+  kind: Actor['kind']
+  id: string
+  name: string
+} {
+  return { kind, id, name }
+}

@@ -1,0 +1,157 @@
+import { CredentialDocument, Document, type DocumentInput, type Plan } from '@sallyport/api'
+import { onOwnBehalf, principalId } from '@sallyport/core'
+import { FakeClock } from '@sallyport/core/testing'
+import { openStore } from '@sallyport/store'
+import { describe, expect, test } from 'vitest'
+import { ProblemError } from '../front/problem.ts'
+import { PolicyInForce } from '../policy/in-force.ts'
+import { toyProtocol } from '../testing/toy-protocol.ts'
+import { Applier } from './applier.ts'
+import type { CredentialSeal } from './declared.ts'
+
+const root = onOwnBehalf({
+  kind: 'user',
+  id: principalId('user', 'root'),
+  name: 'root',
+  groups: ['administrators'],
+})
+
+const reversed = (bytes: Uint8Array) => Buffer.from(bytes).reverse()
+const seal: CredentialSeal = {
+  seal: (credential) => reversed(Buffer.from(JSON.stringify(credential))),
+  open: (_, sealed) => CredentialDocument.parse(JSON.parse(reversed(sealed).toString())),
+}
+
+async function world() {
+  const store = await openStore({ file: ':memory:', clock: new FakeClock() })
+  const policies = await PolicyInForce.load(store, { protocols: [toyProtocol], detectorTags: {} })
+  const applied: Plan[] = []
+  const applier = new Applier({
+    store,
+    policies,
+    known: { protocols: [toyProtocol], detectors: ['email'] },
+    seal,
+    onApplied: (_, plan) => applied.push(plan),
+  })
+  const apply = (documents: readonly DocumentInput[], over: { dryRun?: boolean; prune?: boolean } = {}) =>
+    applier.apply(root, {
+      documents: documents.map((it) => Document.parse(it)),
+      dryRun: false,
+      prune: false,
+      ...over,
+    })
+  return { store, policies, apply, applied, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
+}
+
+const resource: DocumentInput = {
+  kind: 'Resource',
+  name: 'shop',
+  protocol: 'toy',
+  host: 'toy.internal',
+  agent: 'dc1',
+  accounts: [{ name: 'app', credential: { from: 'sealed', name: 'shop-app' } }],
+}
+const credential: DocumentInput = { kind: 'Credential', name: 'shop-app', password: 'hunter2' }
+const policy: DocumentInput = {
+  kind: 'Policy',
+  name: 'readers',
+  text: '@id("readers") permit (principal in Group::"readers", action == Action::"connect", resource);',
+}
+const user: DocumentInput = { kind: 'User', name: 'bob', groups: ['readers'] }
+const all = [resource, credential, policy, user]
+
+const actions = ({ plan }: Plan) => plan.map((it) => `${it.action} ${it.kind}/${it.name}`)
+const problem = (promise: Promise<unknown>) => promise.catch((error: unknown) => error as ProblemError)
+
+describe('applying', () => {
+  test('plans without doing, does, and does nothing the second time', async () => {
+    await using it = await world()
+    const dry = await it.apply(all, { dryRun: true })
+    expect(actions(dry)).toEqual([
+      'create Resource/shop',
+      'create Credential/shop-app',
+      'create Policy/readers',
+      'create User/bob',
+    ])
+    expect(dry).toMatchObject({ applied: false, policyVersion: '1' })
+    expect(await it.store.read.resources.list()).toEqual([])
+    expect(it.policies.point.version).toBe('0')
+
+    expect(await it.apply(all)).toMatchObject({ applied: true, policyVersion: '1' })
+    expect(await it.store.read.resources.get('shop')).toMatchObject({ port: 7, recording: 'batched' })
+    expect(await it.store.read.users.get('bob')).toMatchObject({ groups: ['readers'], passwordHash: null })
+    expect(it.policies.point.version).toBe('1')
+    expect(it.applied).toHaveLength(1)
+
+    const again = await it.apply(all)
+    expect(again).toMatchObject({ applied: false, policyVersion: '1' })
+    expect(actions(again).every((line) => line.startsWith('unchanged'))).toBe(true)
+    expect(await it.store.read.audit.list(10)).toHaveLength(1)
+  })
+
+  test('never shows or stores a password in clear', async () => {
+    await using it = await world()
+    await it.apply(all)
+    const changed = await it.apply([{ ...credential, password: 'hunter3' }])
+    expect(actions(changed)).toEqual(['update Credential/shop-app'])
+    const audit = await it.store.read.audit.list(10)
+    expect(JSON.stringify([changed, it.applied, audit])).not.toContain('hunter')
+  })
+
+  test('prunes what is no longer declared', async () => {
+    await using it = await world()
+    await it.apply(all)
+    const plan = await it.apply([policy], { prune: true })
+    expect(actions(plan)).toEqual(['unchanged Policy/readers'])
+    const other = { ...resource, name: 'other', accounts: [{ name: 'app', credential: { from: 'none' } }] }
+    expect(actions(await it.apply([other as DocumentInput], { prune: true }))).toEqual([
+      'create Resource/other',
+      'delete Resource/shop',
+    ])
+    expect((await it.store.read.resources.list()).map(({ name }) => name)).toEqual(['other'])
+  })
+
+  test('changes nothing where a policy does not stand, and says where', async () => {
+    await using it = await world()
+    const broken = { ...policy, text: 'permit (principal, action == Action::"fly", resource);' }
+    const error = await problem(it.apply([resource, credential, broken, user]))
+    expect(error).toMatchObject({
+      code: 'invalid-policy',
+      errors: [{ path: expect.stringMatching(/^readers:1:\d+$/) }],
+    })
+    expect(await it.store.read.resources.list()).toEqual([])
+    expect(it.policies.point.version).toBe('0')
+  })
+
+  test.each([
+    ['an unknown protocol', [{ ...resource, protocol: 'oracle' }], 'documents.0.protocol'],
+    ['an unknown option', [{ ...resource, options: { fast: true } }], 'documents.0.options'],
+    ['a credential that is not there', [resource], 'documents.0.accounts.0.credential'],
+    ['the same thing twice', [credential, resource, credential], 'documents.2'],
+  ])('refuses %s', async (_, documents, path) => {
+    await using it = await world()
+    expect(await problem(it.apply(documents as DocumentInput[]))).toMatchObject({
+      code: 'invalid-request',
+      errors: [{ path }],
+    })
+    expect(await it.store.read.resources.list()).toEqual([])
+  })
+
+  test.each([
+    [
+      'a policy that forbids it',
+      [{ ...policy, text: '@id("x") forbid (principal, action == Action::"administer", resource);' }],
+    ],
+    ['leaving the group', [{ kind: 'User', name: 'root', groups: [] }]],
+  ])('refuses to lock out whoever applies: %s', async (_, documents) => {
+    await using it = await world()
+    expect(await problem(it.apply(documents as DocumentInput[]))).toMatchObject({ code: 'would-lock-out' })
+    expect(it.policies.point.version).toBe('0')
+  })
+
+  test('at the same time follows one another', async () => {
+    await using it = await world()
+    const plans = await Promise.all([it.apply(all), it.apply(all)])
+    expect(plans.map(({ applied }) => applied)).toEqual([true, false])
+  })
+})

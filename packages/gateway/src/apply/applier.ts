@@ -1,0 +1,196 @@
+import type { Document, Plan, UserDocument } from '@sallyport/api'
+import { onOwnBehalf, type Resource, type Subject } from '@sallyport/core'
+import { PolicyError, type DecisionPoint } from '@sallyport/policy'
+import type { Store, Writers } from '@sallyport/store'
+import { invalidPolicy, ProblemError } from '../front/problem.ts'
+import type { PolicyInForce } from '../policy/in-force.ts'
+import { declaredNow, type CredentialSeal } from './declared.ts'
+import { after, keyOf, planChanges } from './plan.ts'
+import { documentOf, resourceOf, type KnownWords } from './resource-document.ts'
+
+export interface ApplierParts {
+  readonly store: Store
+  readonly policies: PolicyInForce
+  readonly known: KnownWords
+  readonly seal: CredentialSeal
+  readonly onApplied: (by: Subject, plan: Plan) => void
+}
+
+export interface ApplyRequest {
+  readonly documents: readonly Document[]
+  readonly dryRun: boolean
+  readonly prune: boolean
+}
+
+/** Makes declared documents so: plans, judges the whole before anything changes, then changes all in one transaction. */
+export class Applier {
+  readonly #parts: ApplierParts
+  /** Plans are made against what stands: one at a time. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(parts: ApplierParts) {
+    this.#parts = parts
+  }
+
+  /** @throws ProblemError invalid-request, invalid-policy, would-lock-out */
+  apply(by: Subject, request: ApplyRequest): Promise<Plan> {
+    const result = this.#last.then(() => this.#apply(by, request))
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  async #apply(by: Subject, { documents, dryRun, prune }: ApplyRequest): Promise<Plan> {
+    const { store, policies, seal } = this.#parts
+    refuseDuplicates(documents)
+    const { wanted, resources } = this.#understood(documents)
+    const current = await declaredNow(store, seal)
+    const plan = planChanges(current, wanted, prune)
+    const standing = after(current, wanted, plan)
+    refuseDangling(standing, documents)
+
+    const before = (await store.read.policies.current())?.version ?? 0
+    const isNewSet = plan.some(({ kind, action }) => kind === 'Policy' && action !== 'unchanged')
+    const version = isNewSet ? before + 1 : before
+    const texts = standing.filter((it) => it.kind === 'Policy')
+    const point = isNewSet ? compiled(policies, texts, version) : policies.point
+    refuseLockOut(by, standing, point)
+
+    const isChange = plan.some(({ action }) => action !== 'unchanged')
+    const answer = {
+      plan,
+      applied: isChange && !dryRun,
+      policyVersion: String(version),
+      warnings: isNewSet ? warnings(policies, texts) : [],
+    }
+    if (!answer.applied) return answer
+    await store.write(by, 'apply', async (tx) => {
+      for (const change of plan) {
+        if (change.action === 'delete') await remove(tx, change)
+        else if (change.action !== 'unchanged') await this.#write(tx, wanted, resources, change)
+      }
+      if (isNewSet) await tx.policies.apply(texts, by.principal.id)
+    })
+    if (isNewSet) policies.use(point)
+    this.#parts.onApplied(by, answer)
+    return answer
+  }
+
+  /** Resources as their protocols understand them, with all defaults in place: so the same file again changes nothing. */
+  #understood(documents: readonly Document[]): { wanted: Document[]; resources: Map<string, Resource> } {
+    const resources = new Map<string, Resource>()
+    const errors: { path: string; message: string }[] = []
+    const wanted = documents.map((document, i): Document => {
+      if (document.kind !== 'Resource') return document
+      const resource = resourceOf(document, this.#parts.known)
+      if ('masking' in resource) {
+        resources.set(resource.name, resource)
+        return documentOf(resource)
+      }
+      errors.push(...resource.map(({ path, message }) => ({ path: `documents.${i}.${path}`, message })))
+      return document
+    })
+    refuse(errors, documents)
+    return { wanted, resources }
+  }
+
+  async #write(
+    tx: Writers,
+    wanted: readonly Document[],
+    resources: ReadonlyMap<string, Resource>,
+    change: { readonly kind: Document['kind']; readonly name: string },
+  ): Promise<void> {
+    const document = wanted.find((it) => keyOf(it) === keyOf(change))
+    switch (document?.kind) {
+      case 'Resource': {
+        const resource = resources.get(document.name)
+        if (resource !== undefined) await tx.resources.put(resource)
+        return
+      }
+      case 'Credential':
+        await tx.credentials.put(document.name, this.#parts.seal.seal(document))
+        return
+      case 'User':
+        return writeUser(tx, document)
+      case 'Policy': // Policies are written as one set.
+      case undefined:
+    }
+  }
+}
+
+async function remove(tx: Writers, { kind, name }: { kind: Document['kind']; name: string }): Promise<void> {
+  if (kind === 'Resource') await tx.resources.delete(name)
+  if (kind === 'Credential') await tx.credentials.delete(name)
+}
+
+async function writeUser(tx: Writers, { name, groups }: UserDocument): Promise<void> {
+  const isNew = await tx.users.create({ name, displayName: name, groups })
+  if (!isNew) await tx.users.setGroups(name, groups)
+}
+
+function compiled(
+  policies: PolicyInForce,
+  texts: readonly { name: string; text: string }[],
+  version: number,
+): DecisionPoint {
+  try {
+    return policies.compile(texts, version)
+  } catch (error) {
+    throw error instanceof PolicyError ? invalidPolicy(error.problems) : error
+  }
+}
+
+function warnings(policies: PolicyInForce, texts: readonly { name: string; text: string }[]): string[] {
+  return policies
+    .check(texts)
+    .filter(({ severity }) => severity === 'warning')
+    .map((it) => `${it.file}:${it.line}:${it.column}: ${it.message}`)
+}
+
+function refuseDuplicates(documents: readonly Document[]): void {
+  const seen = new Set<string>()
+  const errors = documents.flatMap((document, i) => {
+    const isAgain = seen.has(keyOf(document))
+    seen.add(keyOf(document))
+    return isAgain
+      ? [{ path: `documents.${i}`, message: `${document.kind} ${document.name} is declared twice` }]
+      : []
+  })
+  refuse(errors, documents)
+}
+
+/** A sealed credential must be there for whoever names it. */
+function refuseDangling(standing: readonly Document[], documents: readonly Document[]): void {
+  const sealed = new Set(standing.flatMap((it) => (it.kind === 'Credential' ? it.name : [])))
+  const errors = standing.flatMap((document) => {
+    if (document.kind !== 'Resource') return []
+    return document.accounts.flatMap(({ name, credential }, n) => {
+      if (credential.from !== 'sealed' || sealed.has(credential.name)) return []
+      const i = documents.findIndex((it) => keyOf(it) === keyOf(document))
+      return {
+        path: i < 0 ? keyOf(document) : `documents.${i}.accounts.${n}.credential`,
+        message: `account ${name} of ${document.name} needs the credential ${credential.name}, which would not be there`,
+      }
+    })
+  })
+  refuse(errors, documents)
+}
+
+/** Whoever applies must be able to mend what they applied. */
+function refuseLockOut(by: Subject, standing: readonly Document[], point: DecisionPoint): void {
+  const { principal } = by
+  const user = standing.find((it) => it.kind === 'User' && `user:${it.name}` === principal.id)
+  const groups = user?.kind === 'User' ? user.groups : principal.groups
+  if (point.may(onOwnBehalf({ ...principal, groups }), 'administer').effect === 'allow') return
+  throw new ProblemError('would-lock-out', 'after this you could administer the gateway no more', {
+    next: 'keep a policy and a group by which you may administer',
+  })
+}
+
+function refuse(errors: readonly { path: string; message: string }[], documents: readonly Document[]): void {
+  const [first] = errors
+  if (first === undefined) return
+  const at = /^documents\.(\d+)/.exec(first.path)?.[1]
+  const document = at === undefined ? undefined : documents[Number(at)]
+  const where = document === undefined ? '' : `${document.kind} ${document.name}: `
+  throw new ProblemError('invalid-request', `${where}${first.message}`, { errors })
+}

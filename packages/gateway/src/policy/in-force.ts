@@ -1,0 +1,75 @@
+import type { StreamProtocol } from '@sallyport/core'
+import {
+  checkPolicies,
+  compilePolicies,
+  PolicyError,
+  type DecisionPoint,
+  type PolicyProblem,
+  type PolicyText,
+} from '@sallyport/policy'
+import type { Store } from '@sallyport/store'
+import { CannotStart } from '../cannot-start.ts'
+
+/** What policies may speak of, fixed for the life of the process. */
+export interface PolicyWords {
+  readonly protocols: readonly StreamProtocol[]
+  /** Tag of what each value detector finds. */
+  readonly detectorTags: Readonly<Record<string, string>>
+}
+
+/** The policy set that judges just now. Replaced whole, never changed. */
+export class PolicyInForce {
+  readonly #words: PolicyWords
+  #point: DecisionPoint
+
+  private constructor(words: PolicyWords, point: DecisionPoint) {
+    this.#words = words
+    this.#point = point
+  }
+
+  /** @throws CannotStart where the stored set no longer stands: nothing is judged by half a set */
+  static async load(store: Store, words: PolicyWords): Promise<PolicyInForce> {
+    const set = await store.read.policies.current()
+    try {
+      return new PolicyInForce(words, compile(words, set?.texts ?? [], set?.version ?? 0))
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error
+      throw new CannotStart(
+        4,
+        `the stored policies, version ${set?.version ?? 0}, do not stand: ${error.problems.map(inWords).join('; ')}`,
+        'start the version of the gateway that applied them, and mend them there',
+        { cause: error },
+      )
+    }
+  }
+
+  get point(): DecisionPoint {
+    return this.#point
+  }
+
+  check(texts: readonly PolicyText[]): PolicyProblem[] {
+    return checkPolicies(texts, this.#words.protocols)
+  }
+
+  /** @throws PolicyError */
+  compile(texts: readonly PolicyText[], version: number): DecisionPoint {
+    return compile(this.#words, texts, version)
+  }
+
+  use(point: DecisionPoint): void {
+    this.#point = point
+  }
+}
+
+export function inWords({ file, line, column, message }: PolicyProblem): string {
+  return `${file}:${line}:${column}: ${message}`
+}
+
+function compile(words: PolicyWords, policies: readonly PolicyText[], version: number): DecisionPoint {
+  return compilePolicies({
+    policies,
+    vocabulary: words.protocols,
+    version: String(version),
+    detectorTags: words.detectorTags,
+  })
+}
