@@ -1,26 +1,10 @@
 import { asFault, Fault, type Clock, type Masking } from '@sallyport/core'
 import { readContent, type CatalogQuery } from './content.ts'
+import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
 import { buildSnapshot, emptySnapshot } from './build.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { ViewTracer } from './view-tracer.ts'
-
-export interface CatalogLimits {
-  /** A snapshot older than this is read anew before it is used. */
-  readonly maxAgeMs: number
-  /** More relations than this: the catalogue cannot be held. */
-  readonly maxRelations: number
-  readonly maxColumns: number
-  /** All view definitions together, in UTF-16 units. */
-  readonly maxDefinitionLength: number
-}
-
-export const catalogLimits: CatalogLimits = {
-  maxAgeMs: 60_000,
-  maxRelations: 50_000,
-  maxColumns: 1_000_000,
-  maxDefinitionLength: 32 * 1024 * 1024,
-}
 
 /**
  * What one database holds and which of its columns are sensitive, read over a side connection so that the client's

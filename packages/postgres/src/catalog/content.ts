@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Masking } from '@sallyport/core'
-import type { CatalogLimits } from './catalog.ts'
+import type { CatalogLimits } from './limits.ts'
 import type { RelationKind } from './snapshot.ts'
 
 /** Runs one statement over a side connection under the session's account; every value as text. */
@@ -28,15 +28,14 @@ export interface ContentRelation {
 }
 
 /**
- * Two statements at most, each with one view of the catalogue. The side connection's own search_path is pinned, so
- * that definitions come with qualified names; its locks time out, since a definition waits for whoever alters what it reads.
+ * Two statements at most, each with one view of the catalogue. Definitions are asked for under a search_path of their
+ * own, so that their names come qualified, and under a lock timeout, since a definition waits for whoever alters what it reads.
  */
 export async function readContent(
   query: CatalogQuery,
   masking: Masking,
   limits: CatalogLimits,
 ): Promise<Content> {
-  await query(pin)
   const rows = await query(everything)
   const hash = createHash('sha256')
   const schemas: string[] = []
@@ -99,9 +98,6 @@ function text(value: string | null | undefined): string {
   return value
 }
 
-const pin =
-  "select pg_catalog.set_config('search_path', 'pg_catalog', false), pg_catalog.set_config('lock_timeout', '500ms', false)"
-
 /** The first OID that initdb does not give out: whatever is above it, someone made. @see PostgreSQL access/transam.h */
 const firstNormalOid = 16384
 
@@ -126,6 +122,13 @@ select distinct 'function', n.nspname::text, p.proname::text, null, null
   where p.oid >= ${firstNormalOid}
 order by 1 desc, 2, 3, 4`
 
-const views = `from pg_catalog.pg_class where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by oid`
-const allDefinitions = `select oid::text, pg_catalog.pg_get_viewdef(oid) ${views}`
-const allViews = `select oid::text, null ${views}`
+const views = `where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by oid`
+/** What the settings are is over with the statement. */
+const allDefinitions = `
+with pinned as materialized (
+  select pg_catalog.set_config('search_path', 'pg_catalog', true) as path,
+    pg_catalog.set_config('lock_timeout', '500ms', true) as timeout
+)
+select oid::text, pg_catalog.pg_get_viewdef(oid)
+  from pinned join pg_catalog.pg_class on pinned.path is not null and pinned.timeout is not null ${views}`
+const allViews = `select oid::text, null from pg_catalog.pg_class ${views}`

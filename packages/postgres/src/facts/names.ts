@@ -114,21 +114,3 @@ const isTagged = (relation: Relation) => relation.tags.length > 0
 export function words(nodes: readonly Node[] | undefined): string[] {
   return (nodes ?? []).flatMap((node) => ('String' in node ? (node.String.sval ?? '') : []))
 }
-
-/**
- * The schemas of a `search_path` setting, `$user` replaced.
- * @see https://www.postgresql.org/docs/18/runtime-config-client.html#GUC-SEARCH-PATH
- */
-export function parseSearchPath(setting: string, user: string): readonly string[] {
-  const schemas: string[] = []
-  for (const [, quoted, bare] of setting.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)) {
-    const name = quoted === undefined ? asciiLower((bare ?? '').trim()) : quoted.replaceAll('""', '"')
-    if (name !== '') schemas.push(name === '$user' ? user : name)
-  }
-  return schemas
-}
-
-/** As the server folds: ASCII alone. */
-function asciiLower(text: string): string {
-  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-}

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseSearchPath } from './names.ts'
 import { Bench } from './testing/bench.ts'
 
 let bench: Bench
@@ -67,17 +66,5 @@ describe('a changed setting is named', () => {
 
   it('by a computed name it counts as administration', async () => {
     expect((await bench.one('select set_config($1, $2, false)')).facts.actions).toContain('admin')
-  })
-})
-
-describe('search_path', () => {
-  it.each([
-    ['"$user", public', ['alice', 'public']],
-    ['', []],
-    ['A, "B, c" ,"d""e"', ['a', 'B, c', 'd"e']],
-    ['pg_catalog', ['pg_catalog']],
-    ['"", x', ['x']],
-  ])('reads %j', (setting, schemas) => {
-    expect(parseSearchPath(setting, 'alice')).toEqual(schemas)
   })
 })

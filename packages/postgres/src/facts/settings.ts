@@ -22,7 +22,7 @@ const identities = new Set([
 ])
 
 /** Why a setting may not take this value, whatever policy says. `value` is `undefined` where the text does not tell it. */
-export function refuseSetting(name: string, value: string | undefined): Refusal | undefined {
+function refuseSetting(name: string, value: string | undefined): Refusal | undefined {
   const isAllowed = pinned.get(fold(name))
   if (isAllowed === undefined || (value !== undefined && isAllowed(fold(value)))) return undefined
   return refusal(

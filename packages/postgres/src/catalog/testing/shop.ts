@@ -70,7 +70,7 @@ export const shopRelations: readonly FakeRelation[] = [
   { oid: 12260, name: 'pg_catalog.pg_settings', kind: 'v', columns: 'name setting' },
 ]
 
-export const shopFunctions = ['app.f_all', 'app.f_ssn', 'app.rc', 'app.replace']
+const shopFunctions = ['app.f_all', 'app.f_ssn', 'app.rc', 'app.replace']
 
 export const shopMasking = (mode: Masking['mode']): Masking => ({
   mode,
@@ -101,7 +101,6 @@ function answer(
   relations: readonly FakeRelation[],
   inheritance: readonly (readonly [child: number, parent: number])[],
 ): readonly Row[] {
-  if (sql.includes('set_config')) return [['pg_catalog', '500ms']]
   if (sql.includes('pg_get_viewdef'))
     return relations.flatMap(({ oid, definition }): Row[] =>
       definition === undefined ? [] : [[String(oid), definition]],
