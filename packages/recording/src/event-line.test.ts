@@ -1,0 +1,59 @@
+import fc from 'fast-check'
+import { factsOf, type OperationId, type Parameter, type SessionId } from '@sallyport/core'
+import { describe, expect, it } from 'vitest'
+import { eventLine, headerLine, readEventLine, readHeader, readLink } from './event-line.ts'
+
+const parameter: fc.Arbitrary<Parameter> = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  fc.constant(null),
+)
+
+describe('an event as a line', () => {
+  it('reads back as it was, whatever text and parameters an operation has', () => {
+    const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.constant('\ud800 half a pair\n\u2028'))
+    fc.assert(
+      fc.property(anyText, fc.array(parameter), (text, parameters) => {
+        const event = {
+          kind: 'operation' as const,
+          id: 1 as OperationId,
+          text,
+          parameters,
+          facts: [factsOf({ actions: ['read'], objects: [], exposes: [], context: {} })],
+          effect: 'allow' as const,
+          policies: ['p'],
+        }
+        const line = eventLine(event, 7, 1_000, 'before')
+        expect(line).not.toContain('\n')
+        expect(readLink(line)).toEqual({ seq: 7, prev: 'before' })
+        // Through UTF-8 and back, as in a file.
+        expect(readEventLine(Buffer.from(line).toString())).toEqual({ ...event, seq: 7, at: 1_000 })
+      }),
+    )
+  })
+
+  it('keeps a text parameter that looks like an encoded one apart from bytes', () => {
+    const event = {
+      kind: 'operation' as const,
+      id: 1 as OperationId,
+      text: '',
+      parameters: ['{"base64":"AA=="}', Buffer.from([0])],
+      facts: [],
+      effect: 'deny' as const,
+      policies: [],
+    }
+    expect(readEventLine(eventLine(event, 1, 0, ''))).toMatchObject({ parameters: event.parameters })
+  })
+
+  it('is an event only with its place and its chain', () => {
+    for (const line of ['', '1', 'null', '[]', '{}', '{"seq":"1","prev":""}', '{"seq":1}'])
+      expect(readLink(line)).toBeUndefined()
+  })
+
+  it('names its session in the header of this format, and in no other', () => {
+    const session = 'ses_TEST' as SessionId
+    expect(readHeader(headerLine(session, 5))).toBe(session)
+    expect(readHeader('{"recording":"sallyport-recording/2","session":"ses_TEST"}')).toBeUndefined()
+    expect(readHeader('not json')).toBeUndefined()
+  })
+})

@@ -1,0 +1,91 @@
+import type { FactsInput, Parameter, RecordingEvent, SessionId } from '@sallyport/core'
+
+/** Names the format and its version, in the first line and in the seal. */
+export const format = 'sallyport-recording/1'
+
+/** What every event carries beside its own fields. */
+export interface Stamp {
+  /** 1, 2, 3… without a gap. */
+  readonly seq: number
+  /** Milliseconds since 1970, UTC. */
+  readonly at: number
+}
+
+type OperationEvent = Extract<RecordingEvent, { kind: 'operation' }>
+
+/** An event as a recording gives it back. Facts that were read are no longer proof of a classifier, hence `FactsInput`. */
+export type RecordedEvent = Stamp &
+  (
+    | Exclude<RecordingEvent, OperationEvent>
+    | (Omit<OperationEvent, 'facts'> & { readonly facts: readonly FactsInput[] })
+  )
+
+/** The first line of a recording, without its line feed. */
+export function headerLine(session: SessionId, at: number): string {
+  return JSON.stringify({ recording: format, session, at })
+}
+
+/**
+ * One event as one line of JSON, without its line feed. `prev` is the hash of the line before.
+ * hot path: one serialisation, nothing else.
+ */
+export function eventLine(event: RecordingEvent, seq: number, at: number, prev: string): string {
+  if (event.kind !== 'operation') return JSON.stringify({ seq, at, prev, ...event })
+  return JSON.stringify({ seq, at, prev, ...event, parameters: encodeParameters(event.parameters) })
+}
+
+type EncodedParameter = string | null | { readonly base64: string }
+
+function encodeParameters(parameters: readonly Parameter[]): readonly EncodedParameter[] {
+  if (!parameters.some((parameter) => parameter instanceof Uint8Array)) return parameters as (string | null)[]
+  return parameters.map((parameter) =>
+    parameter instanceof Uint8Array ? { base64: bytesOf(parameter).toString('base64') } : parameter,
+  )
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
+}
+
+/** Reads back what {@link eventLine} wrote. For lines whose chain has been, or is being, verified. */
+export function readEventLine(line: string): RecordedEvent {
+  const { prev: _, ...event } = JSON.parse(line) as RecordedEvent & { prev: string }
+  if (event.kind !== 'operation') return event
+  const parameters = event.parameters as readonly EncodedParameter[]
+  return { ...event, parameters: parameters.map(decodeParameter) }
+}
+
+function decodeParameter(parameter: EncodedParameter): Parameter {
+  return typeof parameter === 'object' && parameter !== null
+    ? Buffer.from(parameter.base64, 'base64')
+    : parameter
+}
+
+/** What is known of a line before it is trusted: whether it is the next of its chain. */
+export interface LineLink {
+  readonly seq: number
+  readonly prev: string
+}
+
+export function readLink(line: string): LineLink | undefined {
+  const parsed = parseObject(line)
+  if (typeof parsed?.['seq'] !== 'number' || typeof parsed['prev'] !== 'string') return undefined
+  return { seq: parsed['seq'], prev: parsed['prev'] }
+}
+
+/** @returns the session that a header line names, or undefined where it is no header of this format */
+export function readHeader(line: string): SessionId | undefined {
+  const parsed = parseObject(line)
+  if (parsed?.['recording'] !== format || typeof parsed['session'] !== 'string') return undefined
+  return parsed['session'] as SessionId
+}
+
+/** A JSON object, or undefined: hostile text throws nothing. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,127 @@
+import { randomBytes, type KeyObject } from 'node:crypto'
+import { zstdCompressSync } from 'node:zlib'
+import { encrypt, newDataKey, type DataKey } from './data-key.ts'
+import type { Disk } from './disk.ts'
+import type { SealedLines } from './seal.ts'
+import { frameAad, recordingMagic } from './session-file-format.ts'
+
+export interface SessionFileParts {
+  readonly disk: Disk
+  readonly gatewayKey: KeyObject
+  /** The file's name, to which its key is bound wherever the file lies. */
+  readonly name: string
+  /** Where it lies while its session lives. */
+  readonly path: string
+}
+
+/** An existing file that is written on: what a session that was interrupted left. */
+export interface Written {
+  readonly key: DataKey
+  readonly frames: number
+  readonly sizeBytes: number
+}
+
+/**
+ * The file of one recording. Decrypted, decompressed and joined, its frames are the bytes of the exported recording, and
+ * each frame holds whole lines. It is written behind the journal, and may lag behind it: the lines in between are pending.
+ */
+export class SessionFile {
+  readonly #parts: SessionFileParts
+  #path: string
+  #key: DataKey | undefined
+  #frames = 0
+  #sizeBytes = 0
+  #pending: string[] = []
+  #pendingBytes = 0
+  #isUnsynced = false
+
+  constructor(parts: SessionFileParts, written?: Written) {
+    this.#parts = parts
+    this.#path = parts.path
+    if (written === undefined) return
+    this.#key = written.key
+    this.#frames = written.frames
+    this.#sizeBytes = written.sizeBytes
+    // Whoever wrote it may not have lived to sync it.
+    this.#isUnsynced = true
+  }
+
+  get path(): string {
+    return this.#path
+  }
+
+  /** What is in the file, and the lines that follow it: together, all of the recording at this moment. */
+  get content(): { readonly sizeBytes: number; readonly pending: readonly string[] } {
+    return { sizeBytes: this.#sizeBytes, pending: this.#pending.slice() }
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  /** hot path */
+  push(line: string): void {
+    this.#pending.push(line)
+    this.#pendingBytes += line.length + 1
+  }
+
+  /** Writes the pending lines as one frame. Throws what the disk threw. */
+  flush(): void {
+    if (this.#pending.length === 0) return
+    const plain = zstdCompressSync(Buffer.from(`${this.#pending.join('\n')}\n`))
+    const { disk } = this.#parts
+    const file = this.#key === undefined ? disk.create(this.#path) : disk.append(this.#path)
+    try {
+      const key = this.#key ?? this.#begin(file)
+      const nonce = randomBytes(12)
+      const sealed = encrypt(key.key, nonce, frameAad(this.#frames), plain)
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(nonce.length + sealed.length)
+      this.#write(file, Buffer.concat([length, nonce, sealed]))
+    } finally {
+      disk.close(file)
+    }
+    this.#frames++
+    this.#pending = []
+    this.#pendingBytes = 0
+  }
+
+  /** Writes what is pending, then the seal as a frame of its own, and moves the file to where sealed ones lie. */
+  finish(lines: SealedLines, path: string): void {
+    this.flush()
+    this.push(lines.seal)
+    this.push(lines.signature)
+    this.flush()
+    this.moveTo(path)
+  }
+
+  moveTo(path: string): void {
+    if (path === this.#path) return
+    this.#parts.disk.rename(this.#path, path)
+    this.#path = path
+  }
+
+  /** Makes what is in the file durable; the directory's entry is the caller's. */
+  async sync(): Promise<void> {
+    if (!this.#isUnsynced) return
+    this.#isUnsynced = false
+    const file = this.#parts.disk.append(this.#path)
+    try {
+      await this.#parts.disk.sync(file)
+    } finally {
+      this.#parts.disk.close(file)
+    }
+  }
+
+  #begin(file: number): DataKey {
+    this.#key = newDataKey(this.#parts.gatewayKey, this.#parts.name)
+    this.#write(file, Buffer.concat([recordingMagic, this.#key.sealed]))
+    return this.#key
+  }
+
+  #write(file: number, bytes: Buffer): void {
+    this.#parts.disk.write(file, bytes)
+    this.#sizeBytes += bytes.length
+    this.#isUnsynced = true
+  }
+}
