@@ -3,12 +3,10 @@ import type { Failure } from '@sallyport/proto'
 import type { Frame } from './chunk.ts'
 
 /** What is used of a grpc-js call, client's or server's. */
-interface FrameCall {
+interface FrameCall extends Pick<NodeJS.EventEmitter, 'on' | 'off'> {
   write(frame: Frame, done?: (error?: Error | null) => void): boolean
   pause(): unknown
   resume(): unknown
-  on(event: string, listener: (...given: never[]) => void): unknown
-  off(event: string, listener: (...given: never[]) => void): unknown
 }
 
 /** A gRPC call that carries one connection, seen from either end. */

@@ -115,6 +115,7 @@ test('a reset arrives although what was written before it cannot', async () => {
   const [socket] = target.sockets
   socket?.resume()
   await until(() => socket?.destroyed === true, 'the reset at the target')
+  expect(socket?.errored).toMatchObject({ code: 'ECONNRESET' })
 })
 
 test('a stalled reader stops its source after a few megabytes, and nobody else', async () => {

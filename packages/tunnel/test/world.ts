@@ -164,6 +164,7 @@ export class TestAgent implements AsyncDisposable {
 export class Target implements AsyncDisposable {
   readonly #server: Server
   readonly sockets: Socket[] = []
+  port = 0
 
   private constructor(server: Server) {
     this.#server = server
@@ -178,15 +179,13 @@ export class Target implements AsyncDisposable {
       onConnection(socket)
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
+    // A TCP server that listens on a host has an address of this kind.
+    target.port = (server.address() as AddressInfo).port
     return target
   }
 
   static echo(): Promise<Target> {
     return Target.start((socket) => socket.pipe(socket))
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

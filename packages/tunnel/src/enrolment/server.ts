@@ -97,7 +97,8 @@ async function renew(
     return 'revoked'
   }
   // Two renewals at the same moment: the one that lost is judged anew when it asks again.
-  if (verdict.kind === 'advance' && !(await directory.advanceKeys(id, agent.keys, verdict.to)))
+  const { notAfterMs } = issued
+  if (verdict.kind === 'advance' && !(await directory.advanceKeys(id, agent.keys, verdict.to, notAfterMs)))
     return 'too-many'
   onEvent({ kind: 'certificate-renewed', agent: id, pool, generation: agent.keys.generation + 1 })
   return { certificate: issued.certificate, authority: authority.certificate }

@@ -22,8 +22,11 @@ export interface AgentDirectory {
   useJoinToken(secret: Secret): Promise<{ readonly pool: string } | undefined>
   recordEnrolment(agent: EnrolledAgent, notAfterMs: number): Promise<void>
   find(id: string): Promise<EnrolledAgent | undefined>
-  /** Sets an agent's keys, only if they still are `from`. False where they were not. */
-  advanceKeys(id: string, from: KeyState, to: KeyState): Promise<boolean>
+  /**
+   * Sets an agent's keys, only if they still are `from`. False where they were not.
+   * @param notAfterMs End of the certificate that was issued with it, if one was.
+   */
+  advanceKeys(id: string, from: KeyState, to: KeyState, notAfterMs?: number): Promise<boolean>
   /** Marks an agent as revoked. Also the place to end what else trusts it. */
   revoke(id: string, why: string): Promise<void>
 }

@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, webcrypto } from 'node:crypto'
+import { createHash, randomUUID, webcrypto } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { Secret } from '@sallyport/core'
 import type { AgentAuthority } from '../gateway/directory.ts'
@@ -13,10 +13,13 @@ export interface TestAuthority extends AgentAuthority {
 }
 
 /** @param agentLifetimeMs How long agent certificates are good. */
-export async function testAuthority(agentLifetimeMs = 86_400_000): Promise<TestAuthority> {
+export async function testAuthority(
+  agentLifetimeMs = 86_400_000,
+  name = `test authority ${randomUUID()}`,
+): Promise<TestAuthority> {
   const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=test authority',
+    name: `CN=${name}`,
     keys,
     signingAlgorithm,
     extensions: [new x509.BasicConstraintsExtension(true, 0, true)],

@@ -1,0 +1,295 @@
+import { randomBytes } from 'node:crypto'
+import { status } from '@grpc/grpc-js'
+import { Secret } from '@sallyport/core'
+import { expect, test } from 'vitest'
+import { listenForAgents, newKey, renew } from '../src/index.ts'
+import { tunnelClient } from '../src/agent/channel.ts'
+import { MemoryDirectory, testAuthority } from '../src/testing/index.ts'
+import { Cable, errorOf, everything, RawAgent, Target, TestAgent, TestGateway, until } from './world.ts'
+
+test('without a certificate neither control nor traffic is to be had', async () => {
+  await using gateway = await TestGateway.start()
+  const { authority } = gateway.authority ? { authority: gateway.authority.certificate } : { authority: '' }
+  const stranger = tunnelClient(gateway.address, strangerWith(authority))
+  const [attach, carry] = [stranger.attach(), stranger.carry()]
+  const ended = [attach, carry].map(
+    (call) => new Promise<{ code: status }>((resolve) => call.on('error', () => {}).once('status', resolve)),
+  )
+  attach.write({ event: { case: 'hello', value: { instance: randomBytes(16), version: 'x' } } })
+  carry.write({ kind: 'ticket', ticket: randomBytes(16) })
+  expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([
+    status.UNAUTHENTICATED,
+    status.UNAUTHENTICATED,
+  ])
+  expect(await gateway.saw('agent-refused')).toMatchObject({ why: 'no-certificate', agent: '' })
+  stranger.close()
+})
+
+test("another authority's certificate is a stranger's", async () => {
+  await using gateway = await TestGateway.start()
+  await using foreign = await TestGateway.start()
+  const credentials = { ...(await foreign.enrol()), authority: gateway.authority.certificate }
+  await using agent = new RawAgent(gateway.address, credentials)
+  expect((await agent.ended).code).toBe(status.UNAUTHENTICATED)
+  expect(await gateway.saw('agent-refused')).toMatchObject({ why: 'no-certificate' })
+})
+
+test("a certificate that only pretends to be of our authority's ends its connection", async () => {
+  const authority = await testAuthority(undefined, 'same name')
+  await using gateway = await TestGateway.start({}, { directory: new MemoryDirectory(), authority })
+  const forged = { directory: new MemoryDirectory(), authority: await testAuthority(undefined, 'same name') }
+  await using foreign = await TestGateway.start({}, forged)
+  const credentials = { ...(await foreign.enrol()), authority: gateway.authority.certificate }
+  await using agent = new RawAgent(gateway.address, credentials)
+  expect([status.UNAUTHENTICATED, status.UNAVAILABLE]).toContain((await agent.ended).code)
+  expect(gateway.server.attached()).toEqual([])
+})
+
+test('a certificate of ours that names no agent is a stranger', async () => {
+  await using gateway = await TestGateway.start()
+  const { certificate, privateKey } = await gateway.authority.server('spiffe://sallyport/gateway')
+  await using agent = new RawAgent(gateway.address, {
+    certificate,
+    privateKey,
+    authority: gateway.authority.certificate,
+  })
+  expect((await agent.ended).code).toBe(status.UNAUTHENTICATED)
+})
+
+test('a stranger that stays is shown out', async () => {
+  await using gateway = await TestGateway.start({ strangerMs: 30 })
+  const stranger = tunnelClient(gateway.address, strangerWith(gateway.authority.certificate))
+  const startedAt = performance.now()
+  stranger.getChannel().getConnectivityState(true)
+  const deadline = Date.now() + 5_000
+  await new Promise<void>((resolve) => stranger.waitForReady(deadline, () => resolve()))
+  const ready = stranger.getChannel().getConnectivityState(false)
+  await new Promise<void>((resolve) =>
+    stranger.getChannel().watchConnectivityState(ready, deadline, () => resolve()),
+  )
+  expect(performance.now() - startedAt).toBeLessThan(4_000)
+  stranger.close()
+})
+
+test('an agent believes no server but a gateway of its authority', async () => {
+  await using gateway = await TestGateway.start()
+  const credentials = await gateway.enrol()
+  // The same authority, but the server is somebody else's.
+  await using impostor = await listenForAgents({
+    host: '127.0.0.1',
+    port: 0,
+    certificate: await gateway.authority.server('spiffe://sallyport/agent/shop/1'),
+    authority: gateway.authority,
+    directory: gateway.directory,
+    onEvent: () => {},
+  })
+  await using first = new RawAgent(`127.0.0.1:${impostor.port}`, credentials)
+  expect(await first.ended).toMatchObject({
+    code: status.UNAVAILABLE,
+    details: expect.stringContaining("not a gateway's") as string,
+  })
+  // Another authority altogether.
+  await using second = new RawAgent(gateway.address, {
+    ...credentials,
+    authority: (await testAuthority()).certificate,
+  })
+  expect((await second.ended).code).toBe(status.UNAVAILABLE)
+})
+
+test('an agent must introduce itself, in time and once', async () => {
+  await using gateway = await TestGateway.start({ firstMessageMs: 50 })
+  const credentials = await gateway.enrol()
+  const client = tunnelClient(gateway.address, credentials)
+  const silent = client.attach()
+  const ended = new Promise((resolve) => silent.on('error', () => {}).once('status', resolve))
+  silent.resume()
+  expect(await ended).toMatchObject({ code: status.INVALID_ARGUMENT })
+  client.close()
+  await using twice = await RawAgent.start(gateway)
+  twice.control.write({ event: { case: 'hello', value: { instance: randomBytes(16), version: 'x' } } })
+  expect((await twice.ended).code).toBe(status.INVALID_ARGUMENT)
+  expect(await gateway.saw('agent-detached')).toMatchObject({ why: 'out-of-order' })
+})
+
+test('a second process with the same certificate is refused while the first lives', async () => {
+  await using gateway = await TestGateway.start()
+  const credentials = await gateway.enrol()
+  await using first = new RawAgent(gateway.address, credentials)
+  await first.told('welcome')
+  await using second = new RawAgent(gateway.address, credentials)
+  expect((await second.ended).code).toBe(status.ALREADY_EXISTS)
+  expect(await gateway.saw('agent-refused')).toMatchObject({ why: 'duplicate' })
+  expect(gateway.server.attached()).toHaveLength(1)
+})
+
+test('a second process takes over once the first gives no sign of life', async () => {
+  await using gateway = await TestGateway.start({ deadAfterMs: 60, pingIntervalMs: 50 })
+  await using cable = await Cable.to(gateway.server.port)
+  const credentials = await gateway.enrol()
+  await using first = new RawAgent(cable.address, credentials)
+  await first.told('welcome')
+  cable.freeze()
+  await gateway.saw('agent-detached')
+  await using second = new RawAgent(gateway.address, credentials)
+  await second.told('welcome')
+  expect(gateway.server.attached()).toHaveLength(1)
+})
+
+test('the same process may come back at any time, and its dials go on', async () => {
+  await using gateway = await TestGateway.start()
+  const credentials = await gateway.enrol()
+  const instance = randomBytes(16)
+  await using before = new RawAgent(gateway.address, credentials, instance)
+  await before.told('welcome')
+  const dialling = gateway.dial(5432)
+  const { value: dial } = await before.told('dial')
+  await using after = new RawAgent(gateway.address, credentials, instance)
+  await after.told('welcome')
+  expect((await before.ended).code).toBe(status.OK)
+  after.carry({ kind: 'ticket', ticket: dial.ticket }, Buffer.from('late but here'), { kind: 'fin' })
+  expect(String(await everything(await dialling))).toBe('late but here')
+  expect(gateway.events.filter(({ kind }) => kind === 'agent-detached')).toEqual([])
+})
+
+test('a revoked agent is refused, and tries again', async () => {
+  await using gateway = await TestGateway.start()
+  const credentials = await gateway.enrol()
+  const [id = ''] = gateway.directory.agents.keys()
+  await gateway.directory.revoke(id, 'lost laptop')
+  await using agent = new TestAgent(gateway.address, credentials)
+  expect(await agent.saw('detached')).toMatchObject({ why: 'refused', details: 'revoked', retryInMs: 500 })
+  expect(await gateway.saw('agent-refused')).toMatchObject({ why: 'revoked', agent: id })
+})
+
+test('cutting an agent ends everything it has at once', async () => {
+  await using gateway = await TestGateway.start()
+  await using target = await Target.echo()
+  await using agent = await TestAgent.start(gateway)
+  const stream = await gateway.dial(target.port)
+  const lost = errorOf(stream)
+  const [{ id } = { id: '' }] = gateway.server.attached()
+  await gateway.directory.revoke(id, 'by hand')
+  gateway.server.cut(id)
+  expect(gateway.server.attached()).toEqual([])
+  expect(await lost).toMatchObject({ code: 'gateway/agent-lost' })
+  expect(await gateway.saw('agent-cut')).toMatchObject({ agent: id, streams: 1 })
+  await until(() => target.sockets[0]?.destroyed === true, 'the end at the target')
+  await agent.saw('detached')
+  await expect(gateway.dial(target.port)).rejects.toMatchObject({ code: 'gateway/no-agent' })
+})
+
+test('an agent that was revoked where nobody called cut goes at the next look', async () => {
+  await using gateway = await TestGateway.start({ recheckMs: 20 })
+  await using _agent = await TestAgent.start(gateway)
+  const [{ id } = { id: '' }] = gateway.server.attached()
+  await gateway.directory.revoke(id, 'elsewhere')
+  expect(await gateway.saw('agent-cut')).toMatchObject({ agent: id })
+})
+
+test('a directory that fails lets nobody in, throws nobody out, and is reported', async () => {
+  await using gateway = await TestGateway.start({ recheckMs: 20 })
+  const credentials = await gateway.enrol()
+  await using _there = await TestAgent.start(gateway)
+  gateway.directory.isDown = true
+  await using agent = new RawAgent(gateway.address, credentials)
+  expect((await agent.ended).code).toBe(status.UNAVAILABLE)
+  await gateway.saw('directory-failed', 3)
+  expect(gateway.server.attached()).toHaveLength(1)
+})
+
+test('a replaced key attaches no more: it was copied', async () => {
+  await using gateway = await TestGateway.start()
+  const old = await gateway.enrol()
+  const fresh = await renew({ gateway: gateway.address, credentials: old, privateKey: newKey() })
+  const agent = new RawAgent(gateway.address, fresh)
+  await agent.told('welcome')
+  await agent[Symbol.asyncDispose]()
+  await gateway.saw('agent-detached')
+  await using thief = new RawAgent(gateway.address, old)
+  expect((await thief.ended).code).toBe(status.PERMISSION_DENIED)
+  await gateway.saw('key-cloned')
+  expect([...gateway.directory.agents.values()]).toMatchObject([{ isRevoked: true }])
+})
+
+test('a renewed certificate takes over without a gap, and connections go on', async () => {
+  await using gateway = await TestGateway.start()
+  await using target = await Target.echo()
+  await using agent = await TestAgent.start(gateway)
+  const stream = await gateway.dial(target.port)
+  const { current } = agent.identity
+  agent.identity.replace(
+    await renew({ gateway: gateway.address, credentials: current, privateKey: newKey() }),
+  )
+  await gateway.saw('agent-attached', 2)
+  const next = await gateway.dial(target.port)
+  next.end('new')
+  expect(String(await everything(next))).toBe('new')
+  stream.end('old')
+  expect(String(await everything(stream))).toBe('old')
+  expect([...gateway.directory.agents.values()]).toMatchObject([
+    { keys: { generation: 2 }, isRevoked: false },
+  ])
+  expect(gateway.events.filter(({ kind }) => kind === 'agent-detached' || kind === 'agent-refused')).toEqual(
+    [],
+  )
+})
+
+test('a gateway that drains tells its agents, takes no dials, and waits for what is carried', async () => {
+  await using gateway = await TestGateway.start()
+  await using target = await Target.echo()
+  await using agent = await TestAgent.start(gateway)
+  const stream = await gateway.dial(target.port)
+  const draining = gateway.server.drain(5_000)
+  await agent.saw('gateway-draining')
+  await expect(gateway.dial(target.port)).rejects.toMatchObject({ code: 'gateway/draining' })
+  stream.end('last words')
+  expect(String(await everything(stream))).toBe('last words')
+  await draining
+})
+
+test('what is carried beyond the time to drain is reset, with that reason', async () => {
+  await using gateway = await TestGateway.start()
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway)
+  const stream = await gateway.dial(target.port)
+  const ended = errorOf(stream)
+  await gateway.server.drain(20)
+  expect(await ended).toMatchObject({ code: 'gateway/draining' })
+})
+
+test('an agent that leaves takes no dials, and lets its connections end', async () => {
+  await using gateway = await TestGateway.start()
+  await using target = await Target.echo()
+  await using agent = await TestAgent.start(gateway, { drainMs: 5_000 })
+  const stream = await gateway.dial(target.port)
+  agent.leave()
+  await until(() => gateway.server.attached()[0]?.isDraining === true, 'the agent to say that it leaves')
+  await expect(gateway.dial(target.port)).rejects.toMatchObject({ code: 'gateway/no-agent' })
+  stream.end('goodbye')
+  expect(String(await everything(stream))).toBe('goodbye')
+  expect(await gateway.saw('agent-detached')).toMatchObject({ why: 'left' })
+})
+
+test('an agent comes back after its gateway restarted', async () => {
+  const gateway = await TestGateway.start()
+  await using agent = await TestAgent.start(gateway)
+  const { directory, authority, server } = gateway
+  const { port } = server
+  await gateway[Symbol.asyncDispose]()
+  await agent.saw('detached')
+  await using again = await TestGateway.start({}, { directory, authority, port })
+  await again.saw('agent-attached')
+  await using target = await Target.echo()
+  const stream = await again.dial(target.port)
+  stream.end('back')
+  expect(String(await everything(stream))).toBe('back')
+})
+
+/** Credentials that no authority issued. */
+function strangerWith(authority: string) {
+  return {
+    authority,
+    certificate: undefined as unknown as string,
+    privateKey: undefined as unknown as Secret,
+  }
+}
