@@ -1,1 +1,5 @@
-export {}
+export { agentCommand, type AgentCommand } from './command.ts'
+export { AgentCannotStart } from './cannot-start.ts'
+export { AgentConfigError, loadAgentConfig, type AgentFlags } from './config.ts'
+export { runAgent, type AgentSurroundings } from './run.ts'
+export type { AgentConfig } from './schema.ts'

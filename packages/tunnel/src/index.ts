@@ -1,4 +1,5 @@
 export { HeldIdentity, type AgentCredentials } from './agent/identity.ts'
+export { retryDelayMs } from './agent/backoff.ts'
 export { attach, type HeldCredentialRequest, type LinkEvent, type LinkOptions } from './agent/link.ts'
 export type { Allow } from './agent/dial.ts'
 export { enrol, EnrolmentFailure, renew, renewalAtMs } from './enrolment/client.ts'

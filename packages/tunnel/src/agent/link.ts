@@ -58,6 +58,8 @@ export interface LinkOptions {
   readonly onEvent: (event: LinkEvent) => void
   /** How long connections may go on once `signal` aborted. */
   readonly drainMs: number
+  /** Ends that time early. */
+  readonly hurry?: AbortSignal
   readonly streams?: number
   /** 0 to 1; for the jitter of reconnects. */
   readonly random?: () => number
@@ -233,11 +235,16 @@ class Link implements AsyncDisposable {
     this.#isLeaving = true
     control.send({ case: 'drain', value: {} })
     if (this.#streams.size === 0) return
-    const late = sleep(this.#options.drainMs, 'late', { ref: false })
+    const { drainMs, hurry } = this.#options
+    const idle = new AbortController()
     const ended = (async () => {
       while (this.#streams.size > 0) await Promise.all([...this.#streams].map(closed))
+      idle.abort()
     })()
-    await Promise.race([late, ended, control.ended])
+    const patience = sleep(drainMs, undefined, {
+      signal: AbortSignal.any(hurry ? [idle.signal, hurry] : [idle.signal]),
+    })
+    await Promise.race([ended, patience.catch(() => {})])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
