@@ -1,0 +1,30 @@
+import { refusal, type Refusal, type Secret, type Subject } from '@sallyport/core'
+
+/** Who somebody has proven to be, and by what. */
+export interface Authenticated {
+  readonly subject: Subject
+  readonly token: {
+    readonly id: string
+    readonly label: string
+    /** Milliseconds since 1970; nothing that it opened outlives it. */
+    readonly expiresAtMs: number
+  }
+}
+
+/** Says who shows a credential. Local tokens are the first kind; tokens of identity providers and workloads are others. */
+export interface Authenticator {
+  /**
+   * A Refusal, always the same one, for whatever is not good: it never says why.
+   * @throws Fault gateway/store-unavailable
+   */
+  authenticate(credential: Secret): Promise<Authenticated | Refusal>
+}
+
+/** The one answer to every bad credential. */
+export function invalidCredential(): Refusal {
+  return refusal(
+    'invalid-credential',
+    'the credential is not valid',
+    'sign in again for a new one: sallyport login',
+  )
+}

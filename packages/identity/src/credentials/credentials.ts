@@ -1,0 +1,76 @@
+import { Fault, type Account, type Resource, type UpstreamCredential } from '@sallyport/core'
+import type { Readers } from '@sallyport/store'
+import type { SealedBox } from '../sealed-box.ts'
+import { fromAgent, type AskAgent } from './agent.ts'
+import { fromEnvironment } from './environment.ts'
+import { fromFile } from './file.ts'
+import { fromSealed } from './sealed.ts'
+
+export interface CredentialParts {
+  readonly credentials: Readers['credentials']
+  readonly box: SealedBox
+  readonly askAgent: AskAgent
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Variables that are nobody's credential, such as the one with the master key: a resource must not send them to a target. */
+  readonly withheldVariables: readonly string[]
+  /** Files and directories likewise, such as the data directory. */
+  readonly withheldPaths: readonly string[]
+}
+
+/** Where targets' credentials come from. None is kept longer than one log-in takes. */
+export class Credentials {
+  readonly #parts: CredentialParts
+
+  constructor(parts: CredentialParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * What to log in to `resource` with, as `account`.
+   * @throws Fault gateway/no-credential, without a word of the credential itself; gateway/no-agent, gateway/agent-lost,
+   * gateway/store-unavailable
+   */
+  async forAccount(
+    resource: Resource,
+    account: Account,
+    session: string,
+    signal: AbortSignal,
+  ): Promise<UpstreamCredential> {
+    try {
+      return await this.#fetch(resource, account, session, signal)
+    } catch (thrown) {
+      if (thrown instanceof Fault) throw thrown
+      throw new Fault(
+        'gateway/no-credential',
+        `the credential of account ${account.name} on ${resource.name} is not available`,
+        { cause: thrown },
+      )
+    }
+  }
+
+  async #fetch(
+    resource: Resource,
+    { name: user, credential: source }: Account,
+    session: string,
+    signal: AbortSignal,
+  ): Promise<UpstreamCredential> {
+    const parts = this.#parts
+    switch (source.from) {
+      case 'none':
+        return { user }
+      case 'sealed':
+        return { user, password: await fromSealed(parts.credentials, parts.box, source.name) }
+      case 'environment':
+        return {
+          user,
+          password: fromEnvironment(parts.environment, parts.withheldVariables, source.variable),
+        }
+      case 'file':
+        return { user, password: await fromFile(source.path, parts.withheldPaths) }
+      case 'agent': {
+        const request = { pool: resource.agent, name: source.name, resource: resource.name, session }
+        return fromAgent(parts.askAgent, request, user, signal)
+      }
+    }
+  }
+}

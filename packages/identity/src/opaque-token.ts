@@ -1,0 +1,47 @@
+import { hash, randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import { Secret } from '@sallyport/core'
+
+/** What a token opens, as its prefix says: `sp` access, `spj` the enrolment of an agent, `sps` the set-up of a user. */
+export type TokenKind = 'sp' | 'spj' | 'sps'
+
+export type RandomBytes = (size: number) => Uint8Array
+
+/**
+ * A fresh token: prefix, `_`, 256 random bits in 43 base-62 digits, and a CRC-32 of all that in 6 more. The prefix and the
+ * checksum let secret scanners find one, and let a mistyped one be refused without a look-up.
+ */
+export function mintOpaque(kind: TokenKind, random: RandomBytes = randomBytes): Secret {
+  const value = BigInt(`0x${Buffer.from(random(32)).toString('hex')}`)
+  const body = `${kind}_${base62(value, valueDigits)}`
+  return new Secret(body + checksum(body))
+}
+
+/**
+ * What is stored of a token and looked up by: its SHA-256, hex. A look-up by it takes no care about timing, since nobody can
+ * choose a token by its hash.
+ * @returns undefined for what is no token of this kind, or is mistyped
+ */
+export function opaqueHash(kind: TokenKind, token: Secret): string | undefined {
+  const text = token.reveal()
+  const match = /^(spj?s?)_[0-9A-Za-z]{49}$/.exec(text)
+  if (match?.[1] !== kind) return undefined
+  const body = text.slice(0, -checkDigits)
+  return text.slice(-checkDigits) === checksum(body) ? hash('sha256', text, 'hex') : undefined
+}
+
+function checksum(body: string): string {
+  return base62(BigInt(crc32(body)), checkDigits)
+}
+
+function base62(value: bigint, digits: number): string {
+  let text = ''
+  for (let rest = value, i = 0; i < digits; i++, rest /= 62n)
+    text = alphabet.charAt(Number(rest % 62n)) + text
+  return text
+}
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+/** 62^43 > 2^256, 62^6 > 2^32. */
+const valueDigits = 43
+const checkDigits = 6

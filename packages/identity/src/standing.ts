@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util'
+import { onOwnBehalf, refusal, type Clock, type Principal, type Refusal, type Subject } from '@sallyport/core'
+import type { Store, StoreChange } from '@sallyport/store'
+import type { Authenticated } from './authenticator.ts'
+import { currentPrincipal, userNameOf } from './principals.ts'
+
+/** A Refusal once what was proven no longer stands, and then never again; a Subject when its groups or name have changed. */
+export type OnStanding = (now: Refusal | Subject) => void
+
+interface Watch {
+  readonly who: Authenticated
+  readonly listener: OnStanding
+  /** What the listener knows. */
+  subject: Subject
+}
+
+/**
+ * Watches over what was once proven: a revoked token and a disabled user end what they opened before the revocation's write is
+ * done. Expiry is not watched: `expiresAtMs` says it from the start.
+ */
+export class Standing implements Disposable {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #watches = new Set<Watch>()
+  readonly #listening: Disposable
+  #moment = 0
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+    this.#listening = store.onCommit((changes) => this.#onCommit(changes))
+  }
+
+  /** Counts what could end anybody's standing. What was read before it moved may be out of date. */
+  get moment(): number {
+    return this.#moment
+  }
+
+  /** @param since {@link moment} when `who` was read: what happened in between is told as well */
+  watch(who: Authenticated, since: number, listener: OnStanding): Disposable {
+    const watch = { who, listener, subject: who.subject }
+    this.#watches.add(watch)
+    if (since !== this.#moment) void this.#lookAgain(watch)
+    return { [Symbol.dispose]: () => void this.#watches.delete(watch) }
+  }
+
+  [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]()
+    this.#watches.clear()
+  }
+
+  #onCommit(changes: readonly StoreChange[]): void {
+    for (const change of changes) {
+      if (!concernsStanding(change)) continue
+      this.#moment++
+      for (const watch of this.#watches) {
+        if (!concerns(change, watch.who)) continue
+        if (change.verb === 'ended') this.#end(watch)
+        else void this.#lookAgain(watch)
+      }
+    }
+  }
+
+  /** Fails closed: where the store cannot be asked, it has ended. */
+  async #lookAgain(watch: Watch): Promise<void> {
+    const { who, listener } = watch
+    try {
+      const token = await this.#store.read.tokens.get(who.token.id)
+      const isLiving = token !== undefined && token.revokedAt === null && token.expiresAt > this.#clock.now()
+      const principal = isLiving
+        ? await currentPrincipal(this.#store.read.users, token.principalId)
+        : undefined
+      if (principal === undefined) this.#end(watch)
+      else if (this.#watches.has(watch) && !isDeepStrictEqual(principal, watch.subject.principal)) {
+        watch.subject = withPrincipal(watch.subject, principal)
+        listener(watch.subject)
+      }
+    } catch {
+      this.#end(watch)
+    }
+  }
+
+  #end(watch: Watch): void {
+    if (this.#watches.delete(watch)) watch.listener(revoked())
+  }
+}
+
+/** Does it change what a cached answer or a live session rests on? */
+export function concernsStanding(change: StoreChange): boolean {
+  return change.table === 'users' || (change.table === 'tokens' && change.verb === 'ended')
+}
+
+export function concerns(change: StoreChange, who: Authenticated): boolean {
+  if (change.table === 'tokens') return change.key === who.token.id
+  return change.table === 'users' && change.key === userNameOf(who.subject.principal.id)
+}
+
+function withPrincipal(subject: Subject, principal: Principal): Subject {
+  const isItself = subject.actor.id === subject.principal.id
+  return isItself ? onOwnBehalf(principal) : { principal, actor: subject.actor }
+}
+
+function revoked(): Refusal {
+  return refusal(
+    'access-revoked',
+    'your access was revoked',
+    'ask an administrator, or sign in again: sallyport login',
+  )
+}

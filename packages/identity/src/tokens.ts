@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto'
+import {
+  onOwnBehalf,
+  timeOrderedId,
+  type Actor,
+  type Clock,
+  type PrincipalId,
+  type Refusal,
+  type Secret,
+  type Subject,
+} from '@sallyport/core'
+import type { Store, StoreChange, TokenRow } from '@sallyport/store'
+import { invalidCredential, type Authenticated, type Authenticator } from './authenticator.ts'
+import { KnownTokens } from './known-tokens.ts'
+import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
+import { currentPrincipal } from './principals.ts'
+import { concerns, concernsStanding, Standing, type OnStanding } from './standing.ts'
+
+export const defaultTokenMs = 3_600_000
+export const maxTokenMs = 12 * 3_600_000
+
+export interface IssuedToken {
+  readonly id: string
+  /** Shown this once: only its hash is kept. */
+  readonly token: Secret
+  readonly expiresAtMs: number
+}
+
+/** Issues, knows and revokes access tokens. Revocation holds at once, here and for whoever watches. */
+export class Tokens implements Authenticator, Disposable {
+  readonly #store: Store
+  readonly #clock: Clock
+  readonly #random: RandomBytes
+  readonly #known = new KnownTokens(maxKnown)
+  readonly #standing: Standing
+  readonly #listening: Disposable
+  /** When what was proven was read, as the standing counts. */
+  readonly #readAt = new WeakMap<Authenticated, number>()
+  readonly #usedAtMs = new WeakMap<Authenticated, number>()
+
+  constructor(store: Store, clock: Clock, random: RandomBytes = randomBytes) {
+    this.#store = store
+    this.#clock = clock
+    this.#random = random
+    this.#listening = store.onCommit((changes) => this.#forget(changes))
+    this.#standing = new Standing(store, clock)
+  }
+
+  [Symbol.dispose](): void {
+    this.#standing[Symbol.dispose]()
+    this.#listening[Symbol.dispose]()
+  }
+
+  /**
+   * @param label what it is for, in its owner's words
+   * @param lifetimeMs at most {@link maxTokenMs}; never beyond the end of the token by which it was asked for, which the caller knows
+   * @param actor what will use it for the principal; the principal itself where absent
+   * @throws RangeError for another lifetime, TypeError where the principal is unknown or disabled
+   */
+  async issue(
+    by: Subject | 'system',
+    principalId: PrincipalId,
+    label: string,
+    lifetimeMs: number = defaultTokenMs,
+    actor: Actor | null = null,
+  ): Promise<IssuedToken> {
+    if (!(lifetimeMs > 0 && lifetimeMs <= maxTokenMs)) throw new RangeError('a token lives at most 12 hours')
+    const token = mintOpaque('sp', this.#random)
+    const hash = opaqueHash('sp', token)
+    if (hash === undefined) throw new TypeError('a fresh token is always well formed')
+    const now = this.#clock.now()
+    const id = timeOrderedId('tok', now, this.#random(16))
+    const expiresAt = now + lifetimeMs
+    await this.#store.write(by, 'issue a token', async (tx) => {
+      if ((await currentPrincipal(tx.users, principalId)) === undefined)
+        throw new TypeError('tokens are for principals that are known and not disabled')
+      await tx.tokens.add({ id, hash, principalId, actor, label, expiresAt })
+    })
+    return { id, token, expiresAtMs: expiresAt }
+  }
+
+  async authenticate(credential: Secret): Promise<Authenticated | Refusal> {
+    const hash = opaqueHash('sp', credential)
+    if (hash === undefined) return invalidCredential()
+    const who = this.#known.get(hash) ?? (await this.#read(hash))
+    const now = this.#clock.now()
+    if (who === undefined || who.token.expiresAtMs <= now) return invalidCredential()
+    if (now - (this.#usedAtMs.get(who) ?? 0) < usedEveryMs) return who
+    this.#usedAtMs.set(who, now)
+    await this.#store.traffic.tokenUsed(who.token.id)
+    // It may have been revoked while that was written.
+    return this.#known.get(hash) === who ? who : this.authenticate(credential)
+  }
+
+  /** Newest first; of one principal, or of all. */
+  list(principalId: PrincipalId | undefined, limit: number): Promise<readonly TokenRow[]> {
+    return this.#store.read.tokens.list(principalId, limit)
+  }
+
+  get(id: string): Promise<TokenRow | undefined> {
+    return this.#store.read.tokens.get(id)
+  }
+
+  /** @returns whether a living token was revoked */
+  async revoke(
+    by: Subject | 'system',
+    what: { readonly id: string } | { readonly principalId: PrincipalId },
+  ): Promise<boolean> {
+    const ended = await this.#store.write(by, 'revoke', (tx) => tx.tokens.revoke(what))
+    return ended.length > 0
+  }
+
+  /**
+   * Tells when what {@link authenticate} has proven no longer stands, or stands with other groups. What happened since is told as
+   * well, so that a session which is opened while its token is being revoked ends too. Expiry is not told.
+   */
+  watch(who: Authenticated, listener: OnStanding): Disposable {
+    return this.#standing.watch(who, this.#readAt.get(who) ?? never, listener)
+  }
+
+  /** Reads until nothing was revoked meanwhile: what is remembered is never older than the last revocation. */
+  async #read(hash: string): Promise<Authenticated | undefined> {
+    for (;;) {
+      const moment = this.#standing.moment
+      const row = await this.#store.read.tokens.byHash(hash)
+      const who = row && (await this.#proven(row))
+      if (moment !== this.#standing.moment) continue
+      if (who === undefined) return undefined
+      this.#readAt.set(who, moment)
+      this.#known.add(hash, who)
+      return who
+    }
+  }
+
+  async #proven(row: TokenRow): Promise<Authenticated | undefined> {
+    if (row.revokedAt !== null || row.expiresAt <= this.#clock.now()) return undefined
+    const principal = await currentPrincipal(this.#store.read.users, row.principalId)
+    if (principal === undefined) return undefined
+    return {
+      subject: row.actor === null ? onOwnBehalf(principal) : { principal, actor: row.actor },
+      token: { id: row.id, label: row.label, expiresAtMs: row.expiresAt },
+    }
+  }
+
+  #forget(changes: readonly StoreChange[]): void {
+    for (const change of changes)
+      if (concernsStanding(change)) this.#known.forget((who) => concerns(change, who))
+  }
+}
+
+/** No moment at all: something must have happened since. */
+const never = -1
+const maxKnown = 10_000
+/** "Last used" is written this often at most. */
+const usedEveryMs = 60_000
