@@ -35,6 +35,12 @@ module.exports = {
       to: { path: '^packages/([^/]+)/src/(?!index\\.ts$|testing/)', pathNot: '^packages/$1/' },
     },
     {
+      name: 'testing-is-for-tests',
+      severity: 'error',
+      from: { path: '^packages/', pathNot: '\\.test\\.ts$|/testing/|^packages/[^/]+/test/' },
+      to: { path: '/src/testing/|\\.test\\.ts$' },
+    },
+    {
       name: 'packages-never-import-tests',
       severity: 'error',
       from: { path: '^packages/' },

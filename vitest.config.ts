@@ -4,11 +4,21 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
     projects: [
-      { test: { name: 'unit', include: ['packages/*/{src,test}/**/*.test.ts', 'test/architecture.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'packages/*/{src,test}/**/*.test.ts',
+            'test/architecture.test.ts',
+            'test/bench/**/*.test.ts',
+          ],
+          testTimeout: 20_000,
+        },
+      },
       {
         test: {
           name: 'servers',
-          include: ['test/{wire,e2e,faults,fuzz,corpus}/**/*.test.ts'],
+          include: ['test/{world,wire,e2e,faults,fuzz,corpus}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -233,9 +233,8 @@ function testSettings(directory: string, port: number): Record<string, string | 
     unix_socket_directories: directory,
     max_connections: 200,
     ssl: 'on',
-    // A test's data need not outlive the machine.
+    // A test's data must outlive the server's processes, not the machine.
     fsync: 'off',
-    synchronous_commit: 'off',
     full_page_writes: 'off',
     // The same answers on every machine.
     timezone: 'UTC',

@@ -77,6 +77,7 @@ export class RunningProcess implements AsyncDisposable {
       this.#news()
       return this.#exit
     })
+    child.once('exit', () => signalGroup(this.pid, 'SIGKILL')) // what it left behind ends with it, and with that the output
     child.stdin!.on('error', () => {}) // it may close its input whenever it likes
   }
 
@@ -142,7 +143,7 @@ export class RunningProcess implements AsyncDisposable {
     this.thaw()
     this.signal(signal)
     using limit = deadline(timeoutMs, () => 'did not stop')
-    return limit.orThrow(this.exited).catch(() => this.kill())
+    return await limit.orThrow(this.exited).catch(() => this.kill())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -278,7 +279,7 @@ function signalOne(pid: number, signal: NodeJS.Signals): void {
 function guard(pid: number, directory = ''): () => void {
   const script = `trap '' HUP INT TERM
 read -r word; [ "$word" = ended ] && exit 0
-kill -QUIT -- "-$1"; sleep 1; kill -KILL -- "-$1"; [ -z "$2" ] || rm -rf -- "$2"`
+kill -QUIT "-$1"; sleep 1; kill -KILL "-$1"; [ -z "$2" ] || rm -rf -- "$2"`
   const child = spawn('/bin/sh', ['-c', script, 'guard', String(pid), directory], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

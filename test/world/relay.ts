@@ -12,7 +12,7 @@ export async function startTwoHopRelay(targetPort: number): Promise<TwoHops> {
   const hop = async (towards: number): Promise<number> => {
     const port = await freePort()
     const relay = rollback.use(
-      await startNode(new URL('relay-process.ts', import.meta.url), [String(port), String(towards)]),
+      await startNode(new URL('./relay-process.ts', import.meta.url), [String(port), String(towards)]),
     )
     await relay.line(/^listening$/)
     return port

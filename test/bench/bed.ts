@@ -1,0 +1,45 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Postgres } from '../world/postgres.ts'
+import { temporaryDirectory } from '../world/temporary.ts'
+
+/** What the measurements work on: pgbench's tables, and `bench_rows`, five columns of which three are text. */
+export interface TestBed extends AsyncDisposable {
+  readonly server: Postgres
+  readonly database: string
+  /** For files that belong to a measurement. */
+  readonly directory: string
+  /** The rows of `bench_rows` as COPY writes them. */
+  readonly rowsFile: string
+  readonly rowsBytes: number
+}
+
+const bytesOfOneRow = 118
+
+export async function makeTestBed(server: Postgres, database: string, megabytes: number): Promise<TestBed> {
+  await using rollback = new AsyncDisposableStack()
+  const directory = rollback.use(await temporaryDirectory())
+  await server.client('pgbench', ['-i', '-q', '-s', '5'], { database })
+  const rows = Math.ceil((megabytes * 1_000_000) / bytesOfOneRow)
+  await server.query(
+    `CREATE UNLOGGED TABLE bench_rows AS
+       SELECT n AS id, 'Person number ' || n AS name, 'person.' || n || '@example.com' AS email,
+              md5(n::text) AS reference, timestamp '2025-01-01' + n * interval '1 second' AS seen_at
+       FROM generate_series(1, ${rows}) n;
+     CREATE UNLOGGED TABLE bench_in (LIKE bench_rows)`,
+    database,
+  )
+  await server.query('VACUUM ANALYZE bench_rows', database)
+  const rowsFile = join(directory.path, 'rows')
+  await server.psql(`\\copy bench_rows to '${rowsFile}'`, { database })
+  const { size } = await stat(rowsFile)
+  const life = rollback.move()
+  return {
+    server,
+    database,
+    directory: directory.path,
+    rowsFile,
+    rowsBytes: size,
+    [Symbol.asyncDispose]: () => life.disposeAsync(),
+  }
+}
