@@ -9,17 +9,18 @@ const bits = fc.uint8Array({ minLength: 32, maxLength: 32 })
 
 describe('opaque tokens', () => {
   test('are a prefix, 43 digits and a checksum, always the same for the same bits', () => {
-    const ones = mintOpaque('sp', () => new Uint8Array(32).fill(255)).reveal()
+    const ones = mintOpaque('sp', () => new Uint8Array(32).fill(255)).token.reveal()
     expect(ones).toMatch(/^sp_[0-9A-Za-z]{49}$/)
-    expect(mintOpaque('sp', () => new Uint8Array(32)).reveal()).toMatch(/^sp_0{43}[0-9A-Za-z]{6}$/)
-    expect(mintOpaque('sp', () => new Uint8Array(32).fill(255)).reveal()).toBe(ones)
+    expect(mintOpaque('sp', () => new Uint8Array(32)).token.reveal()).toMatch(/^sp_0{43}[0-9A-Za-z]{6}$/)
+    expect(mintOpaque('sp', () => new Uint8Array(32).fill(255)).token.reveal()).toBe(ones)
   })
 
   test('are looked up by the SHA-256 of their whole text', () => {
     fc.assert(
       fc.property(kind, bits, (of, random) => {
-        const token = mintOpaque(of, () => random)
-        expect(opaqueHash(of, token)).toBe(hash('sha256', token.reveal(), 'hex'))
+        const minted = mintOpaque(of, () => random)
+        expect(minted.hash).toBe(hash('sha256', minted.token.reveal(), 'hex'))
+        expect(opaqueHash(of, minted.token)).toBe(minted.hash)
       }),
     )
   })
@@ -28,7 +29,7 @@ describe('opaque tokens', () => {
     fc.assert(
       fc.property(bits, bits, (a, b) => {
         fc.pre(!Buffer.from(a).equals(b))
-        expect(mintOpaque('sp', () => a).reveal()).not.toBe(mintOpaque('sp', () => b).reveal())
+        expect(mintOpaque('sp', () => a).token.reveal()).not.toBe(mintOpaque('sp', () => b).token.reveal())
       }),
     )
   })
@@ -37,7 +38,7 @@ describe('opaque tokens', () => {
     fc.assert(
       fc.property(kind, kind, bits, (one, other, random) => {
         fc.pre(one !== other)
-        const token = mintOpaque(one, () => random)
+        const { token } = mintOpaque(one, () => random)
         expect(opaqueHash(other, token)).toBeUndefined()
         const renamed = token.reveal().replace(`${one}_`, `${other}_`)
         expect(opaqueHash(other, new Secret(renamed))).toBeUndefined()
@@ -51,7 +52,7 @@ describe('opaque tokens', () => {
     )
     fc.assert(
       fc.property(bits, fc.nat(51), character, (random, at, other) => {
-        const text = mintOpaque('sp', () => random).reveal()
+        const text = mintOpaque('sp', () => random).token.reveal()
         fc.pre(text[at] !== other)
         expect(opaqueHash('sp', new Secret(text.slice(0, at) + other + text.slice(at + 1)))).toBeUndefined()
       }),
@@ -60,7 +61,7 @@ describe('opaque tokens', () => {
 
   test('are nothing else', () => {
     fc.assert(fc.property(fc.string(), (text) => opaqueHash('sp', new Secret(text)) === undefined))
-    const token = mintOpaque('sp').reveal()
+    const token = mintOpaque('sp').token.reveal()
     for (const text of [`${token}\n`, ` ${token}`, `${token}${token}`, token.slice(0, -1), ''])
       expect(opaqueHash('sp', new Secret(text))).toBeUndefined()
   })

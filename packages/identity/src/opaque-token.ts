@@ -10,11 +10,16 @@ export type RandomBytes = (size: number) => Uint8Array
 /**
  * A fresh token: prefix, `_`, 256 random bits in 43 base-62 digits, and a CRC-32 of all that in 6 more. The prefix and the
  * checksum let secret scanners find one, and let a mistyped one be refused without a look-up.
+ * @returns the token, to be shown once, and its hash, to be kept: see {@link opaqueHash}
  */
-export function mintOpaque(kind: TokenKind, random: RandomBytes = randomBytes): Secret {
+export function mintOpaque(
+  kind: TokenKind,
+  random: RandomBytes = randomBytes,
+): { readonly token: Secret; readonly hash: string } {
   const value = BigInt(`0x${Buffer.from(random(32)).toString('hex')}`)
   const body = `${kind}_${base62(value, valueDigits)}`
-  return new Secret(body + checksum(body))
+  const text = body + checksum(body)
+  return { token: new Secret(text), hash: hash('sha256', text, 'hex') }
 }
 
 /**

@@ -1,105 +1,129 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { isRefusal, principalId, Secret } from '@sallyport/core'
+import { isRefusal, Secret, type Refusal } from '@sallyport/core'
 import { mintOpaque } from './opaque-token.ts'
+import type { SetupCode } from './setup-links.ts'
 import { identityFixture, password, type Fixture } from './testing/fixtures.ts'
+import type { MintedToken } from './tokens.ts'
+
+let it: Fixture
+beforeEach(async () => {
+  it = await identityFixture()
+})
+afterEach(() => it[Symbol.asyncDispose]())
+
+const use = (
+  { code }: Pick<SetupCode, 'code'>,
+  name?: string,
+  chosen = password,
+): Promise<(MintedToken & { userName: string }) | Refusal> =>
+  it.links.use({ code, password: chosen, address: '10.0.0.1', ...(name !== undefined && { name }) })
+const gone = { kind: 'refusal', code: 'invalid-credential' }
+const names = async (): Promise<string[]> => (await it.store.read.users.list()).map(({ name }) => name)
 
 describe('the first administrator’s link', () => {
-  let it: Fixture
-  beforeEach(async () => {
-    it = await identityFixture()
-  })
-  afterEach(() => it[Symbol.asyncDispose]())
-  const first = async (): Promise<Secret> =>
+  const first = async (): Promise<SetupCode> =>
     (await it.links.forFirstAdministrator()) ?? expect.fail('no code')
 
-  test('makes one administrator, who chooses name and password', async () => {
-    const code = await first()
-    expect(await it.links.look(code)).toMatchObject({
+  test('makes one administrator, who chooses name and password, and is signed in', async () => {
+    const link = await first()
+    expect(link.code.reveal()).toMatch(/^sps_/)
+    expect(await it.links.look(link.code, '10.0.0.1')).toEqual({
       userName: null,
-      expiresAt: it.clock.now() + 86_400_000,
+      expiresAtMs: it.clock.now() + 86_400_000,
     })
-    expect(await it.links.use(code, 'root', password)).toEqual({
-      kind: 'done',
-      principal: { kind: 'user', id: 'user:root', name: 'root', groups: ['administrators'] },
+    const minted = await use(link, 'root')
+    if (isRefusal(minted)) throw new Error(minted.reason)
+    expect(minted.userName).toBe('root')
+    expect(await it.tokens.authenticate(minted.token)).toMatchObject({
+      subject: { principal: { id: 'user:root', groups: ['administrators'] } },
     })
-    expect(await it.users.verify('root', password)).toBeDefined()
-    expect(await it.links.use(code, 'second', password)).toEqual({ kind: 'invalid-code' })
+    expect(isRefusal(await it.log('root', password))).toBe(false)
+    expect(await use(link, 'second')).toMatchObject(gone)
     expect(await it.links.forFirstAdministrator()).toBeUndefined()
   })
 
   test('stays good after a name or a password that will not do', async () => {
-    const code = await first()
-    expect(await it.links.use(code, 'Not A Name', password)).toMatchObject({ kind: 'invalid-name' })
-    expect(await it.links.use(code, 'root', new Secret('short'))).toMatchObject({ kind: 'weak-password' })
-    expect(await it.links.use(code, 'root', new Secret('x'.repeat(257)))).toMatchObject({
-      kind: 'weak-password',
-    })
-    expect(await it.links.use(code, 'root', password)).toMatchObject({ kind: 'done' })
+    const link = await first()
+    for (const [name, chosen] of [
+      [undefined, password],
+      ['Not A Name', password],
+      ['root', new Secret('short')],
+      ['root', new Secret('x'.repeat(257))],
+    ] as const)
+      expect(await use(link, name, chosen)).toMatchObject({ code: 'denied' })
+    expect(await use(link, 'root')).toMatchObject({ userName: 'root' })
   })
 
-  test('makes one even where two use it at the same moment', async () => {
-    const code = await first()
-    const outcomes = await Promise.all(['a', 'b', 'c'].map((name) => it.links.use(code, name, password)))
-    expect(outcomes.filter(({ kind }) => kind === 'done')).toHaveLength(1)
-    expect(await it.users.list()).toHaveLength(1)
+  test('makes one even where many use it at the same moment', async () => {
+    const link = await first()
+    const outcomes = await Promise.all(['a', 'b', 'c'].map((name) => use(link, name)))
+    expect(outcomes.filter((outcome) => !isRefusal(outcome))).toHaveLength(1)
+    expect(await names()).toHaveLength(1)
   })
 
-  test('is worth nothing once there is anybody, after a day, or once another was made', async () => {
+  test('is worth nothing once another was made, after a day, or once there is anybody', async () => {
     const replaced = await first()
     const late = await first()
-    expect(await it.links.use(replaced, 'root', password)).toEqual({ kind: 'invalid-code' })
+    expect(await use(replaced, 'root')).toMatchObject(gone)
     it.clock.advance(86_400_000)
-    expect(await it.links.look(late)).toBeUndefined()
-    expect(await it.links.use(late, 'root', password)).toEqual({ kind: 'invalid-code' })
+    expect(await it.links.look(late.code, '10.0.0.1')).toMatchObject(gone)
+    expect(await use(late, 'root')).toMatchObject(gone)
     const outrun = await first()
-    await it.users.create('system', { name: 'alice', displayName: '', groups: [] })
-    expect(await it.links.use(outrun, 'root', password)).toEqual({ kind: 'invalid-code' })
-    expect(await it.users.list()).toHaveLength(1)
+    await it.create('alice')
+    expect(await use(outrun, 'root')).toMatchObject(gone)
+    expect(await names()).toEqual(['alice'])
   })
 })
 
 describe('a user’s link', () => {
-  let it: Fixture
-  beforeEach(async () => {
-    it = await identityFixture()
-    await it.users.create('system', { name: 'alice', displayName: 'Alice', groups: ['dba'] })
-  })
-  afterEach(() => it[Symbol.asyncDispose]())
+  const invite = async (): Promise<SetupCode> =>
+    (await it.links.invite('system', { name: 'alice', groups: ['dba'] })) ?? expect.fail('taken')
+  const renew = async (): Promise<SetupCode> =>
+    (await it.links.renew('system', 'alice')) ?? expect.fail('no such user')
 
   test('sets that user’s password and no other’s, once, and is audited as theirs', async () => {
-    const code = await it.links.forUser('system', 'alice')
-    expect(await it.links.use(code, 'mallory', password)).toMatchObject({
-      kind: 'done',
-      principal: { id: 'user:alice', groups: ['dba'] },
-    })
-    expect(await it.links.use(code, 'alice', password)).toEqual({ kind: 'invalid-code' })
-    expect((await it.users.list()).map(({ name }) => name)).toEqual(['alice'])
+    const link = await invite()
+    expect(await use(link, 'mallory')).toMatchObject({ code: 'denied' })
+    expect(await use(link)).toMatchObject({ userName: 'alice' })
     expect((await it.store.read.audit.list(1))[0]).toMatchObject({ by: 'user:alice', why: 'set-up' })
+    expect(await use(link, 'alice')).toMatchObject(gone)
+    expect(await names()).toEqual(['alice'])
   })
 
   test('ends what was open under the password that it replaces', async () => {
-    const { token } = await it.tokens.issue('system', principalId('user', 'alice'), '')
-    await it.links.use(await it.links.forUser('system', 'alice'), '', password)
+    await invite()
+    const { token } = await it.mint('alice')
+    await use(await renew())
     expect(isRefusal(await it.tokens.authenticate(token))).toBe(true)
   })
 
   test('ends after an hour, with a newer one, and with the user', async () => {
-    const use = (code: Secret) => it.links.use(code, '', password)
-    const replaced = await it.links.forUser('system', 'alice')
-    const late = await it.links.forUser('system', 'alice')
-    expect(await use(replaced)).toEqual({ kind: 'invalid-code' })
+    const replaced = await invite()
+    const late = await renew()
+    expect(await use(replaced)).toMatchObject(gone)
     it.clock.advance(3_600_000)
-    expect(await use(late)).toEqual({ kind: 'invalid-code' })
-    const outlived = await it.links.forUser('system', 'alice')
-    await it.users.disable('system', 'alice')
-    expect(await use(outlived)).toEqual({ kind: 'invalid-code' })
-    await it.users.enable('system', 'alice')
-    expect(await it.users.verify('alice', password)).toBeUndefined()
+    expect(await use(late)).toMatchObject(gone)
+    const outlived = await renew()
+    await it.disable('alice')
+    expect(await use(outlived)).toMatchObject(gone)
+    expect(await it.links.renew('system', 'alice')).toBeUndefined()
   })
 
-  test('is none for nobody, and no other token is one', async () => {
-    await expect(it.links.forUser('system', 'nobody')).rejects.toThrow('no such user')
-    for (const code of [mintOpaque('sps'), mintOpaque('sp'), new Secret('')])
-      expect(await it.links.use(code, 'alice', password)).toEqual({ kind: 'invalid-code' })
+  test('is for a new name, or a user who is there', async () => {
+    await invite()
+    expect(await it.links.invite('system', { name: 'alice', groups: [] })).toBeUndefined()
+    expect(await it.links.renew('system', 'nobody')).toBeUndefined()
+    await expect(it.links.invite('system', { name: 'Not A Name', groups: [] })).rejects.toThrow(
+      'no user name',
+    )
   })
+})
+
+test('codes that open nothing are all refused alike, and count against who tries them', async () => {
+  const codes = [mintOpaque('sps').token, mintOpaque('sp').token, new Secret('')]
+  for (const code of codes) expect(await use({ code }, 'root')).toMatchObject(gone)
+  for (let i = codes.length; i < 30; i++) await it.links.look(new Secret(''), '10.0.0.1:1')
+  expect(await use({ code: new Secret('') })).toMatchObject({ code: 'throttled' })
+  expect(await it.links.look(new Secret(''), '10.0.0.1')).toMatchObject({ code: 'throttled' })
+  expect(await it.links.look(new Secret(''), '10.0.0.2')).toMatchObject(gone)
 })

@@ -1,113 +1,164 @@
 import { randomBytes } from 'node:crypto'
 import {
+  isRefusal,
   onOwnBehalf,
   principalId,
+  refusal,
   type Clock,
-  type Principal,
+  type Refusal,
   type Secret,
   type Subject,
 } from '@sallyport/core'
 import type { SetupLink, Store, Writers } from '@sallyport/store'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
-import { Passwords, weaknessOf } from './passwords.ts'
-import { principalOf } from './principals.ts'
+import { weaknessOf, type Passwords } from './passwords.ts'
+import type { Throttle } from './throttle.ts'
+import type { MintedToken, Tokens } from './tokens.ts'
 import { administrators, isUserName, setPasswordHash } from './users.ts'
 
-export const firstAdministratorMs = 24 * 3_600_000
-export const newUserMs = 3_600_000
+/** The secret part of a one-time link; shown this once. */
+export interface SetupCode {
+  readonly code: Secret
+  readonly expiresAtMs: number
+}
 
-/** What a set-up came to. A link that was refused for a name or a password stays good. */
-export type SetUp =
-  | { readonly kind: 'done'; readonly principal: Principal }
-  /** Unknown, used or over: never says which. */
-  | { readonly kind: 'invalid-code' }
-  | { readonly kind: 'invalid-name' | 'weak-password'; readonly reason: string }
-
-/** One-time codes by which people choose their password: the first administrator at the first start, then each new user. */
+/** One-time links by which people choose their password: the first administrator at the first start, and then each new user. */
 export class SetupLinks {
   readonly #store: Store
   readonly #clock: Clock
+  readonly #tokens: Tokens
   readonly #passwords: Passwords
+  readonly #throttle: Throttle
   readonly #random: RandomBytes
 
-  constructor(
-    store: Store,
-    clock: Clock,
-    passwords: Passwords = new Passwords(),
-    random: RandomBytes = randomBytes,
-  ) {
-    this.#store = store
-    this.#clock = clock
-    this.#passwords = passwords
-    this.#random = random
+  constructor(parts: {
+    readonly store: Store
+    readonly clock: Clock
+    readonly tokens: Tokens
+    readonly passwords: Passwords
+    readonly throttle: Throttle
+    readonly random?: RandomBytes
+  }) {
+    this.#store = parts.store
+    this.#clock = parts.clock
+    this.#tokens = parts.tokens
+    this.#passwords = parts.passwords
+    this.#throttle = parts.throttle
+    this.#random = parts.random ?? randomBytes
   }
 
-  /** A code for 24 hours, while there is nobody; an earlier one stops working. @returns undefined where there are users */
-  async forFirstAdministrator(): Promise<Secret | undefined> {
+  /** For the start of the gateway. An earlier link for the first administrator stops working. @returns undefined where there are users */
+  async forFirstAdministrator(): Promise<SetupCode | undefined> {
     return this.#store.write('system', 'first start', async (tx) =>
-      (await tx.users.isEmpty()) ? this.#make(tx, null, firstAdministratorMs) : undefined,
+      (await tx.users.isEmpty()) ? this.#add(tx, null, firstSetupLinkMs) : undefined,
     )
   }
 
   /**
-   * A code for an hour; an earlier one stops working.
-   * @throws TypeError where there is no such user
+   * Creates a user who has no password yet.
+   * @returns undefined where the name is taken
+   * @throws TypeError where it is no user name
    */
-  async forUser(by: Subject | 'system', name: string): Promise<Secret> {
-    return this.#store.write(by, 'make a set-up link', async (tx) => {
-      if ((await tx.users.get(name)) === undefined) throw new TypeError('there is no such user')
-      return this.#make(tx, name, newUserMs)
+  async invite(
+    by: Subject | 'system',
+    user: { readonly name: string; readonly displayName?: string; readonly groups: readonly string[] },
+  ): Promise<SetupCode | undefined> {
+    const { name, displayName = '', groups } = user
+    if (!isUserName(name)) throw new TypeError('that is no user name')
+    return this.#store.write(by, 'invite', async (tx) =>
+      (await tx.users.create({ name, displayName, groups })) ? this.#add(tx, name, setupLinkMs) : undefined,
+    )
+  }
+
+  /** A new link for a user; earlier ones stop working. @returns undefined where there is no such user, or they are disabled */
+  async renew(by: Subject | 'system', name: string): Promise<SetupCode | undefined> {
+    return this.#store.write(by, 'set-up link', async (tx) => {
+      const user = await tx.users.get(name)
+      return user === undefined || user.disabledAt !== null ? undefined : this.#add(tx, name, setupLinkMs)
     })
   }
 
-  /** The link that a code opens, while it is good; it stays good. */
-  async look(code: Secret): Promise<SetupLink | undefined> {
-    const hash = opaqueHash('sps', code)
-    const link = hash === undefined ? undefined : await this.#store.read.setupLinks.get(hash)
-    return link !== undefined && link.expiresAt > this.#clock.now() ? link : undefined
+  /** Whom a link is for, null for the first administrator; it stays good. */
+  async look(
+    code: Secret,
+    address: string,
+  ): Promise<{ readonly userName: string | null; readonly expiresAtMs: number } | Refusal> {
+    const link = await this.#living(code, address)
+    return isRefusal(link) ? link : { userName: link.userName, expiresAtMs: link.expiresAt }
   }
 
   /**
-   * Uses a code, once: sets the password, and ends what was open under an earlier one.
-   * @param name what the first administrator chose; any other link names its user, and this is ignored
-   * @throws Fault gateway/overloaded
+   * Uses a link: sets the password, ends what was open under an earlier one, and signs in. A request that is refused for its name or
+   * password leaves the link good.
+   * @param request.name for the first administrator; any other link names its user, and another name is refused
    */
-  async use(code: Secret, name: string, password: Secret): Promise<SetUp> {
-    const link = await this.look(code)
-    if (link === undefined) return { kind: 'invalid-code' }
-    const userName = link.userName ?? name
-    if (!isUserName(userName)) return { kind: 'invalid-name', reason: nameRule }
+  async use(request: {
+    readonly code: Secret
+    readonly name?: string
+    readonly password: Secret
+    readonly address: string
+    readonly lifetimeMs?: number
+  }): Promise<(MintedToken & { readonly userName: string }) | Refusal> {
+    const { code, password, address } = request
+    const link = await this.#living(code, address)
+    if (isRefusal(link)) return link
+    const userName = link.userName ?? request.name
+    if (userName === undefined || !isUserName(userName)) return refusal('denied', nameRule)
+    if ((request.name ?? userName) !== userName) return refusal('denied', `this link is for ${userName}`)
     const weakness = weaknessOf(password)
-    if (weakness !== undefined) return { kind: 'weak-password', reason: weakness }
+    if (weakness !== undefined) return refusal('denied', weakness)
     const passwordHash = await this.#passwords.hash(password)
-    return this.#store.write(selfAs(userName), 'set-up', (tx) => setUp(tx, link, userName, passwordHash))
+    const minted = await this.#store.write(selfAs(userName), 'set-up', async (tx) => {
+      if ((await tx.setupLinks.take(link.hash)) === undefined) return unknownLink()
+      if (link.userName === null && !(await createAdministrator(tx, userName))) return unknownLink()
+      const user = await tx.users.get(userName)
+      if (user === undefined || user.disabledAt !== null) return unknownLink()
+      await setPasswordHash(tx, userName, passwordHash)
+      return this.#tokens.mintWithin(tx, {
+        principalId: principalId('user', userName),
+        label: 'set-up',
+        ...(request.lifetimeMs === undefined ? {} : { lifetimeMs: request.lifetimeMs }),
+      })
+    })
+    return isRefusal(minted) ? minted : { ...minted, userName }
   }
 
-  async #make(tx: Writers, userName: string | null, lifetimeMs: number): Promise<Secret> {
-    const code = mintOpaque('sps', this.#random)
+  async #living(code: Secret, address: string): Promise<SetupLink | Refusal> {
+    const throttled = this.#throttle.check(address)
+    if (throttled !== undefined) return throttled
     const hash = opaqueHash('sps', code)
-    if (hash === undefined) throw new TypeError('a fresh code is always well formed')
-    await tx.setupLinks.add({ hash, userName, expiresAt: this.#clock.now() + lifetimeMs })
-    return code
+    const link = hash === undefined ? undefined : await this.#store.read.setupLinks.get(hash)
+    if (link !== undefined && link.expiresAt > this.#clock.now()) return link
+    this.#throttle.failed(address)
+    return unknownLink()
+  }
+
+  async #add(tx: Writers, userName: string | null, lifetimeMs: number): Promise<SetupCode> {
+    const { token: code, hash } = mintOpaque('sps', this.#random)
+    const expiresAtMs = this.#clock.now() + lifetimeMs
+    await tx.setupLinks.add({ hash, userName, expiresAt: expiresAtMs })
+    return { code, expiresAtMs }
   }
 }
 
-async function setUp(tx: Writers, link: SetupLink, userName: string, passwordHash: string): Promise<SetUp> {
-  if ((await tx.setupLinks.take(link.hash)) === undefined) return { kind: 'invalid-code' }
-  if (link.userName === null) {
-    // Only while there is nobody: a link that was printed and forgotten must not make another administrator.
-    if (!(await tx.users.isEmpty())) return { kind: 'invalid-code' }
-    await tx.users.create({ name: userName, displayName: '', groups: [administrators] })
-  }
-  const user = await tx.users.get(userName)
-  if (user === undefined || user.disabledAt !== null) return { kind: 'invalid-code' }
-  await setPasswordHash(tx, userName, passwordHash)
-  return { kind: 'done', principal: principalOf(user) }
+/** Only while there is nobody: a link that was printed and forgotten must not make a second one. */
+async function createAdministrator(tx: Writers, name: string): Promise<boolean> {
+  if (!(await tx.users.isEmpty())) return false
+  return tx.users.create({ name, displayName: '', groups: [administrators] })
 }
 
-/** Whoever holds the link acts as the one it is for. */
 function selfAs(userName: string): Subject {
   return onOwnBehalf({ kind: 'user', id: principalId('user', userName), name: userName, groups: [] })
 }
 
+function unknownLink(): Refusal {
+  return refusal(
+    'invalid-credential',
+    'the set-up link is unknown, used or expired',
+    'ask an administrator for a new one',
+  )
+}
+
 const nameRule = 'a user name has 1 to 63 lower-case letters, digits, dots, dashes and underscores'
+const firstSetupLinkMs = 24 * 3_600_000
+const setupLinkMs = 3_600_000

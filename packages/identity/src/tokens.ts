@@ -9,7 +9,7 @@ import {
   type Secret,
   type Subject,
 } from '@sallyport/core'
-import type { Store, StoreChange, TokenRow } from '@sallyport/store'
+import type { Store, StoreChange, TokenRow, Writers } from '@sallyport/store'
 import { invalidCredential, type Authenticated, type Authenticator } from './authenticator.ts'
 import { KnownTokens } from './known-tokens.ts'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
@@ -19,14 +19,30 @@ import { concerns, concernsStanding, Standing, type OnStanding } from './standin
 export const defaultTokenMs = 3_600_000
 export const maxTokenMs = 12 * 3_600_000
 
-export interface IssuedToken {
+/** A new access token. */
+export interface MintedToken {
   readonly id: string
   /** Shown this once: only its hash is kept. */
   readonly token: Secret
+  readonly principalId: PrincipalId
+  readonly label: string
+  readonly createdAtMs: number
   readonly expiresAtMs: number
 }
 
-/** Issues, knows and revokes access tokens. Revocation holds at once, here and for whoever watches. */
+export interface TokenRequest {
+  readonly principalId: PrincipalId
+  /** What will use it for the principal; the principal itself where absent. */
+  readonly actor?: Actor
+  /** What it is for, in its owner's words. */
+  readonly label: string
+  /** At most {@link maxTokenMs}; {@link defaultTokenMs} where absent. */
+  readonly lifetimeMs?: number
+  /** Its end at the latest: that of the token by which it was asked for. */
+  readonly notAfterMs?: number
+}
+
+/** Mints, knows and revokes access tokens. Revocation holds at once, here and for whoever watches. */
 export class Tokens implements Authenticator, Disposable {
   readonly #store: Store
   readonly #clock: Clock
@@ -52,31 +68,25 @@ export class Tokens implements Authenticator, Disposable {
   }
 
   /**
-   * @param label what it is for, in its owner's words
-   * @param lifetimeMs at most {@link maxTokenMs}; never beyond the end of the token by which it was asked for, which the caller knows
-   * @param actor what will use it for the principal; the principal itself where absent
-   * @throws RangeError for another lifetime, TypeError where the principal is unknown or disabled
+   * @returns a Refusal where the principal is unknown or disabled, or its time is over already
+   * @throws RangeError for a lifetime that is not up to 12 hours
    */
-  async issue(
-    by: Subject | 'system',
-    principalId: PrincipalId,
-    label: string,
-    lifetimeMs: number = defaultTokenMs,
-    actor: Actor | null = null,
-  ): Promise<IssuedToken> {
+  mint(by: Subject | 'system', request: TokenRequest): Promise<MintedToken | Refusal> {
+    return this.#store.write(by, 'token', (tx) => this.mintWithin(tx, request))
+  }
+
+  /** {@link mint}, as part of a larger change. */
+  async mintWithin(tx: Writers, request: TokenRequest): Promise<MintedToken | Refusal> {
+    const { principalId, label, actor = null, lifetimeMs = defaultTokenMs } = request
     if (!(lifetimeMs > 0 && lifetimeMs <= maxTokenMs)) throw new RangeError('a token lives at most 12 hours')
-    const token = mintOpaque('sp', this.#random)
-    const hash = opaqueHash('sp', token)
-    if (hash === undefined) throw new TypeError('a fresh token is always well formed')
     const now = this.#clock.now()
+    const expiresAt = Math.min(now + lifetimeMs, request.notAfterMs ?? Number.POSITIVE_INFINITY)
+    const principal = await currentPrincipal(tx.users, principalId)
+    if (principal === undefined || expiresAt <= now) return invalidCredential()
+    const { token, hash } = mintOpaque('sp', this.#random)
     const id = timeOrderedId('tok', now, this.#random(16))
-    const expiresAt = now + lifetimeMs
-    await this.#store.write(by, 'issue a token', async (tx) => {
-      if ((await currentPrincipal(tx.users, principalId)) === undefined)
-        throw new TypeError('tokens are for principals that are known and not disabled')
-      await tx.tokens.add({ id, hash, principalId, actor, label, expiresAt })
-    })
-    return { id, token, expiresAtMs: expiresAt }
+    await tx.tokens.add({ id, hash, principalId, actor, label, expiresAt })
+    return { id, token, principalId, label, createdAtMs: now, expiresAtMs: expiresAt }
   }
 
   async authenticate(credential: Secret): Promise<Authenticated | Refusal> {
@@ -92,21 +102,9 @@ export class Tokens implements Authenticator, Disposable {
     return this.#known.get(hash) === who ? who : this.authenticate(credential)
   }
 
-  /** Newest first; of one principal, or of all. */
-  list(principalId: PrincipalId | undefined, limit: number): Promise<readonly TokenRow[]> {
-    return this.#store.read.tokens.list(principalId, limit)
-  }
-
-  get(id: string): Promise<TokenRow | undefined> {
-    return this.#store.read.tokens.get(id)
-  }
-
   /** @returns whether a living token was revoked */
-  async revoke(
-    by: Subject | 'system',
-    what: { readonly id: string } | { readonly principalId: PrincipalId },
-  ): Promise<boolean> {
-    const ended = await this.#store.write(by, 'revoke', (tx) => tx.tokens.revoke(what))
+  async revoke(by: Subject | 'system', id: string): Promise<boolean> {
+    const ended = await this.#store.write(by, 'revoke', (tx) => tx.tokens.revoke({ id }))
     return ended.length > 0
   }
 

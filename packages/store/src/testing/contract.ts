@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   onOwnBehalf,
@@ -552,6 +553,26 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             become('approved', 'used'),
           ]),
         ).toEqual([true, false, false])
+      })
+
+      test('that stand where the allowed moves have led them, whatever was tried', async () => {
+        const states = Object.keys(reviewTransitions) as ReviewState[]
+        const moves = states.flatMap((from) => reviewTransitions[from].map((to) => ({ from, to })))
+        let asked = 0
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.constantFrom(...moves), { maxLength: 12 }), async (tried) => {
+            const one = `rev_p${asked++}` as ReviewId
+            await system((tx) => tx.reviews.ask({ ...question, id: one }))
+            let stands: ReviewState = 'open'
+            for (const { from, to } of tried) {
+              expect(await system((tx) => tx.reviews.become(one, from, to))).toBe(from === stands)
+              if (from === stands) stands = to
+            }
+            expect((await store.read.reviews.get(one))?.state).toBe(stands)
+          }),
+          { numRuns: 40 },
+        )
+        expect(await store.read.audit.verify()).toMatchObject({ sound: true })
       })
 
       test('that never move but along the allowed transitions', async () => {
