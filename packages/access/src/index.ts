@@ -1,1 +1,7 @@
-export {}
+export { CurrentPolicy } from './current-policy.ts'
+export type { AccessEvent, Notify } from './events.ts'
+export { AccessGate, type GateParts } from './gate.ts'
+export { KeyedInterrupts } from './interrupts.ts'
+export type { Dial, DialRequest, FindCredential, LiveSession } from './live-session.ts'
+export { Reviews, type Answered, type AnswerProblem, type ReviewParts } from './reviews.ts'
+export { LiveSessions, type LiveSessionsParts } from './sessions.ts'

@@ -1,0 +1,164 @@
+import { Fault, Secret } from '@sallyport/core'
+import { postgresResource } from '@sallyport/core/testing'
+import { describe, expect, it } from 'vitest'
+import { nobodysToken, pointOf, rules, startWorld } from '../test/world.ts'
+
+const noSuchAccess = {
+  kind: 'refusal',
+  code: 'no-such-access',
+  reason: 'there is no such resource or account, or you may not reach it',
+  next: 'see what you may reach: sallyport resources',
+}
+
+describe('who shows a good token and may connect', () => {
+  it('gets a session, which is listed, indexed and recorded from its first moment', async () => {
+    await using world = await startWorld()
+    const session = await world.session({ clientApplication: 'psql' })
+    expect(session).toMatchObject({ kind: 'session', account: 'app', subject: await world.person('alice') })
+    expect(world.sessions.list().map(({ id }) => id)).toEqual([session.id])
+    expect(await world.store.read.sessions.get(session.id)).toMatchObject({
+      endedAt: null,
+      recording: 'writing',
+    })
+    expect(await world.recorded(session)).toMatchObject([
+      {
+        kind: 'opened',
+        session: session.id,
+        principal: { id: 'user:alice' },
+        resource: 'orders-db',
+        protocol: 'postgres',
+        account: 'app',
+        clientAddress: '10.0.0.9:40112',
+        clientApplication: 'psql',
+        policyVersion: '1',
+      },
+    ])
+    expect(world.events).toMatchObject([{ kind: 'session-opened', session: session.id }])
+  })
+
+  it('is two, actor and principal, where something acts for somebody', async () => {
+    await using world = await startWorld()
+    const { token } = await world.token('alice', { kind: 'agent', id: 'agent:helper', name: 'helper' })
+    const { subject } = await world.session({ credential: token })
+    expect(subject).toMatchObject({ principal: { id: 'user:alice' }, actor: { id: 'agent:helper' } })
+  })
+
+  it('may ask for any account of the resource; the first is the default', async () => {
+    const accounts = [
+      { name: 'app', credential: { from: 'none' } },
+      { name: 'app_ro', credential: { from: 'none' } },
+    ] as const
+    await using world = await startWorld({ resource: { accounts } })
+    expect((await world.session()).account).toBe('app')
+    const session = await world.session({ account: 'app_ro' })
+    expect(session.account).toBe('app_ro')
+    expect(await session.credential()).toEqual({ user: 'app_ro' })
+  })
+
+  it('reaches the target through the agents of its resource', async () => {
+    await using world = await startWorld()
+    const session = await world.session()
+    ;(await session.dial()).destroy()
+    expect(world.dialled).toEqual([
+      { pool: 'local', resource: 'orders-db', session: session.id, host: '127.0.0.1', port: 5432 },
+    ])
+  })
+})
+
+describe('a log-in is refused', () => {
+  it('in the same words for a token that is malformed, unknown, expired, revoked, or of a disabled user', async () => {
+    await using world = await startWorld()
+    const [expiring, revoked, orphaned] = [
+      await world.token('alice'),
+      await world.token('alice'),
+      await world.token('dora'),
+    ]
+    await world.tokens.revoke('system', revoked.id)
+    await world.disable('dora')
+    world.clock.advance(3_600_000)
+    const answers = [
+      await world.log({ credential: nobodysToken }),
+      await world.log({ credential: new Secret('') }),
+      await world.log({ credential: expiring.token }),
+      await world.log({ credential: revoked.token }),
+      await world.log({ credential: orphaned.token }),
+    ]
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+    expect(answers[0]).toMatchObject({ kind: 'refusal', code: 'invalid-credential' })
+    expect(world.events.every(({ kind }) => kind === 'log-in-refused')).toBe(true)
+  })
+
+  it('in the same words for a resource that is not there, one of others, another protocol’s, and an account it has not', async () => {
+    await using world = await startWorld()
+    await world.store.write('system', 'declare', (tx) =>
+      tx.resources.put({ ...postgresResource({}, { name: 'cache' }), protocol: 'redis' }),
+    )
+    const answers = [
+      await world.log({ resource: 'nowhere' }),
+      await world.log({ resource: ' ' }),
+      await world.log({ resource: 'cache' }),
+      await world.log({ account: 'postgres' }),
+      await world.log({ credential: (await world.token('bob')).token }),
+    ]
+    expect(answers).toEqual(Array.from({ length: 5 }, () => noSuchAccess))
+    expect(world.sessions.list()).toEqual([])
+  })
+
+  it('where connecting itself would need a review', async () => {
+    await using world = await startWorld({
+      policy: '@review("dba") permit (principal, action == Action::"connect", resource);',
+    })
+    expect(await world.log()).toEqual(noSuchAccess)
+  })
+
+  it('before anything is looked at, after too many failures from one address', async () => {
+    await using world = await startWorld()
+    for (let i = 0; i < 30; i++)
+      await world.log({ credential: nobodysToken, clientAddress: `10.0.0.9:${1000 + i}` })
+    const { token } = await world.token('alice')
+    expect(await world.log({ credential: token })).toMatchObject({ code: 'throttled' })
+    expect(await world.log({ credential: token, clientAddress: '10.0.0.10:1' })).toMatchObject({
+      kind: 'session',
+    })
+    world.clock.advance(60_000)
+    expect(await world.log({ credential: token })).toMatchObject({ kind: 'session' })
+  })
+
+  it('by a fault where there are as many sessions as there may be, and where the gateway drains', async () => {
+    await using world = await startWorld({ maxSessions: 1 })
+    const first = await world.session()
+    await expect(world.log()).rejects.toMatchObject({ code: 'gateway/overloaded' })
+    await first[Symbol.asyncDispose]()
+    world.sessions.refuseNew(new Fault('gateway/draining', 'the gateway is stopping'))
+    await expect(world.log()).rejects.toMatchObject({ code: 'gateway/draining' })
+  })
+})
+
+describe('what changes while someone logs in', () => {
+  it('counts: a resource that is taken away just then is not opened', async () => {
+    await using world = await startWorld()
+    const opening = world.log()
+    const deleting = world.store.write('system', 'delete', (tx) => tx.resources.delete('orders-db'))
+    const [session] = await Promise.all([opening, deleting])
+    expect('signal' in session ? session.signal.reason : session).toMatchObject({
+      code: expect.stringMatching(/no-such-access|access-revoked/) as unknown,
+    })
+  })
+
+  it('counts: of many who log in while their token is revoked, none stays', async () => {
+    await using world = await startWorld()
+    const { id, token } = await world.token('alice')
+    const opening = Array.from({ length: 10 }, () => world.log({ credential: token }))
+    await world.tokens.revoke('system', id)
+    for (const session of await Promise.all(opening))
+      expect('signal' in session ? session.signal.reason : session).toMatchObject({
+        code: expect.stringMatching(/invalid-credential|access-revoked/) as unknown,
+      })
+  })
+
+  it('is judged by the policy in force then', async () => {
+    await using world = await startWorld()
+    world.policy.replace(pointOf(rules, '7'))
+    expect((await world.recorded(await world.session()))[0]).toMatchObject({ policyVersion: '7' })
+  })
+})

@@ -1,0 +1,192 @@
+import { randomBytes } from 'node:crypto'
+import {
+  Fault,
+  isRefusal,
+  refusal,
+  sessionId,
+  type Account,
+  type Clock,
+  type Gate,
+  type Interrupts,
+  type LoginClaim,
+  type Refusal,
+  type Resource,
+  type Session,
+  type StreamProtocol,
+} from '@sallyport/core'
+import type { Authenticated, Throttle, Tokens } from '@sallyport/identity'
+import type { Recordings } from '@sallyport/recording'
+import type { Store } from '@sallyport/store'
+import type { CurrentPolicy } from './current-policy.ts'
+import { Enforcer } from './enforcer.ts'
+import type { Notify } from './events.ts'
+import { LiveSession, type Dial, type FindCredential } from './live-session.ts'
+import type { Reviews } from './reviews.ts'
+import type { LiveSessions } from './sessions.ts'
+
+export interface GateParts {
+  readonly store: Store
+  readonly recordings: Pick<Recordings, 'open'>
+  readonly policy: CurrentPolicy
+  readonly reviews: Reviews
+  readonly sessions: LiveSessions
+  readonly interrupts: Interrupts
+  readonly tokens: Pick<Tokens, 'authenticate' | 'watch'>
+  readonly throttle: Throttle
+  readonly dial: Dial
+  readonly credential: FindCredential
+  readonly clock: Clock
+  readonly notify: Notify
+}
+
+/** One protocol's way in: the whole ceremony of a log-in, in one order. */
+export class AccessGate<Options> implements Gate<Options> {
+  readonly #protocol: Pick<StreamProtocol<Options>, 'name' | 'options'>
+  readonly #parts: GateParts
+  readonly #decoy: Resource
+
+  constructor(protocol: Pick<StreamProtocol<Options>, 'name' | 'options'>, parts: GateParts) {
+    this.#protocol = protocol
+    this.#parts = parts
+    this.#decoy = decoyOf(protocol.name)
+  }
+
+  get interrupts(): Interrupts {
+    return this.#parts.interrupts
+  }
+
+  /** @throws Fault gateway/cannot-record, gateway/store-unavailable, gateway/overloaded, gateway/draining */
+  async open(claim: LoginClaim): Promise<Session<Options> | Refusal> {
+    const { throttle, tokens, sessions, store } = this.#parts
+    const throttled = throttle.check(claim.clientAddress)
+    if (throttled !== undefined) return this.#refused(claim, throttled)
+    const known = await tokens.authenticate(claim.credential)
+    if (isRefusal(known)) {
+      throttle.failed(claim.clientAddress)
+      return this.#refused(claim, known)
+    }
+    for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      const { resourceEpoch } = sessions
+      const resource = await store.read.resources.get(claim.resource)
+      if (sessions.resourceEpoch !== resourceEpoch) continue
+      const permitted = this.#permitted(known, resource, claim.account)
+      if (permitted === undefined) return this.#refused(claim, noSuchAccess)
+      return this.#begin(claim, known, permitted)
+    }
+    throw new Fault('gateway/overloaded', 'the resources are changing too fast to let anyone in')
+  }
+
+  #refused(claim: LoginClaim, refused: Refusal): Refusal {
+    const { clientAddress, resource } = claim
+    this.#parts.notify({ kind: 'log-in-refused', clientAddress, resource, code: refused.code })
+    return refused
+  }
+
+  /** A resource that is not there is judged too, as a decoy: neither answer nor its time tells it from a forbidden one. */
+  #permitted(
+    { subject }: Authenticated,
+    found: Resource | undefined,
+    asked: string | undefined,
+  ): Permitted<Options> | undefined {
+    const isOurs = found !== undefined && found.protocol === this.#protocol.name
+    const resource = isOurs ? found : this.#decoy
+    const account = resource.accounts.find(({ name }, i) => (asked === undefined ? i === 0 : name === asked))
+    const { effect } = this.#parts.policy.point.connect(subject, resource, account?.name ?? '')
+    if (!isOurs || account === undefined || effect !== 'allow') return undefined
+    return { resource: { ...found, options: this.#protocol.options(found.options) }, account }
+  }
+
+  async #begin(
+    { clientAddress, clientApplication }: LoginClaim,
+    known: Authenticated,
+    { resource, account }: Permitted<Options>,
+  ): Promise<Session<Options> | Refusal> {
+    // From the judgement to its registration nothing is awaited: no other policy or resource can fall in between. What
+    // happens to the token meanwhile, its watch tells.
+    const { store, sessions, policy, tokens, clock } = this.#parts
+    sessions.checkRoom()
+    const { subject, token } = known
+    const id = sessionId(clock.now(), randomBytes(16))
+    const recorder = this.#parts.recordings.open(id)
+    const policyVersion = policy.point.version
+    const { principal, actor } = subject
+    const row = { principal, actor, resource: resource.name, protocol: resource.protocol }
+    recorder.append({
+      kind: 'opened',
+      session: id,
+      ...row,
+      account: account.name,
+      clientAddress,
+      ...(clientApplication !== undefined && { clientApplication }),
+      policyVersion,
+    })
+    const session = new LiveSession<Options>({
+      ...this.#parts,
+      id,
+      subject,
+      resource,
+      account,
+      clientAddress,
+      token,
+      watch: (listener) => tokens.watch(known, listener),
+      recorder,
+      enforcer: (live) =>
+        new Enforcer({
+          ...this.#parts,
+          session: id,
+          resource,
+          account: account.name,
+          tokenId: token.id,
+          live,
+          recorder,
+        }),
+      onOver: (over) => sessions.forget(over),
+    })
+    sessions.admit(session)
+    try {
+      recorder.commit()
+      await store.traffic.sessionOpened({ id, ...row, account: account.name, clientAddress, policyVersion })
+    } catch (thrown) {
+      await session[Symbol.asyncDispose]()
+      throw thrown
+    }
+    this.#parts.notify({ kind: 'session-opened', session: id, subject, ...place(session) })
+    return session
+  }
+}
+
+interface Permitted<Options> {
+  readonly resource: Resource<Options>
+  readonly account: Account
+}
+
+function place({ resource, account, clientAddress }: LiveSession): {
+  resource: string
+  account: string
+  clientAddress: string
+} {
+  return { resource: resource.name, account, clientAddress }
+}
+
+/** Not a name that a resource may have, so that no policy speaks of it. */
+function decoyOf(protocol: string): Resource {
+  return {
+    name: ' ',
+    protocol,
+    host: '',
+    port: 0,
+    agent: '',
+    labels: {},
+    accounts: [{ name: ' ', credential: { from: 'none' } }],
+    masking: { mode: 'strict', columns: [], detectors: [], redactors: {} },
+    recording: 'batched',
+    options: {},
+  }
+}
+
+const noSuchAccess = refusal(
+  'no-such-access',
+  'there is no such resource or account, or you may not reach it',
+  'see what you may reach: sallyport resources',
+)
+const maxAttempts = 5

@@ -1,0 +1,185 @@
+import { Fault, refusal, type Clock, type Refusal, type Subject, type Tell } from '@sallyport/core'
+import type { Recorder } from '@sallyport/recording'
+import type { Review } from '@sallyport/store'
+import { Bell } from './bell.ts'
+import type { Notify } from './events.ts'
+import type { Question, Reviews, Use } from './reviews.ts'
+
+/** How often who waits is told so: well within the read time-outs of drivers. */
+const heartbeatMs = 10_000
+
+export interface HoldParts {
+  readonly reviews: Reviews
+  readonly recorder: Recorder
+  readonly clock: Clock
+  readonly notify: Notify
+  readonly live: { readonly subject: Subject }
+  /** What an approval must satisfy now, or why the operation may not run any more. */
+  readonly recheck: (review: Review) => Use | Refusal
+}
+
+/**
+ * Asks the reviewers and waits: for their answer, for the end of the time, or for `signal`, by which the client takes it
+ * back. @returns the review, used up, or why the operation does not run
+ * @throws Fault where the store or the recorder fails: then it does not run either
+ */
+export async function hold(
+  parts: HoldParts,
+  question: Question,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<Review | Refusal> {
+  const { reviews, recorder, clock, notify } = parts
+  const asked = await reviews.ask(question)
+  const { id, reviewers, text } = asked
+  recorder.append({ kind: 'review-asked', review: id, reviewers, text })
+  notify({ kind: 'review-asked', review: id, session: asked.session, reviewers })
+  const outcome = await new Hold(parts, asked, tell, signal).wait()
+  const ended = (await reviews.get(id)) ?? asked
+  recorder.append({
+    kind: 'review-ended',
+    review: id,
+    state: ended.state === 'open' ? 'withdrawn' : ended.state,
+    by: ended.answers.map(({ byId }) => byId),
+    ...lastComment(ended),
+  })
+  notify({
+    kind: 'review-ended',
+    review: id,
+    session: asked.session,
+    state: ended.state,
+    waitedMs: clock.now() - asked.askedAt,
+  })
+  return outcome === 'used' ? ended : outcome
+}
+
+class Hold {
+  readonly #parts: HoldParts
+  readonly #asked: Review
+  readonly #tell: Tell
+  readonly #signal: AbortSignal
+  readonly #bell = new Bell()
+  #isLate = false
+
+  constructor(parts: HoldParts, asked: Review, tell: Tell, signal: AbortSignal) {
+    this.#parts = parts
+    this.#asked = asked
+    this.#tell = tell
+    this.#signal = signal
+  }
+
+  async wait(): Promise<'used' | Refusal> {
+    const { reviews, clock } = this.#parts
+    using _watch = reviews.watch(this.#asked.id, this.#bell.ring)
+    const heartbeat = setInterval(() => this.#say(), heartbeatMs)
+    const limit = setTimeout(() => {
+      this.#isLate = true
+      this.#bell.ring()
+    }, this.#asked.expiresAt - clock.now())
+    this.#signal.addEventListener('abort', this.#bell.ring, { once: true })
+    try {
+      this.#say()
+      if (this.#signal.aborted) this.#bell.ring()
+      return await this.#answer()
+    } finally {
+      this.#signal.removeEventListener('abort', this.#bell.ring)
+      clearTimeout(limit)
+      clearInterval(heartbeat)
+    }
+  }
+
+  async #answer(): Promise<'used' | Refusal> {
+    const { reviews } = this.#parts
+    const { id } = this.#asked
+    for (;;) {
+      await this.#bell.next()
+      if (this.#signal.aborted) return this.#withdraw()
+      const review = await reviews.get(id)
+      switch (review?.state) {
+        case 'open':
+          if (this.#isLate && (await reviews.end(this.#by, id, 'open', 'expired'))) return expired(review)
+          break
+        case 'approved':
+          return this.#use(review)
+        case 'denied':
+          return denied(review)
+        case 'expired':
+          return expired(review)
+        case 'withdrawn':
+          return withdrawn
+        case 'used':
+        case undefined:
+          throw new Fault('gateway/internal', 'the review of this operation is gone')
+      }
+    }
+  }
+
+  /** The client may take it back while it is being released: then it is taken back, or runs, never both. */
+  async #use(review: Review): Promise<'used' | Refusal> {
+    const { reviews, recheck } = this.#parts
+    const use = recheck(review)
+    if ('kind' in use) {
+      await this.#withdraw()
+      return use
+    }
+    if (await reviews.use(this.#by, review.id, use)) return 'used'
+    await this.#withdraw()
+    return stale('the approval does not hold any more')
+  }
+
+  async #withdraw(): Promise<Refusal> {
+    const { reviews } = this.#parts
+    const { id } = this.#asked
+    if (!(await reviews.end(this.#by, id, 'open', 'withdrawn')))
+      await reviews.end(this.#by, id, 'approved', 'withdrawn')
+    return withdrawn
+  }
+
+  get #by(): Subject {
+    return this.#parts.live.subject
+  }
+
+  #say(): void {
+    const { id, reviewers, approvalsNeeded, expiresAt, reason } = this.#asked
+    const left = inWords(expiresAt - this.#parts.clock.now())
+    const many = approvalsNeeded === 1 ? 'approval' : `${approvalsNeeded} approvals`
+    const why = reason === null ? '' : ` (${reason})`
+    this.#tell(
+      `waiting for ${many} by ${reviewers.join(' or ')}${why}: sallyport reviews approve ${id}, within ${left}`,
+    )
+  }
+}
+
+export function stale(why: string): Refusal {
+  return refusal('review-stale', why, 'send it again to ask for a new review')
+}
+
+const withdrawn = refusal('review-withdrawn', 'the request for a review was withdrawn')
+
+function expired({ reviewers, askedAt, expiresAt }: Review): Refusal {
+  const who = reviewers.join(' or ')
+  return refusal('review-expired', `it was not approved by ${who} within ${inWords(expiresAt - askedAt)}`)
+}
+
+function denied({ answers }: Review): Refusal {
+  const denial = answers.find(({ verdict }) => verdict === 'deny')
+  const comment = denial?.comment == null ? '' : `: ${oneLine(denial.comment)}`
+  return refusal('review-denied', `denied by ${denial?.byName ?? 'a reviewer'}${comment}`)
+}
+
+function lastComment({ answers }: Review): { comment?: string } {
+  const comment = answers.findLast((answer) => answer.comment !== null)?.comment
+  return comment == null ? {} : { comment }
+}
+
+/** People's words, on one line, as refusals and notices are. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000))
+  if (seconds < 120) return `${seconds} s`
+  const minutes = Math.ceil(seconds / 60)
+  return minutes < 120 ? `${minutes} min` : `${Math.ceil(minutes / 60)} h`
+}

@@ -1,0 +1,249 @@
+import type { Duplex } from 'node:stream'
+import {
+  Fault,
+  isRefusal,
+  refusal,
+  type Account,
+  type Authorization,
+  type Clock,
+  type Facts,
+  type Operation,
+  type Outcome,
+  type Permit,
+  type Refusal,
+  type Resource,
+  type Session,
+  type SessionId,
+  type Subject,
+  type Tell,
+  type UpstreamCredential,
+} from '@sallyport/core'
+import type { Authenticated, OnStanding } from '@sallyport/identity'
+import type { Recorder } from '@sallyport/recording'
+import type { Store } from '@sallyport/store'
+import type { CurrentPolicy } from './current-policy.ts'
+import type { Enforcer } from './enforcer.ts'
+import type { Notify } from './events.ts'
+
+/** Where a session's bytes go: enough for a tunnel to dial it. */
+export interface DialRequest {
+  /** The pool of agents that can reach the target. */
+  readonly pool: string
+  readonly resource: string
+  readonly session: SessionId
+  readonly host: string
+  readonly port: number
+}
+
+/** @throws Fault gateway/no-agent, gateway/agent-refused, target/unreachable, target/too-slow */
+export type Dial = (request: DialRequest, signal: AbortSignal) => Promise<Duplex>
+
+/** @throws Fault gateway/no-credential */
+export type FindCredential = (
+  resource: Resource,
+  account: Account,
+  session: SessionId,
+  signal: AbortSignal,
+) => Promise<UpstreamCredential>
+
+export interface LiveSessionParts<Options> {
+  readonly id: SessionId
+  readonly subject: Subject
+  readonly resource: Resource<Options>
+  readonly account: Account
+  readonly clientAddress: string
+  /** The token by which it was opened: the session ends with it. */
+  readonly token: Authenticated['token']
+  /** Tells when what the token has proven no longer stands, or stands with other groups. */
+  readonly watch: (listener: OnStanding) => Disposable
+  readonly policy: CurrentPolicy
+  readonly recorder: Recorder
+  /** Built around the session as it stands. */
+  readonly enforcer: (live: { readonly subject: Subject; readonly signal: AbortSignal }) => Enforcer
+  readonly store: Pick<Store, 'traffic'>
+  readonly dial: Dial
+  readonly credential: FindCredential
+  readonly clock: Clock
+  readonly notify: Notify
+  /** Called once, when nothing of it is left. */
+  readonly onOver: (session: LiveSession) => void
+}
+
+interface Ending {
+  readonly reason: string
+  readonly bytesUp: number
+  readonly bytesDown: number
+}
+
+/** A session's life: from the gate to its last event, whoever ends it. */
+export class LiveSession<Options = unknown> implements Session<Options> {
+  readonly kind = 'session'
+  readonly id: SessionId
+  readonly resource: Resource<Options>
+  readonly clientAddress: string
+  readonly tokenId: string
+  readonly startedAtMs: number
+  readonly #parts: LiveSessionParts<Options>
+  readonly #enforcer: Enforcer
+  readonly #end = new AbortController()
+  readonly #expiry: NodeJS.Timeout
+  readonly #standing: Disposable
+  #subject: Subject
+  #ending: Ending | undefined
+  #disposal: Promise<void> | undefined
+
+  constructor(parts: LiveSessionParts<Options>) {
+    const { id, subject, resource, token, clock } = parts
+    this.id = id
+    this.resource = resource
+    this.clientAddress = parts.clientAddress
+    this.tokenId = token.id
+    this.startedAtMs = clock.now()
+    this.#parts = parts
+    this.#subject = subject
+    this.#enforcer = parts.enforcer(this)
+    this.#expiry = setTimeout(() => this.end(expired), token.expiresAtMs - this.startedAtMs)
+    this.#standing = parts.watch((now) => (isRefusal(now) ? this.end(now) : this.#becomes(now)))
+  }
+
+  get subject(): Subject {
+    return this.#subject
+  }
+
+  get account(): string {
+    return this.#parts.account.name
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
+  get operations(): number {
+    return this.#enforcer.operations
+  }
+
+  /** Ends it at once; whoever relays it says why to the client. The first cause stands. */
+  end(cause: Refusal | Fault): void {
+    if (!this.#end.signal.aborted) this.#end.abort(cause)
+  }
+
+  /** Judges again whether it may be here: it ends where not. */
+  rejudge(): void {
+    const { effect } = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
+    if (effect !== 'allow') this.end(revoked('you may not reach this resource any more'))
+  }
+
+  /** From now on it is judged with other groups. */
+  #becomes(subject: Subject): void {
+    this.#subject = subject
+    this.rejudge()
+  }
+
+  dial(): Promise<Duplex> {
+    const { host, port, agent, name } = this.resource
+    return this.#parts.dial({ pool: agent, resource: name, session: this.id, host, port }, this.signal)
+  }
+
+  credential(): Promise<UpstreamCredential> {
+    return this.#parts.credential(this.resource, this.#parts.account, this.id, this.signal)
+  }
+
+  // hot path
+  authorize(
+    operation: Operation,
+    facts: readonly Facts[],
+    tell: Tell,
+    signal?: AbortSignal,
+  ): Authorization | Promise<Authorization> {
+    if (this.#end.signal.aborted) return this.#refuseEnded(operation)
+    return this.#enforcer.authorize(operation, facts, tell, signal)
+  }
+
+  /** Between the end and the close of its connections, nothing more is permitted. */
+  #refuseEnded(operation: Operation): Refusal {
+    const cause: unknown = this.#end.signal.reason
+    if (isRefusal(cause)) return this.#enforcer.refuse(operation, cause)
+    throw cause
+  }
+
+  refuse(operation: Operation, refused: Refusal): Refusal {
+    return this.#enforcer.refuse(operation, refused)
+  }
+
+  maskedTags(): ReadonlySet<string> {
+    return this.#parts.policy.point.maskedTags(this.#subject, this.resource)
+  }
+
+  // hot path: one write takes what all sessions have to record
+  commit(): void {
+    this.#parts.recorder.commit()
+  }
+
+  finish(permit: Permit, outcome: Outcome): void {
+    this.#enforcer.finish(permit, outcome)
+  }
+
+  ended(reason: string, bytesUp: number, bytesDown: number): void {
+    this.#ending ??= { reason, bytesUp, bytesDown }
+  }
+
+  /** Takes back what is held, closes and seals the recording. Never throws: what goes wrong is told as trouble. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose()
+    return this.#disposal
+  }
+
+  async #dispose(): Promise<void> {
+    clearTimeout(this.#expiry)
+    this.#standing[Symbol.dispose]()
+    await this.#enforcer.end()
+    const { recorder, store, notify, clock, onOver } = this.#parts
+    const { reason, bytesUp, bytesDown } = this.#ending ?? this.#unsaidEnding()
+    const { operations } = this
+    const isSealed = await this.#try('seal the recording', async () => {
+      recorder.append({ kind: 'closed', reason, operations, bytesUp, bytesDown })
+      await recorder.close()
+    })
+    const recording = isSealed ? 'sealed' : 'interrupted'
+    await this.#try('note the end of the session', () =>
+      store.traffic.sessionEnded(this.id, { reason, operations, bytesUp, bytesDown, recording }),
+    )
+    onOver(this)
+    const durationMs = clock.now() - this.startedAtMs
+    const { name } = this.resource
+    notify({
+      kind: 'session-ended',
+      session: this.id,
+      resource: name,
+      reason,
+      operations,
+      durationMs,
+      bytesUp,
+      bytesDown,
+    })
+  }
+
+  /** Nobody said how it ended: it was ended from here, or its connection never came to be. */
+  #unsaidEnding(): Ending {
+    const cause: unknown = this.#end.signal.reason
+    const reason = isRefusal(cause) || cause instanceof Fault ? cause.code : 'gateway/internal'
+    return { reason, bytesUp: 0, bytesDown: 0 }
+  }
+
+  async #try(doing: string, step: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await step()
+      return true
+    } catch (cause) {
+      const code = cause instanceof Fault ? cause.code : 'gateway/internal'
+      this.#parts.notify({ kind: 'trouble', session: this.id, doing, code, cause })
+      return false
+    }
+  }
+}
+
+const expired = refusal('access-expired', 'the access token has expired', 'sign in again: sallyport login')
+
+export function revoked(why: string): Refusal {
+  return refusal('access-revoked', why)
+}

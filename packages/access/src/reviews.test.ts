@@ -1,0 +1,241 @@
+import type { Decision, Operation } from '@sallyport/core'
+import { onOwnBehalf, type Subject } from '@sallyport/core'
+import type { Review } from '@sallyport/store'
+import { describe, expect, it } from 'vitest'
+import { aSession, operation, pointOf, startWorld, type World } from '../test/world.ts'
+
+const update = operation('update orders set status = $1', ['shipped', Buffer.from([0, 1]), null])
+
+function terms(approvals = 1): Extract<Decision, { effect: 'review' }> {
+  return {
+    effect: 'review',
+    policies: ['reviewed-updates'],
+    reason: 'changes are reviewed',
+    obligations: { maskedTags: new Set() },
+    terms: { reviewers: ['dba'], approvals, withinMs: 600_000 },
+  }
+}
+
+async function ask(
+  world: World,
+  over: { subject?: Subject; asked?: Operation; approvals?: number } = {},
+): Promise<Review> {
+  return world.reviews.ask({
+    place: { session: aSession, resource: 'orders-db', account: 'app' },
+    subject: over.subject ?? (await world.person('alice')),
+    operation: over.asked ?? update,
+    digest: 'd',
+    decision: terms(over.approvals),
+  })
+}
+
+describe('a question to reviewers', () => {
+  it('shows what would run, for whom, why, and how long there is', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world)
+    expect(await world.reviews.get(id)).toMatchObject({
+      session: aSession,
+      requester: { id: 'user:alice' },
+      actor: { id: 'user:alice' },
+      text: update.text,
+      parameters: ['shipped', 'base64:AAE=', null],
+      reason: 'changes are reviewed',
+      policies: ['reviewed-updates'],
+      reviewers: ['dba'],
+      approvalsNeeded: 1,
+      expiresAt: world.clock.now() + 600_000,
+      state: 'open',
+      answers: [],
+    })
+  })
+
+  it('is approved by one of the group, with a comment', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world)
+    const answered = await world.reviews.answer(await world.person('bob'), id, 'approve', 'looks good')
+    expect(answered).toMatchObject({
+      kind: 'answered',
+      review: {
+        state: 'approved',
+        answers: [{ byId: 'user:bob', verdict: 'approve', comment: 'looks good' }],
+      },
+    })
+    expect((await world.store.read.audit.list(1))[0]).toMatchObject({
+      by: 'user:bob',
+      why: 'approve a review',
+    })
+  })
+
+  it('waits for as many approvals as it needs, of different people', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world, { approvals: 2 })
+    const [bob, carol] = [await world.person('bob'), await world.person('carol')]
+    expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ review: { state: 'open' } })
+    expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ why: 'answered-before' })
+    expect(world.reviews.mayAnswer(bob, (await world.reviews.get(id))!)).toBe(false)
+    expect(await world.reviews.answer(carol, id, 'approve')).toMatchObject({ review: { state: 'approved' } })
+  })
+
+  it('is denied by one, whatever others said', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world, { approvals: 2 })
+    await world.reviews.answer(await world.person('bob'), id, 'approve')
+    expect(await world.reviews.answer(await world.person('carol'), id, 'deny')).toMatchObject({
+      review: { state: 'denied' },
+    })
+  })
+
+  it('has one outcome when two answer at the same time', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world)
+    const answers = await Promise.all([
+      world.reviews.answer(await world.person('bob'), id, 'approve'),
+      world.reviews.answer(await world.person('carol'), id, 'deny'),
+    ])
+    expect(answers.map(({ kind }) => kind).sort()).toEqual(['answered', 'not-answered'])
+    expect((await world.reviews.get(id))?.answers).toHaveLength(1)
+  })
+})
+
+describe('an answer is not taken', () => {
+  const agent = { kind: 'agent', id: 'agent:helper', name: 'helper' } as const
+
+  it.each<[string, (world: World) => Promise<{ asker: Subject; answerer: Subject }>, string]>([
+    [
+      'from who asked, even if in the group',
+      async (world) => ({ asker: await world.person('dora'), answerer: await world.person('dora') }),
+      'own-request',
+    ],
+    [
+      'from who asked through an agent',
+      async (world) => {
+        const dora = await world.person('dora')
+        return { asker: { ...dora, actor: agent }, answerer: dora }
+      },
+      'own-request',
+    ],
+    [
+      'from the agent that asked, in another’s name',
+      async (world) => ({
+        asker: { ...(await world.person('alice')), actor: agent },
+        answerer: { ...(await world.person('bob')), actor: agent },
+      }),
+      'own-request',
+    ],
+    [
+      'from who acted, though for another',
+      async (world) => {
+        const bob = await world.person('bob')
+        return { asker: { ...(await world.person('alice')), actor: bob.actor }, answerer: bob }
+      },
+      'own-request',
+    ],
+    [
+      'from outside the group',
+      async (world) => ({ asker: await world.person('dora'), answerer: await world.person('alice') }),
+      'not-a-reviewer',
+    ],
+    [
+      'from an agent, whoever it acts for',
+      async (world) => ({
+        asker: await world.person('alice'),
+        answerer: { ...(await world.person('bob')), actor: agent },
+      }),
+      'not-a-reviewer',
+    ],
+  ])('%s', async (_, cast, why) => {
+    await using world = await startWorld()
+    const { asker, answerer } = await cast(world)
+    const review = await ask(world, { subject: asker })
+    for (const verdict of ['approve', 'deny'] as const)
+      expect(await world.reviews.answer(answerer, review.id, verdict)).toMatchObject({
+        kind: 'not-answered',
+        why,
+      })
+    expect(world.reviews.mayAnswer(answerer, review)).toBe(false)
+    expect(await world.reviews.get(review.id)).toMatchObject({ state: 'open', answers: [] })
+  })
+
+  it('where policy lets nobody review', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world)
+    world.policy.replace(pointOf('@id("n") forbid (principal, action == Action::"review", resource);'))
+    expect(await world.reviews.answer(await world.person('bob'), id, 'approve')).toMatchObject({
+      why: 'not-a-reviewer',
+    })
+  })
+
+  it('to what is unknown, over, or past its time', async () => {
+    await using world = await startWorld()
+    const bob = await world.person('bob')
+    expect(await world.reviews.answer(bob, 'rev_NONE', 'approve')).toMatchObject({ why: 'unknown' })
+    const { id } = await ask(world)
+    await world.reviews.end(await world.person('alice'), id, 'open', 'withdrawn')
+    expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ why: 'over' })
+    const late = await ask(world)
+    world.clock.advance(600_000)
+    expect(await world.reviews.answer(bob, late.id, 'approve')).toMatchObject({ why: 'over' })
+  })
+})
+
+describe('an approval', () => {
+  const terms = { reviewers: ['dba'], approvals: 1 }
+
+  it('is used once, of two that try', async () => {
+    await using world = await startWorld()
+    const [alice, { id: tokenId }] = [await world.person('alice'), await world.token('alice')]
+    const { id } = await ask(world)
+    await world.reviews.answer(await world.person('bob'), id, 'approve')
+    const use = { digest: 'd', terms, tokenId }
+    const uses = await Promise.all([world.reviews.use(alice, id, use), world.reviews.use(alice, id, use)])
+    expect(uses.filter(Boolean)).toHaveLength(1)
+    expect((await world.reviews.get(id))?.state).toBe('used')
+  })
+
+  it('is of no use for another operation, before it is given, or with a token that ended', async () => {
+    await using world = await startWorld()
+    const alice = await world.person('alice')
+    const [{ id: tokenId }, revoked] = [await world.token('alice'), await world.token('alice')]
+    await world.tokens.revoke('system', revoked.id)
+    const { id } = await ask(world)
+    const use = (over: object): Promise<boolean> =>
+      world.reviews.use(alice, id, { digest: 'd', terms, tokenId, ...over })
+    expect(await use({})).toBe(false)
+    await world.reviews.answer(await world.person('bob'), id, 'approve')
+    expect(await use({ digest: 'other' })).toBe(false)
+    expect(await use({ tokenId: revoked.id })).toBe(false)
+    expect(await use({ tokenId: 'tok_NONE' })).toBe(false)
+    expect(await use({ terms: { reviewers: ['security'], approvals: 1 } })).toBe(false)
+    expect(await use({ terms: { reviewers: ['dba'], approvals: 2 } })).toBe(false)
+    world.clock.advance(3_600_000)
+    expect(await use({})).toBe(false)
+    expect((await world.reviews.get(id))?.state).toBe('approved')
+  })
+
+  it.each([
+    ['still there', (world: World) => world.disable('bob')],
+    ['still in a group that may', (world: World) => world.setGroups('bob', ['developers'])],
+  ])('counts only while who gave it is %s', async (_, leave) => {
+    await using world = await startWorld()
+    const [alice, { id: tokenId }] = [await world.person('alice'), await world.token('alice')]
+    const { id } = await ask(world)
+    await world.reviews.answer(await world.person('bob'), id, 'approve')
+    await leave(world)
+    expect(await world.reviews.use(alice, id, { digest: 'd', terms, tokenId })).toBe(false)
+  })
+})
+
+describe('reviews that a dead gateway left', () => {
+  it('are withdrawn: nobody waits for them any more', async () => {
+    await using world = await startWorld()
+    const [open, approved, denied] = [await ask(world), await ask(world), await ask(world)]
+    const bob = onOwnBehalf((await world.person('bob')).principal)
+    await world.reviews.answer(bob, approved.id, 'approve')
+    await world.reviews.answer(bob, denied.id, 'deny')
+    expect(await world.reviews.withdrawLeftovers()).toBe(2)
+    const states = await Promise.all(
+      [open, approved, denied].map(async ({ id }) => (await world.reviews.get(id))?.state),
+    )
+    expect(states).toEqual(['withdrawn', 'withdrawn', 'denied'])
+  })
+})

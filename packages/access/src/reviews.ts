@@ -1,0 +1,212 @@
+import { randomBytes } from 'node:crypto'
+import {
+  reviewId,
+  type Clock,
+  type Decision,
+  type Operation,
+  type Parameter,
+  type PrincipalId,
+  type ReviewId,
+  type ReviewState,
+  type ReviewTerms,
+  type Subject,
+} from '@sallyport/core'
+import { currentPrincipal } from '@sallyport/identity'
+import type { Review, Store, StoreChange, Writers } from '@sallyport/store'
+import type { CurrentPolicy } from './current-policy.ts'
+import type { Place } from './digest.ts'
+
+type ReviewDecision = Extract<Decision, { effect: 'review' }>
+
+/** An operation that waits for people, and why. */
+export interface Question {
+  readonly place: Place
+  readonly subject: Subject
+  readonly operation: Operation
+  /** See `digestOf`. */
+  readonly digest: string
+  readonly decision: ReviewDecision
+}
+
+/** Why an answer was not taken. `over`: it is answered, expired or withdrawn already. */
+export type AnswerProblem = 'unknown' | 'over' | 'own-request' | 'not-a-reviewer' | 'answered-before'
+
+export type Answered =
+  | { readonly kind: 'answered'; readonly review: Review }
+  | { readonly kind: 'not-answered'; readonly why: AnswerProblem; readonly reason: string }
+
+/** What an approval must still satisfy when it is used. */
+export interface Use {
+  /** See `digestOf`. */
+  readonly digest: string
+  /** As policy asks now; who approved must be in one of these groups now. */
+  readonly terms: Pick<ReviewTerms, 'reviewers' | 'approvals'>
+  /** The requester's, which must live. */
+  readonly tokenId: string
+}
+
+export interface ReviewParts {
+  readonly store: Store
+  readonly policy: CurrentPolicy
+  readonly clock: Clock
+}
+
+/**
+ * Questions to reviewers, in the store; whatever changes one, in whatever way, wakes who waits for it. Every step is a
+ * compare-and-set there: of two that answer, expire or withdraw at the same time, one does.
+ */
+export class Reviews implements Disposable {
+  readonly #parts: ReviewParts
+  readonly #waiting = new Map<string, () => void>()
+  readonly #subscription: Disposable
+
+  constructor(parts: ReviewParts) {
+    this.#parts = parts
+    this.#subscription = parts.store.onCommit((changes) => this.#onCommit(changes))
+  }
+
+  async ask({ place, subject, operation, digest, decision }: Question): Promise<Review> {
+    const { store, clock } = this.#parts
+    const now = clock.now()
+    const review = {
+      id: reviewId(now, randomBytes(16)),
+      ...place,
+      digest,
+      requester: subject.principal,
+      actor: subject.actor,
+      text: operation.text,
+      parameters: operation.parameters.map(shown),
+      reason: decision.reason ?? null,
+      policies: decision.policies,
+      reviewers: decision.terms.reviewers,
+      approvalsNeeded: decision.terms.approvals,
+      expiresAt: now + decision.terms.withinMs,
+    }
+    await store.write(subject, 'ask for a review', (tx) => tx.reviews.ask(review))
+    return { ...review, askedAt: now, state: 'open', answers: [] }
+  }
+
+  /** Takes an answer; the last approval that was needed approves it, one denial denies it. */
+  answer(by: Subject, id: string, verdict: 'approve' | 'deny', comment?: string): Promise<Answered> {
+    return this.#parts.store.write(by, `${verdict} a review`, async (tx): Promise<Answered> => {
+      const review = await tx.reviews.get(id)
+      if (review === undefined) return notAnswered('unknown')
+      const problem = this.#problem(by, review)
+      if (problem !== undefined) return notAnswered(problem)
+      const { id: byId, name: byName } = by.principal
+      if (!(await tx.reviews.answer(id, { byId, byName, verdict, comment: comment ?? null })))
+        return notAnswered('answered-before')
+      const answered = (await tx.reviews.get(id)) ?? review
+      const approvals = answered.answers.filter((answer) => answer.verdict === 'approve').length
+      if (verdict === 'deny') await tx.reviews.become(id, 'open', 'denied')
+      else if (approvals >= review.approvalsNeeded) await tx.reviews.become(id, 'open', 'approved')
+      return { kind: 'answered', review: (await tx.reviews.get(id)) ?? answered }
+    })
+  }
+
+  mayAnswer(by: Subject, review: Review): boolean {
+    const hasAnswered = review.answers.some(({ byId }) => byId === by.principal.id)
+    return !hasAnswered && this.#problem(by, review) === undefined
+  }
+
+  #problem(by: Subject, review: Review): AnswerProblem | undefined {
+    const { policy, clock } = this.#parts
+    if (isParty(by, review)) return 'own-request'
+    const isReviewer = by.principal.groups.some((group) => review.reviewers.includes(group))
+    if (!isReviewer || policy.point.may(by, 'review').effect !== 'allow') return 'not-a-reviewer'
+    return review.state !== 'open' || clock.now() >= review.expiresAt ? 'over' : undefined
+  }
+
+  get(id: ReviewId): Promise<Review | undefined> {
+    return this.#parts.store.read.reviews.get(id)
+  }
+
+  /** Calls `wake` after every change of this review, until disposed. One waits at a time. */
+  watch(id: ReviewId, wake: () => void): Disposable {
+    this.#waiting.set(id, wake)
+    return { [Symbol.dispose]: () => void this.#waiting.delete(id) }
+  }
+
+  /** Compare and set, for who waits. @returns false where it does not stand in `from` */
+  end(by: Subject, id: ReviewId, from: ReviewState, to: 'expired' | 'withdrawn'): Promise<boolean> {
+    return this.#parts.store.write(by, `${to === 'expired' ? 'expire' : 'withdraw'} a review`, (tx) =>
+      tx.reviews.become(id, from, to),
+    )
+  }
+
+  /**
+   * Uses an approval up, in one step with all that it depends on. It can be used once.
+   * @returns false where it cannot be, or not any more
+   */
+  use(by: Subject, id: ReviewId, { digest, terms, tokenId }: Use): Promise<boolean> {
+    return this.#parts.store.write(by, 'run a reviewed operation', async (tx) => {
+      const review = await tx.reviews.get(id)
+      const token = await tx.tokens.get(tokenId)
+      if (review?.digest !== digest || token === undefined) return false
+      if (token.revokedAt !== null || token.expiresAt <= this.#parts.clock.now()) return false
+      if ((await approvalsThatCount(tx, review, terms.reviewers)) < terms.approvals) return false
+      return tx.reviews.become(id, 'approved', 'used')
+    })
+  }
+
+  /** At start: nobody waits any more for what a gateway that died had asked. @returns how many */
+  withdrawLeftovers(): Promise<number> {
+    return this.#parts.store.write('system', 'withdraw reviews whose sessions are gone', async (tx) => {
+      let count = 0
+      for (const from of ['open', 'approved'] as const)
+        for (const { id } of await tx.reviews.list(from, maxLeftovers))
+          if (await tx.reviews.become(id, from, 'withdrawn')) count++
+      return count
+    })
+  }
+
+  #onCommit(changes: readonly StoreChange[]): void {
+    for (const { table, key } of changes) if (table === 'reviews') this.#waiting.get(key)?.()
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]()
+  }
+}
+
+/** How many of those who approved are still there, and in a group that may. */
+async function approvalsThatCount(
+  { users }: Pick<Writers, 'users'>,
+  { answers }: Review,
+  reviewers: readonly string[],
+): Promise<number> {
+  let count = 0
+  for (const { byId, verdict } of answers) {
+    if (verdict !== 'approve') continue
+    // It is the id of a principal, as it was when it answered.
+    const approver = await currentPrincipal(users, byId as PrincipalId)
+    if (approver?.groups.some((group) => reviewers.includes(group))) count++
+  }
+  return count
+}
+
+/** Nobody reviews what they asked for or act in, whatever hat they wear. */
+function isParty(by: Subject, { requester, actor }: Review): boolean {
+  const parties: readonly string[] = [requester.id, actor.id]
+  return parties.includes(by.principal.id) || parties.includes(by.actor.id)
+}
+
+function shown(parameter: Parameter): string | null {
+  if (parameter === null || typeof parameter === 'string') return parameter
+  return `base64:${Buffer.from(parameter).toString('base64')}`
+}
+
+function notAnswered(why: AnswerProblem): Answered {
+  return { kind: 'not-answered', why, reason: words[why] }
+}
+
+const words: Readonly<Record<AnswerProblem, string>> = {
+  unknown: 'there is no such review',
+  over: 'it is answered, expired or withdrawn already',
+  'own-request': 'nobody reviews their own request',
+  'not-a-reviewer': 'it is for others to answer',
+  'answered-before': 'you have answered it before',
+}
+
+/** Each belongs to one session, of which there are fewer. */
+const maxLeftovers = 100_000

@@ -1,0 +1,108 @@
+import { Fault, refusal, type Refusal, type SessionId, type Subject } from '@sallyport/core'
+import type { Store, StoreChange } from '@sallyport/store'
+import type { CurrentPolicy } from './current-policy.ts'
+import { oneLine } from './hold.ts'
+import { revoked, type LiveSession } from './live-session.ts'
+
+export interface LiveSessionsParts {
+  readonly store: Pick<Store, 'onCommit' | 'write'>
+  readonly policy: CurrentPolicy
+  readonly maxSessions: number
+}
+
+/**
+ * The sessions that live, and what ends them from outside: a kill, another policy, a changed resource. Each one's own token
+ * and principal it watches itself.
+ */
+export class LiveSessions implements Disposable {
+  readonly #parts: LiveSessionsParts
+  readonly #live = new Map<SessionId, LiveSession>()
+  readonly #subscriptions = new DisposableStack()
+  #resourceEpoch = 0
+  #closed: Fault | undefined
+
+  constructor(parts: LiveSessionsParts) {
+    this.#parts = parts
+    this.#subscriptions.use(parts.store.onCommit((changes) => this.#onCommit(changes)))
+    this.#subscriptions.use(parts.policy.onReplaced(() => this.#rejudge()))
+  }
+
+  /** Another number after every change of a resource: one that was read before is not opened after. */
+  get resourceEpoch(): number {
+    return this.#resourceEpoch
+  }
+
+  /** In the order of their start. */
+  list(): readonly LiveSession[] {
+    return [...this.#live.values()]
+  }
+
+  get(id: string): LiveSession | undefined {
+    return this.#live.get(id as SessionId)
+  }
+
+  /** @throws Fault gateway/overloaded, or that with which new sessions are refused */
+  checkRoom(): void {
+    if (this.#closed !== undefined) throw this.#closed
+    if (this.#live.size >= this.#parts.maxSessions)
+      throw new Fault('gateway/overloaded', 'the gateway has as many sessions as it may')
+  }
+
+  admit(session: LiveSession): void {
+    this.#live.set(session.id, session)
+  }
+
+  forget({ id }: LiveSession): void {
+    this.#live.delete(id)
+  }
+
+  /** From now on no session begins; those that live go on. */
+  refuseNew(cause: Fault): void {
+    this.#closed = cause
+  }
+
+  /** Everyone at once: the gateway stops, or cannot record. */
+  endAll(cause: Refusal | Fault): void {
+    this.endWhere(() => true, cause)
+  }
+
+  endWhere(which: (session: LiveSession) => boolean, cause: Refusal | Fault): void {
+    for (const session of this.#live.values()) if (which(session)) session.end(cause)
+  }
+
+  /**
+   * Ends one, in the name of who asks, who may be its own principal or an administrator: that is the caller's to judge.
+   * @returns false where it does not live
+   */
+  async kill(id: string, by: Subject, why?: string): Promise<boolean> {
+    const session = this.get(id)
+    if (session === undefined) return false
+    const words = why === undefined || oneLine(why) === '' ? '' : `: ${oneLine(why)}`
+    session.end(refusal('session-killed', `ended by ${by.principal.name}${words}`))
+    await this.#parts.store.write(by, 'kill a session', (tx) => {
+      tx.note(`session ${session.id} of ${session.subject.principal.id} on ${session.resource.name} killed`)
+      return Promise.resolve()
+    })
+    return true
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscriptions.dispose()
+  }
+
+  #rejudge(): void {
+    for (const session of this.#live.values()) session.rejudge()
+  }
+
+  #onCommit(changes: readonly StoreChange[]): void {
+    for (const { table, key, verb } of changes) {
+      if (table !== 'resources') continue
+      this.#resourceEpoch++
+      const what = verb === 'ended' ? 'it was deleted' : 'it was changed, connect again'
+      this.endWhere(
+        ({ resource }) => resource.name === key,
+        revoked(`the resource is not what it was: ${what}`),
+      )
+    }
+  }
+}
