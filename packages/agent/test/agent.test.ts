@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import {
   formatJoinToken,
   listenForAgents,
@@ -307,5 +308,7 @@ test('bad flags end it with all that is wrong', async () => {
 
 function spawnAgent(flags: AgentFlags): ChildProcess {
   const given = Object.entries(flags).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
-  return spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...given], { stdio: 'ignore' })
+  return spawn(process.execPath, [fileURLToPath(new URL('main.ts', import.meta.url)), ...given], {
+    stdio: 'ignore',
+  })
 }

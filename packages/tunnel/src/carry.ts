@@ -156,4 +156,4 @@ export class CarriedStream extends Duplex {
 }
 
 /** The size of a frame of data. Measured: smaller costs throughput, larger only memory. */
-export const frameBytes = 32 * 1024
+const frameBytes = 32 * 1024

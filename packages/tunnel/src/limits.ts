@@ -50,6 +50,10 @@ export const maxMessageBytes = 256 * 1024
 
 /**
  * HTTP/2 flow control windows. A stream's covers the bandwidth-delay product of 1 Gbit/s at 64 ms, which is also what a stalled
- * reader costs at most in memory.
+ * reader costs at most in memory. Beyond 32 streams on a connection it shrinks, so that all of them stay within the budget.
  */
-export const windows = { streamBytes: 8 * 1024 * 1024, connectionBytes: 32 * 1024 * 1024 } as const
+export const windows = {
+  streamBytes: 8 * 1024 * 1024,
+  connectionBytes: 32 * 1024 * 1024,
+  budgetBytes: 256 * 1024 * 1024,
+} as const

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
+import { connect as connectTls } from 'node:tls'
 import { status } from '@grpc/grpc-js'
 import { Secret } from '@sallyport/core'
 import { expect, test } from 'vitest'
@@ -283,6 +284,24 @@ test('an agent comes back after its gateway restarted', async () => {
   const stream = await again.dial(target.port)
   stream.end('back')
   expect(String(await everything(stream))).toBe('back')
+})
+
+test('another certificate is shown to connections made from then on', async () => {
+  await using gateway = await TestGateway.start()
+  const shown = async (): Promise<string> => {
+    const { port } = gateway.server
+    const socket = connectTls({ host: '127.0.0.1', port, ALPNProtocols: ['h2'], rejectUnauthorized: false })
+    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    const { fingerprint256 } = socket.getPeerCertificate()
+    socket.destroy()
+    return fingerprint256
+  }
+  const before = await shown()
+  const fresh = await gateway.authority.server()
+  gateway.server.useCertificate(fresh)
+  expect([before, await shown()]).toEqual([before, new X509Certificate(fresh.certificate).fingerprint256])
+  await using _agent = await TestAgent.start(gateway)
+  expect(gateway.server.attached()).toHaveLength(1)
 })
 
 /** Credentials that no authority issued. */

@@ -204,7 +204,8 @@ export class Cable implements AsyncDisposable {
     this.#server = server
   }
 
-  static async to(port: number): Promise<Cable> {
+  /** @param oneWayMs How much later what goes in comes out, either way, at whatever speed. */
+  static async to(port: number, oneWayMs = 0): Promise<Cable> {
     const server = createServer({ noDelay: true })
     const cable = new Cable(server)
     server.on('connection', (near) => {
@@ -212,8 +213,13 @@ export class Cable implements AsyncDisposable {
       cable.#pairs.push({ near, far })
       near.on('error', () => far.destroy()).on('close', () => far.destroy())
       far.on('error', () => near.destroy()).on('close', () => near.destroy())
-      near.pipe(far)
-      far.pipe(near)
+      if (oneWayMs === 0) {
+        near.pipe(far)
+        far.pipe(near)
+        return
+      }
+      near.on('data', (chunk) => setTimeout(() => far.write(chunk), oneWayMs))
+      far.on('data', (chunk) => setTimeout(() => near.write(chunk), oneWayMs))
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
     return cable

@@ -6,7 +6,7 @@ import { Server, ServerCredentials, type Metadata } from '@grpc/grpc-js'
 import type { Secret } from '@sallyport/core'
 import { maxMessageBytes, windows, type TunnelLimits } from '../limits.ts'
 import { identityOf, type AgentIdentity } from '../names.ts'
-import { probeWindows, withWindows } from '../windows.ts'
+import { nextStreamWindow, probeWindows, withWindows } from '../windows.ts'
 
 /** The certificate by which agents know the gateway: it has the URI name `gatewayUri`, and its authority's comes after it. */
 export interface PortCertificate {
@@ -35,7 +35,7 @@ export class AgentPort implements AsyncDisposable {
   readonly #http: Http2SecureServer
   readonly #grpc: Server
   readonly #sockets = new Set<Socket>()
-  readonly #sessions = new Map<ServerHttp2Session, AgentIdentity | undefined>()
+  readonly #sessions = new Map<ServerHttp2Session, Connected>()
   readonly #streams = new Map<string, ServerHttp2Stream>()
   readonly #limits: TunnelLimits
   #lastStream = 0
@@ -94,7 +94,8 @@ export class AgentPort implements AsyncDisposable {
     const session = stream?.session
     const socket = session?.socket
     return {
-      identity: session === undefined ? undefined : this.#sessions.get(session as ServerHttp2Session),
+      identity:
+        session === undefined ? undefined : this.#sessions.get(session as ServerHttp2Session)?.identity,
       address: `${socket?.remoteAddress ?? 'unknown'}:${socket?.remotePort ?? 0}`,
       cut: (code) => stream?.close(code),
     }
@@ -102,7 +103,7 @@ export class AgentPort implements AsyncDisposable {
 
   /** Closes every connection of an agent, at once. */
   cutConnections(agent: string): void {
-    for (const [session, identity] of this.#sessions) if (identity?.id === agent) session.destroy()
+    for (const [session, { identity }] of this.#sessions) if (identity?.id === agent) session.destroy()
   }
 
   /** For connections made from now on. */
@@ -124,7 +125,7 @@ export class AgentPort implements AsyncDisposable {
 
   readonly #onSession = (session: ServerHttp2Session): void => {
     const identity = identityIn(session)
-    this.#sessions.set(session, identity)
+    this.#sessions.set(session, { identity, streams: 0, window: windows.streamBytes })
     const timer =
       identity === undefined ? setTimeout(() => session.destroy(), this.#limits.strangerMs) : undefined
     session.on('error', () => {})
@@ -139,8 +140,33 @@ export class AgentPort implements AsyncDisposable {
     const id = String(++this.#lastStream)
     headers[streamHeader] = id
     this.#streams.set(id, stream)
-    stream.once('close', () => this.#streams.delete(id))
+    // A stream of this server has a session of this server, until it closes.
+    const session = stream.session as ServerHttp2Session
+    this.#count(session, 1)
+    stream.once('close', () => {
+      this.#streams.delete(id)
+      this.#count(session, -1)
+    })
   }
+
+  #count(session: ServerHttp2Session, by: 1 | -1): void {
+    const connected = this.#sessions.get(session)
+    if (connected === undefined || session.destroyed) return
+    connected.streams += by
+    const { streamBytes, budgetBytes } = windows
+    const window = nextStreamWindow(connected.window, connected.streams, streamBytes, budgetBytes)
+    if (window === connected.window) return
+    connected.window = window
+    session.settings({ initialWindowSize: window })
+  }
+}
+
+/** What is known of a connection. */
+interface Connected {
+  readonly identity: AgentIdentity | undefined
+  streams: number
+  /** Its stream window now. */
+  window: number
 }
 
 function identityIn(session: ServerHttp2Session): AgentIdentity | undefined {
