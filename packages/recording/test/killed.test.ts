@@ -73,4 +73,4 @@ it('loses no acknowledged event when it is killed, at any moment, again and agai
     rmSync(directory, { recursive: true, force: true })
   }
   expect(acknowledgements).toBeGreaterThan(rounds)
-})
+}, 60_000)
