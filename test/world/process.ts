@@ -133,7 +133,10 @@ export class RunningProcess implements AsyncDisposable {
   /** SIGKILL to it and to all that it started. */
   async kill(): Promise<Exit> {
     if (this.#exit) return this.#exit
-    this.#signalAll('SIGKILL')
+    // The parent last, and stopped meanwhile: so that nobody sees another's death and says something about it.
+    signalOne(this.pid, 'SIGSTOP')
+    for (const pid of descendants(this.pid)) signalOne(pid, 'SIGKILL')
+    signalGroup(this.pid, 'SIGKILL')
     return this.exited
   }
 
