@@ -96,15 +96,15 @@ export const joinTokens = {
     }),
     answer: created(
       JoinToken.extend({
+        /** Carries what the agent should trust, too. */
         token: z.string(),
-        /** Where the agent dials, `host:port`, and the SHA-256 of the authority that it should trust there. */
+        /** Where the agent dials, `host:port`. */
         gateway: z.string(),
-        caFingerprint: z.string(),
       }).meta({ id: 'NewJoinToken' }),
     ),
     example: {
       input: { pool: 'dc1' },
-      output: { ...joinToken, token: 'spj_…', gateway: 'gateway.example:8444', caFingerprint: 'sha256:…' },
+      output: { ...joinToken, token: 'spj_…', gateway: 'gateway.example:8444' },
     },
   }),
   revoke: route({

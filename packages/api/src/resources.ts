@@ -27,11 +27,10 @@ export function fillHint(hint: ConnectHint, mine: { token: string; caFile: strin
   }
 }
 
-/** An account under which the caller may connect; `review` asks people first. */
+/** An account under which the caller may connect. */
 export const AccountView = z
   .object({
     name: z.string(),
-    access: z.enum(['allow', 'review']),
     hints: z.array(ConnectHint),
   })
   .meta({ id: 'AccountView' })
@@ -60,7 +59,6 @@ const resource: ResourceView = {
   accounts: [
     {
       name: 'app_ro',
-      access: 'allow',
       hints: [
         {
           client: 'psql',

@@ -1,1 +1,8 @@
-export {}
+export { CannotStart } from './cannot-start.ts'
+export { gatewayCommand, type GatewayCommand } from './command.ts'
+export { ConfigError, loadConfig, parseConfig, type LoadedConfig } from './config/load.ts'
+export { printConfig } from './config/print.ts'
+export type { Config, ListenAddress } from './config/schema.ts'
+export { runGateway, type RunOptions } from './main.ts'
+export { protocolKinds, type ProtocolKind, type ProtocolParts } from './protocols.ts'
+export { startGateway, type Address, type GatewayOptions, type RunningGateway } from './start/start.ts'

@@ -1,13 +1,13 @@
-import { CredentialDocument, Document, type DocumentInput, type Plan } from '@sallyport/api'
+import { Document, type DocumentInput, type Plan } from '@sallyport/api'
 import { onOwnBehalf, principalId } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
+import { SealedBox } from '@sallyport/identity'
 import { openStore } from '@sallyport/store'
 import { describe, expect, test } from 'vitest'
 import { ProblemError } from '../front/problem.ts'
 import { PolicyInForce } from '../policy/in-force.ts'
 import { toyProtocol } from '../testing/toy-protocol.ts'
 import { Applier } from './applier.ts'
-import type { CredentialSeal } from './declared.ts'
 
 const root = onOwnBehalf({
   kind: 'user',
@@ -15,12 +15,6 @@ const root = onOwnBehalf({
   name: 'root',
   groups: ['administrators'],
 })
-
-const reversed = (bytes: Uint8Array) => Buffer.from(bytes).reverse()
-const seal: CredentialSeal = {
-  seal: (credential) => reversed(Buffer.from(JSON.stringify(credential))),
-  open: (_, sealed) => CredentialDocument.parse(JSON.parse(reversed(sealed).toString())),
-}
 
 async function world() {
   const store = await openStore({ file: ':memory:', clock: new FakeClock() })
@@ -30,7 +24,7 @@ async function world() {
     store,
     policies,
     known: { protocols: [toyProtocol], detectors: ['email'] },
-    seal,
+    box: new SealedBox(Buffer.alloc(32, 7)),
     onApplied: (_, plan) => applied.push(plan),
   })
   const apply = (documents: readonly DocumentInput[], over: { dryRun?: boolean; prune?: boolean } = {}) =>

@@ -1,10 +1,11 @@
 import type { Document, Plan, UserDocument } from '@sallyport/api'
-import { onOwnBehalf, type Resource, type Subject } from '@sallyport/core'
+import { onOwnBehalf, Secret, type Resource, type Subject } from '@sallyport/core'
+import { contextOf, type SealedBox } from '@sallyport/identity'
 import { PolicyError, type DecisionPoint } from '@sallyport/policy'
 import type { Store, Writers } from '@sallyport/store'
 import { invalidPolicy, ProblemError } from '../front/problem.ts'
 import type { PolicyInForce } from '../policy/in-force.ts'
-import { declaredNow, type CredentialSeal } from './declared.ts'
+import { declaredNow } from './declared.ts'
 import { after, keyOf, planChanges } from './plan.ts'
 import { documentOf, resourceOf, type KnownWords } from './resource-document.ts'
 
@@ -12,7 +13,7 @@ export interface ApplierParts {
   readonly store: Store
   readonly policies: PolicyInForce
   readonly known: KnownWords
-  readonly seal: CredentialSeal
+  readonly box: SealedBox
   readonly onApplied: (by: Subject, plan: Plan) => void
 }
 
@@ -40,10 +41,10 @@ export class Applier {
   }
 
   async #apply(by: Subject, { documents, dryRun, prune }: ApplyRequest): Promise<Plan> {
-    const { store, policies, seal } = this.#parts
+    const { store, policies, box } = this.#parts
     refuseDuplicates(documents)
     const { wanted, resources } = this.#understood(documents)
-    const current = await declaredNow(store, seal)
+    const current = await declaredNow(store, box)
     const plan = planChanges(current, wanted, prune)
     const standing = after(current, wanted, plan)
     refuseDangling(standing, documents)
@@ -107,7 +108,10 @@ export class Applier {
         return
       }
       case 'Credential':
-        await tx.credentials.put(document.name, this.#parts.seal.seal(document))
+        await tx.credentials.put(
+          document.name,
+          this.#parts.box.sealText(contextOf(document.name), new Secret(document.password)),
+        )
         return
       case 'User':
         return writeUser(tx, document)

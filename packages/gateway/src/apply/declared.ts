@@ -1,16 +1,10 @@
-import type { CredentialDocument, Document } from '@sallyport/api'
+import type { Document } from '@sallyport/api'
+import { contextOf, type SealedBox } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import { documentOf } from './resource-document.ts'
 
-/** Seals a target's credential for the store, bound to its name. */
-export interface CredentialSeal {
-  seal(credential: CredentialDocument): Uint8Array
-  /** @throws where it was not sealed under this name and key */
-  open(name: string, sealed: Uint8Array): CredentialDocument
-}
-
 /** What stands, as the documents that would declare it. Credentials are open in it: it goes no further than a plan. */
-export async function declaredNow({ read }: Store, seal: CredentialSeal): Promise<Document[]> {
+export async function declaredNow({ read }: Store, box: SealedBox): Promise<Document[]> {
   const resources = (await read.resources.list()).map(documentOf)
   const policies = ((await read.policies.current())?.texts ?? []).map(({ name, text }): Document => ({
     kind: 'Policy',
@@ -25,7 +19,8 @@ export async function declaredNow({ read }: Store, seal: CredentialSeal): Promis
   const credentials: Document[] = []
   for (const { name } of await read.credentials.list()) {
     const sealed = await read.credentials.get(name)
-    if (sealed !== undefined) credentials.push(seal.open(name, sealed))
+    if (sealed === undefined) continue
+    credentials.push({ kind: 'Credential', name, password: box.openText(contextOf(name), sealed).reveal() })
   }
   return [...resources, ...policies, ...credentials, ...users]
 }

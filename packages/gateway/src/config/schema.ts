@@ -11,24 +11,32 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** `host:port`, a bare port, or `off`. IPv6 addresses stand in brackets. Port 0 takes any free one. */
+/** `host:port` or a bare port. IPv6 addresses stand in brackets. Port 0 takes any free one. */
 function listenAddress(port: number, host = '0.0.0.0') {
   return z
-    .union([z.number().int(), z.string()], 'use host:port, a port, or off')
+    .union([z.number().int(), z.string()], addressForm)
     .default(`${host}:${port}`)
-    .transform((value, context): ListenAddress | 'off' => {
-      if (value === 'off') return 'off'
-      const parts = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):)?(?<port>\d{1,5})$/.exec(
-        String(value),
-      )?.groups
-      const asked = Number(parts?.['port'] ?? Number.NaN)
-      if (!(asked <= 65_535)) {
-        context.addIssue({ code: 'custom', message: 'use host:port, a port, or off' })
-        return z.NEVER
-      }
-      return { host: parts?.['host']?.replace(/^\[|\]$/g, '') ?? host, port: asked }
+    .transform((value, context): ListenAddress => {
+      const address = addressOf(value, host)
+      if (address !== undefined) return address
+      context.addIssue({ code: 'custom', message: addressForm })
+      return z.NEVER
     })
 }
+
+/** The same, or `off`. */
+function optionalAddress(port: number, host?: string) {
+  return z.union([z.literal('off'), listenAddress(port, host)], `${addressForm}, or off`)
+}
+
+function addressOf(value: number | string, defaultHost: string): ListenAddress | undefined {
+  const parts = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):)?(?<port>\d{1,5})$/.exec(String(value))?.groups
+  const port = Number(parts?.['port'] ?? Number.NaN)
+  if (!(port <= 65_535)) return undefined
+  return { host: parts?.['host']?.replace(/^\[|\]$/g, '') ?? defaultHost, port }
+}
+
+const addressForm = 'use host:port or a port'
 
 /** Never the secret itself: where it is. */
 const secretReference = z
@@ -54,8 +62,8 @@ export function configSchema(protocols: readonly Listening[]) {
       .strictObject({
         api: listenAddress(8443),
         agents: listenAddress(8444),
-        metrics: listenAddress(9464, '127.0.0.1'),
-        ...Object.fromEntries(protocols.map(({ name, listenPort }) => [name, listenAddress(listenPort)])),
+        metrics: optionalAddress(9464, '127.0.0.1'),
+        ...Object.fromEntries(protocols.map(({ name, listenPort }) => [name, optionalAddress(listenPort)])),
       })
       .prefault({}),
     tls: z
@@ -97,8 +105,8 @@ export function configSchema(protocols: readonly Listening[]) {
 export type Config = Omit<z.output<ReturnType<typeof configSchema>>, 'listen'> & {
   /** `api`, `agents`, `metrics`, and each protocol's name. */
   readonly listen: Readonly<Record<string, ListenAddress | 'off'>> & {
-    readonly api: ListenAddress | 'off'
-    readonly agents: ListenAddress | 'off'
+    readonly api: ListenAddress
+    readonly agents: ListenAddress
     readonly metrics: ListenAddress | 'off'
   }
 }

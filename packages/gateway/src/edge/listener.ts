@@ -32,7 +32,7 @@ export interface ListenerOptions {
  */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { name, address, admission } = options
-  const serving = new Set<Promise<void>>()
+  const serving = new Map<Promise<void>, Socket>()
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
     (socket) => {
@@ -53,7 +53,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
           place[Symbol.dispose]()
           serving.delete(served)
         })
-      serving.add(served)
+      serving.set(served, socket)
     },
   )
   const port = await bind(server, name, address)
@@ -71,7 +71,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     stop,
     [Symbol.asyncDispose]: async () => {
       stop()
-      await Promise.all(serving)
+      const impatience = setTimeout(() => {
+        for (const socket of serving.values()) socket.destroy()
+      }, lastWordsMs)
+      await Promise.all(serving.keys())
+      clearTimeout(impatience)
       await closed.promise
     },
   }
@@ -136,3 +140,5 @@ export async function unavailable(
 }
 
 const keepAliveMs = 30_000
+/** How long a connection may take to end once all of them are to. */
+const lastWordsMs = 5000

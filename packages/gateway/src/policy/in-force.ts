@@ -1,3 +1,4 @@
+import { CurrentPolicy } from '@sallyport/access'
 import type { StreamProtocol } from '@sallyport/core'
 import {
   checkPolicies,
@@ -20,11 +21,12 @@ export interface PolicyWords {
 /** The policy set that judges just now. Replaced whole, never changed. */
 export class PolicyInForce {
   readonly #words: PolicyWords
-  #point: DecisionPoint
+  /** What live sessions are judged by. */
+  readonly current: CurrentPolicy
 
   private constructor(words: PolicyWords, point: DecisionPoint) {
     this.#words = words
-    this.#point = point
+    this.current = new CurrentPolicy(point)
   }
 
   /** @throws CannotStart where the stored set no longer stands: nothing is judged by half a set */
@@ -44,7 +46,7 @@ export class PolicyInForce {
   }
 
   get point(): DecisionPoint {
-    return this.#point
+    return this.current.point
   }
 
   check(texts: readonly PolicyText[]): PolicyProblem[] {
@@ -56,8 +58,9 @@ export class PolicyInForce {
     return compile(this.#words, texts, version)
   }
 
+  /** Live sessions are judged anew at once. */
   use(point: DecisionPoint): void {
-    this.#point = point
+    this.current.replace(point)
   }
 }
 

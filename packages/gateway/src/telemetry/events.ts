@@ -1,3 +1,4 @@
+import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
 import type { Fault, Subject } from '@sallyport/core'
 import type { TunnelEvent } from '@sallyport/tunnel'
@@ -79,6 +80,45 @@ export class Events {
     this.#log.info({ by: by.principal.id, changes, policyVersion }, 'applied')
   }
 
+  /** What happens in the control core. */
+  access(event: AccessEvent): void {
+    const { kind, ...rest } = event
+    switch (event.kind) {
+      case 'log-in-refused':
+        this.#metrics.refusals.inc({ code: event.code })
+        this.#log.warn(rest, kind)
+        return
+      case 'session-opened': {
+        const { subject, ...more } = event
+        this.#log.info({ ...more, kind: undefined, ...who(subject) }, kind)
+        return
+      }
+      case 'session-ended':
+        this.#metrics.sessions.inc({ reason: event.reason })
+        this.#metrics.bytes.inc({ direction: 'up' }, event.bytesUp)
+        this.#metrics.bytes.inc({ direction: 'down' }, event.bytesDown)
+        this.#log.info(rest, kind)
+        return
+      case 'operation-refused':
+        this.#metrics.refusals.inc({ code: event.code })
+        this.#log.info(rest, kind)
+        return
+      case 'review-asked':
+        this.#log.info(rest, kind)
+        return
+      case 'review-ended':
+        this.#metrics.holdSeconds.observe({ state: event.state }, event.waitedMs / 1000)
+        this.#log.info(rest, kind)
+        return
+      case 'trouble':
+        this.#metrics.faults.inc({ code: event.code })
+        this.#log.error(
+          { session: event.session, code: event.code, err: event.cause },
+          `could not ${event.doing}`,
+        )
+    }
+  }
+
   /** The agents' side. */
   tunnel(event: TunnelEvent): void {
     const { kind, ...rest } = event
@@ -108,4 +148,10 @@ export class Events {
         this.trouble('agents', event.cause)
     }
   }
+}
+
+function who({ principal, actor }: Subject): { principal: string; actor?: string } {
+  return actor.id === principal.id
+    ? { principal: principal.id }
+    : { principal: principal.id, actor: actor.id }
 }

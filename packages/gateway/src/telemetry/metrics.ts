@@ -1,29 +1,22 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-/** What a gauge shows is asked for when it is read: never stale, nothing to keep in step. */
-export interface Gauges {
-  liveSessions(): Iterable<{ readonly protocol: string }>
-  agents(): Iterable<{ readonly pool: string; readonly roundTripMs?: number | undefined }>
-  connections(): number
-}
-
 export interface Metrics extends Disposable {
   readonly registry: Registry
-  readonly sessions: Counter<'protocol' | 'reason'>
-  readonly operations: Counter<'protocol' | 'effect'>
-  readonly holdSeconds: Histogram
-  readonly maskedValues: Counter<'protocol'>
+  readonly sessions: Counter<'reason'>
+  readonly operations: Counter<'effect'>
+  readonly holdSeconds: Histogram<'state'>
+  readonly maskedValues: Counter
   readonly refusals: Counter<'code'>
   readonly faults: Counter<'code'>
-  readonly bytes: Counter<'protocol' | 'direction'>
+  readonly bytes: Counter<'direction'>
   readonly connectionsRefused: Counter<'limit'>
   readonly apiRequests: Counter<'route' | 'status'>
   readonly signIns: Counter<'result'>
 }
 
 /** The gateway's numbers, all named `sallyport_…`. Labels have few values: no person, resource or text. */
-export function openMetrics(gauges: Gauges, version: string): Metrics {
+export function openMetrics(version: string): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const delay = monitorEventLoopDelay({ resolution: 20 })
@@ -35,48 +28,6 @@ export function openMetrics(gauges: Gauges, version: string): Metrics {
     labelNames: ['version'],
     registers,
   }).set({ version }, 1)
-  new Gauge({
-    name: 'sallyport_sessions_live',
-    help: 'Sessions in progress',
-    labelNames: ['protocol'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { protocol } of gauges.liveSessions()) this.inc({ protocol })
-    },
-  })
-  new Gauge({
-    name: 'sallyport_agents_attached',
-    help: 'Agents with a tunnel',
-    labelNames: ['pool'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { pool } of gauges.agents()) this.inc({ pool })
-    },
-  })
-  new Gauge({
-    name: 'sallyport_tunnel_round_trip_seconds',
-    help: 'Slowest tunnel of each pool, at its last measurement',
-    labelNames: ['pool'],
-    registers,
-    collect() {
-      this.reset()
-      const slowest = new Map<string, number>()
-      for (const { pool, roundTripMs } of gauges.agents()) {
-        if (roundTripMs !== undefined) slowest.set(pool, Math.max(roundTripMs, slowest.get(pool) ?? 0))
-      }
-      for (const [pool, ms] of slowest) this.set({ pool }, ms / 1000)
-    },
-  })
-  new Gauge({
-    name: 'sallyport_client_connections',
-    help: 'Client connections, those before log-in included',
-    registers,
-    collect() {
-      this.set(gauges.connections())
-    },
-  })
   new Gauge({
     name: 'sallyport_event_loop_delay_seconds',
     help: 'How late timers fire, since the last reading',
@@ -102,25 +53,25 @@ export function openMetrics(gauges: Gauges, version: string): Metrics {
     sessions: new Counter({
       name: 'sallyport_sessions_total',
       help: 'Sessions ended, by why',
-      labelNames: ['protocol', 'reason'],
+      labelNames: ['reason'],
       registers,
     }),
     operations: new Counter({
       name: 'sallyport_operations_total',
-      help: 'Operations decided',
-      labelNames: ['protocol', 'effect'],
+      help: 'Operations recorded, by what policy said of them',
+      labelNames: ['effect'],
       registers,
     }),
     holdSeconds: new Histogram({
       name: 'sallyport_hold_seconds',
-      help: 'How long reviewed operations were held',
+      help: 'How long reviewed operations were held, by how the review ended',
+      labelNames: ['state'],
       buckets: [1, 5, 15, 30, 60, 180, 600, 1800],
       registers,
     }),
     maskedValues: new Counter({
       name: 'sallyport_masked_values_total',
       help: 'Values masked on their way to clients',
-      labelNames: ['protocol'],
       registers,
     }),
     refusals: new Counter({
@@ -138,7 +89,7 @@ export function openMetrics(gauges: Gauges, version: string): Metrics {
     bytes: new Counter({
       name: 'sallyport_bytes_total',
       help: 'Bytes relayed; up is towards targets',
-      labelNames: ['protocol', 'direction'],
+      labelNames: ['direction'],
       registers,
     }),
     connectionsRefused: new Counter({

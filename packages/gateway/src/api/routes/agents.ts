@@ -30,11 +30,9 @@ export interface JoinTokenParts {
   readonly store: Store
   readonly clock: Clock
   /** Where agents dial, `host:port`. */
-  readonly gateway: string
+  readonly gateway: () => string
   /** SHA-256 of the authority's certificate, base64url: what a join token pins. */
   readonly authorityFingerprint: string
-  /** The same for people: `sha256:` and hex. */
-  readonly caFingerprint: string
 }
 
 export function joinTokenRoutes({ store, clock, ...parts }: JoinTokenParts): NounRoutes<'joinTokens'> {
@@ -60,8 +58,7 @@ export function joinTokenRoutes({ store, clock, ...parts }: JoinTokenParts): Nou
       return {
         ...joinTokenView({ ...row, createdAt: now, revokedAt: null }, now),
         token: formatJoinToken({ secret, authorityFingerprint: parts.authorityFingerprint }).reveal(),
-        gateway: parts.gateway,
-        caFingerprint: parts.caFingerprint,
+        gateway: parts.gateway(),
       }
     },
     revoke: async ({ id }, { caller }) => {

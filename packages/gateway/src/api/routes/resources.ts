@@ -46,7 +46,7 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource) {
   const endpoint = { host: parts.publicHost, port: port ?? 0 }
   const accounts = resource.accounts.flatMap(({ name }, i) => {
     const { effect } = point.connect(subject, resource, name)
-    if (effect === 'deny' || port === undefined || protocol === undefined) return []
+    if (effect !== 'allow' || port === undefined || protocol === undefined) return []
     const hints = protocol.hints({
       endpoint: { ...endpoint, caFile: caFilePlaceholder },
       resource: resource.name,
@@ -57,7 +57,6 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource) {
     return [
       {
         name,
-        access: effect,
         hints: hints.map((hint) => ({
           ...hint,
           command: [...hint.command],

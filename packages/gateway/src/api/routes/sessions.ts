@@ -1,4 +1,5 @@
-import { principalId, type SessionId, type Subject } from '@sallyport/core'
+import type { LiveSessions } from '@sallyport/access'
+import { principalId, type Subject } from '@sallyport/core'
 import type { RecordedEvent, Recordings } from '@sallyport/recording'
 import type { SessionRow, Store } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
@@ -10,11 +11,15 @@ export interface SessionParts {
   readonly store: Store
   readonly recordings: Pick<Recordings, 'read' | 'export' | 'verify'>
   readonly authorize: Authorize
-  /** Ends a live session. @returns false where there is none */
-  readonly kill: (session: SessionId, by: Subject, reason: string | undefined) => boolean
+  readonly live: Pick<LiveSessions, 'kill'>
 }
 
-export function sessionRoutes({ store, recordings, authorize, kill }: SessionParts): NounRoutes<'sessions'> {
+export function sessionRoutes({
+  store,
+  recordings,
+  authorize,
+  live: liveSessions,
+}: SessionParts): NounRoutes<'sessions'> {
   return {
     list: async ({ user, resource, live, since, limit }, { caller }) => {
       const wanted = user === undefined ? undefined : user.includes(':') ? user : principalId('user', user)
@@ -51,11 +56,9 @@ export function sessionRoutes({ store, recordings, authorize, kill }: SessionPar
       const isOwn = session?.principal.id === caller.subject.principal.id
       if (session === undefined || !(isOwn || authorize.mayAdminister(caller.subject)))
         throw notFound('session')
-      if (!kill(session.id, caller.subject, reason)) {
+      if (!(await liveSessions.kill(session.id, caller.subject, reason))) {
         throw new ProblemError('conflict', 'the session has ended already')
       }
-      const why = reason === undefined ? '' : `: ${reason}`
-      await looked(store, caller.subject, `session ${session.id} killed${why}`)
     },
   }
 }

@@ -1,0 +1,97 @@
+import type { Answered, AnswerProblem, Reviews } from '@sallyport/access'
+import type { Subject } from '@sallyport/core'
+import type { Readers, Review } from '@sallyport/store'
+import { notFound, ProblemError } from '../../front/problem.ts'
+import type { Authorize } from '../authorize.ts'
+import type { NounRoutes } from '../handlers.ts'
+import { person, time } from '../views.ts'
+
+export interface ReviewRouteParts {
+  readonly read: Pick<Readers, 'reviews'>
+  readonly reviews: Pick<Reviews, 'answer' | 'mayAnswer'>
+  readonly authorize: Pick<Authorize, 'mayAdminister'>
+}
+
+export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): NounRoutes<'reviews'> {
+  const view = (subject: Subject, review: Review) => reviewView(review, reviews.mayAnswer(subject, review))
+  const concerns = (subject: Subject, review: Review): boolean =>
+    isParty(subject, review) || isReviewer(subject, review) || authorize.mayAdminister(subject)
+  const answer = async (
+    subject: Subject,
+    verdict: 'approve' | 'deny',
+    { id, comment }: { readonly id: string; readonly comment?: string | undefined },
+  ) => {
+    const before = await read.reviews.get(id)
+    if (before === undefined || !concerns(subject, before)) throw notFound('review')
+    const answered = await reviews.answer(subject, id, verdict, comment)
+    if (answered.kind === 'not-answered') throw notAnswered(answered)
+    return view(subject, answered.review)
+  }
+  return {
+    list: async ({ state, limit }, { caller: { subject } }) => {
+      // What is not the caller's to see must not count against the limit.
+      const all = await read.reviews.list(state, maxLooked)
+      const seen = all.filter((review) => concerns(subject, review)).slice(0, limit)
+      return { items: seen.map((review) => view(subject, review)) }
+    },
+    get: async ({ id }, { caller: { subject } }) => {
+      const review = await read.reviews.get(id)
+      if (review === undefined || !concerns(subject, review)) throw notFound('review')
+      return view(subject, review)
+    },
+    approve: (input, { caller }) => answer(caller.subject, 'approve', input),
+    deny: (input, { caller }) => answer(caller.subject, 'deny', input),
+  }
+}
+
+function isParty({ principal, actor }: Subject, review: Review): boolean {
+  return review.requester.id === principal.id && (actor.id === principal.id || actor.id === review.actor.id)
+}
+
+function isReviewer({ principal }: Subject, { reviewers }: Review): boolean {
+  return principal.groups.some((group) => reviewers.includes(group))
+}
+
+function notAnswered({ why, reason }: Extract<Answered, { kind: 'not-answered' }>): ProblemError {
+  if (why === 'unknown') return notFound('review')
+  const isForbidden: Record<Exclude<AnswerProblem, 'unknown'>, boolean> = {
+    over: false,
+    'answered-before': false,
+    'own-request': true,
+    'not-a-reviewer': true,
+  }
+  return new ProblemError(isForbidden[why] ? 'forbidden' : 'conflict', reason)
+}
+
+function reviewView(review: Review, mayAnswer: boolean) {
+  return {
+    id: review.id,
+    state: review.state,
+    requester: person(review.requester),
+    actor: person(review.actor),
+    session: review.session,
+    resource: review.resource,
+    account: review.account,
+    text: review.text,
+    parameters: [...review.parameters],
+    ...(review.reason === null ? {} : { reason: review.reason }),
+    policies: [...review.policies],
+    reviewers: [...review.reviewers],
+    approvalsNeeded: review.approvalsNeeded,
+    answers: review.answers.map(({ byId, byName, verdict, comment, at }) => ({
+      by: {
+        kind: byId.startsWith('workload:') ? ('workload' as const) : ('user' as const),
+        id: byId,
+        name: byName,
+      },
+      verdict,
+      ...(comment === null ? {} : { comment }),
+      at: time(at),
+    })),
+    askedAt: time(review.askedAt),
+    expiresAt: time(review.expiresAt),
+    mayAnswer,
+  }
+}
+
+const maxLooked = 2000

@@ -1,0 +1,65 @@
+import { isRefusal, Secret, type Refusal } from '@sallyport/core'
+import type { MintedToken, SetupLinks, SignIn } from '@sallyport/identity'
+import { ProblemError, refused } from '../../front/problem.ts'
+import type { Events } from '../../telemetry/events.ts'
+import type { NounRoutes } from '../handlers.ts'
+import { time } from '../views.ts'
+
+type SignInEvents = Pick<Events, 'signedIn' | 'signInRefused'>
+
+export function setupRoutes(setupLinks: SetupLinks, events: SignInEvents): NounRoutes<'setup'> {
+  return {
+    look: async ({ code }, { address }) => {
+      const link = await setupLinks.look(new Secret(code), address)
+      if (isRefusal(link)) throw badLink(link)
+      const { userName, expiresAtMs } = link
+      return { expiresAt: time(expiresAtMs), ...(userName === null ? {} : { user: userName }) }
+    },
+    consume: async ({ code, name, password }, { address }) => {
+      const minted = await setupLinks.use({
+        code: new Secret(code),
+        password: new Secret(password),
+        address,
+        ...(name === undefined ? {} : { name }),
+      })
+      if (isRefusal(minted)) {
+        events.signInRefused(address, minted.code)
+        throw badLink(minted)
+      }
+      events.signedIn(minted.userName, address)
+      return signedIn(minted.userName, minted)
+    },
+  }
+}
+
+export function loginRoutes(signIn: SignIn, events: SignInEvents): NounRoutes<'login'> {
+  return {
+    withPassword: async ({ name, password, ttlSeconds }, { address }) => {
+      const minted = await signIn.withPassword({
+        name,
+        password: new Secret(password),
+        address,
+        label: 'log-in',
+        lifetimeMs: ttlSeconds * 1000,
+      })
+      if (!isRefusal(minted)) {
+        events.signedIn(name, address)
+        return signedIn(name, minted)
+      }
+      events.signInRefused(address, minted.code)
+      if (minted.code !== 'invalid-credential') throw refused(minted)
+      throw new ProblemError('unauthenticated', 'the name or the password is wrong')
+    },
+  }
+}
+
+/** A link is no sign-in: one that is not good is something that does not exist. */
+function badLink(refusal: Refusal): ProblemError {
+  const { code, reason, next } = refusal
+  if (code === 'invalid-credential') return new ProblemError('not-found', reason, { next })
+  return code === 'denied' ? new ProblemError('invalid-request', reason, { next }) : refused(refusal)
+}
+
+function signedIn(user: string, { token, expiresAtMs }: MintedToken) {
+  return { user, token: token.reveal(), expiresAt: time(expiresAtMs) }
+}

@@ -1,0 +1,90 @@
+import { statfs } from 'node:fs/promises'
+import type { Clock } from '@sallyport/core'
+import type { Store } from '@sallyport/store'
+import type { AgentServer } from '@sallyport/tunnel'
+import type { ServerTls } from '../edge/server-tls.ts'
+import { bad, good, warning, type Check } from './doctor.ts'
+
+export interface CheckParts {
+  readonly store: Store
+  readonly recorder: { readonly failure: string | undefined }
+  readonly dataDirectory: string
+  readonly tls: Pick<ServerTls, 'notAfterMs'>
+  readonly tunnel: Pick<AgentServer, 'attached' | 'dial'>
+  readonly policies: { readonly point: { readonly version: string } }
+  readonly clock: Clock
+}
+
+/** Everything that has to be right for a client to reach a target, from the inside out. */
+export async function checksOf(parts: CheckParts): Promise<Check[]> {
+  const resources = await parts.store.read.resources.list()
+  const pools = [...new Set(resources.map(({ agent }) => agent))]
+  return [
+    { name: 'store', look: () => parts.store.check().then(() => good('it can be written')) },
+    { name: 'recorder', look: () => Promise.resolve(recorder(parts)) },
+    { name: 'disk', look: () => disk(parts.dataDirectory) },
+    { name: 'certificate', look: () => Promise.resolve(certificate(parts)) },
+    { name: 'policies', look: () => Promise.resolve(policies(parts)) },
+    {
+      name: 'resources',
+      look: () =>
+        Promise.resolve(
+          resources.length === 0
+            ? warning('none is declared', 'declare one: sallyport apply -f FILE')
+            : good(`${resources.length} declared`),
+        ),
+    },
+    ...pools.map((pool): Check => ({
+      name: `agents of ${pool}`,
+      look: () => Promise.resolve(agents(parts, pool)),
+    })),
+    ...resources.slice(0, maxDialled).map((resource): Check => ({
+      name: `target of ${resource.name}`,
+      look: async (signal) => {
+        const { name, agent, host, port } = resource
+        const stream = await parts.tunnel.dial(
+          { pool: agent, resource: name, session: 'doctor', host, port },
+          signal,
+        )
+        stream.on('error', () => undefined).destroy()
+        return good('reached through an agent')
+      },
+    })),
+  ]
+}
+
+function recorder({ recorder: { failure } }: CheckParts) {
+  return failure === undefined
+    ? good('it takes what happens')
+    : bad(failure, 'free the disk: sessions are refused until it can record')
+}
+
+async function disk(directory: string) {
+  const { bavail, bsize } = await statfs(directory)
+  const freeGib = (bavail * bsize) / 1024 ** 3
+  const words = `${freeGib.toFixed(1)} GiB free`
+  return freeGib < 1
+    ? warning(words, 'make room: without it nothing can be recorded, and sessions end')
+    : good(words)
+}
+
+function certificate({ tls, clock }: CheckParts) {
+  const days = Math.floor((tls.notAfterMs - clock.now()) / dayMs)
+  if (days < 0) return bad('it has expired', 'put a new one in place of tls.certificate and tls.key')
+  return days < 14 ? warning(`good for ${days} more days`, 'renew it') : good(`good for ${days} more days`)
+}
+
+function policies({ policies: { point } }: CheckParts) {
+  return point.version === '0'
+    ? warning('none is applied: nobody may reach anything', 'apply some: sallyport apply -f FILE')
+    : good(`version ${point.version} is in force`)
+}
+
+function agents({ tunnel }: CheckParts, pool: string) {
+  const count = tunnel.attached().filter((agent) => agent.pool === pool).length
+  if (count > 0) return good(`${count} attached`)
+  return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
+}
+
+const dayMs = 24 * 3_600_000
+const maxDialled = 100

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net'
+import { AccessGate, type GateParts } from '@sallyport/access'
+import { asFault, isRefusal, type Gate, type StreamProtocol } from '@sallyport/core'
+import type { ListenAddress } from '../config/schema.ts'
+import type { Events } from '../telemetry/events.ts'
+import type { Admission, Place } from './admission.ts'
+import { listen, type Listener } from './listener.ts'
+import type { ServerTls } from './server-tls.ts'
+
+export interface ClientOptions {
+  readonly address: ListenAddress
+  readonly gateParts: GateParts
+  readonly admission: Admission
+  readonly tls: Pick<ServerTls, 'context'>
+  readonly events: Events
+  /** Ends connections that have no session yet. */
+  readonly signal: AbortSignal
+}
+
+/** A protocol's port: each connection is served by the protocol, against the one gate. */
+export function listenForClients(protocol: StreamProtocol, options: ClientOptions): Promise<Listener> {
+  const { address, gateParts, admission, tls, events, signal } = options
+  const gate = new AccessGate(protocol, gateParts)
+  return listen({
+    name: protocol.name,
+    address,
+    admission,
+    serve: async (socket, place) => {
+      const from = addressOf(socket)
+      try {
+        await protocol.serve(
+          { stream: socket, address: from, loopback: isLoopback(socket), tls: tls.context },
+          watched(gate, place),
+          signal,
+        )
+      } catch (error) {
+        events.faulted(protocol.name, from, asFault(error))
+      }
+    },
+    onRefused: (from, limit) => events.connectionRefused(from, limit),
+    onTrouble: (error) => events.trouble(`listen.${protocol.name}`, error),
+  })
+}
+
+/** The gate, which tells admission of the log-in. */
+function watched(gate: Gate, place: Place): Gate {
+  return {
+    interrupts: gate.interrupts,
+    open: async (claim) => {
+      const opened = await gate.open(claim)
+      if (!isRefusal(opened)) place.loggedIn()
+      return opened
+    },
+  }
+}
+
+function addressOf({ remoteAddress = 'unknown', remotePort = 0, remoteFamily }: Socket): string {
+  return remoteFamily === 'IPv6' ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`
+}
+
+/** Both ends on this machine: RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
+function isLoopback({ remoteAddress = '' }: Socket): boolean {
+  return remoteAddress === '::1' || /^(::ffff:)?127\./.test(remoteAddress)
+}

@@ -1,0 +1,21 @@
+import type { Clock, StreamProtocol } from '@sallyport/core'
+
+/** What protocols may need of the gateway beside its gate. */
+export interface ProtocolParts {
+  readonly clock: Clock
+  /** Secret: for masks that must be stable and unguessable. */
+  readonly maskKey: Uint8Array
+}
+
+/** A protocol before it runs: what the configuration must know of it, and how it comes to be. */
+export interface ProtocolKind {
+  readonly name: string
+  readonly listenPort: number
+  open(parts: ProtocolParts): StreamProtocol & Partial<AsyncDisposable>
+}
+
+/** Every protocol that this gateway speaks. The only file that names them. */
+export const protocolKinds: readonly ProtocolKind[] = []
+
+/** Tag of what each value detector finds. */
+export const detectorTags: Readonly<Record<string, string>> = {}

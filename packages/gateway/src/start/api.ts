@@ -1,0 +1,149 @@
+import { isRefusal, Secret, type Clock } from '@sallyport/core'
+import type { AgentServer } from '@sallyport/tunnel'
+import { Authorize } from '../api/authorize.ts'
+import type { Guards, Handlers } from '../api/handlers.ts'
+import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
+import { applyRoutes } from '../api/routes/apply.ts'
+import { auditRoutes } from '../api/routes/audit.ts'
+import { gatewayRoutes } from '../api/routes/gateway.ts'
+import { policyRoutes } from '../api/routes/policies.ts'
+import { resourceRoutes } from '../api/routes/resources.ts'
+import { reviewRoutes } from '../api/routes/reviews.ts'
+import { sessionRoutes } from '../api/routes/sessions.ts'
+import { loginRoutes, setupRoutes } from '../api/routes/setup.ts'
+import { tokenRoutes } from '../api/routes/tokens.ts'
+import { userRoutes } from '../api/routes/users.ts'
+import { whoamiRoutes } from '../api/routes/whoami.ts'
+import { Applier } from '../apply/applier.ts'
+import type { Config } from '../config/schema.ts'
+import { checksOf } from '../doctor/checks.ts'
+import { examine } from '../doctor/doctor.ts'
+import type { ServerTls } from '../edge/server-tls.ts'
+import { openFront, type Front } from '../front/front.ts'
+import { detectorTags } from '../protocols.ts'
+import type { Events } from '../telemetry/events.ts'
+import { version } from '../version.ts'
+import type { ControlCore } from './control-core.ts'
+import type { Foundation } from './foundation.ts'
+import type { Readiness } from './readiness.ts'
+import type { Address } from './start.ts'
+
+export interface ApiOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly foundation: Foundation
+  readonly core: ControlCore
+  readonly tunnel: AgentServer
+  readonly tls: ServerTls
+  readonly recorder: { readonly failure: string | undefined }
+  readonly readiness: Readiness
+  readonly own: { readonly certificate: string; readonly fingerprint: string } | undefined
+  readonly events: Events
+  /** Grows while the gateway starts. */
+  readonly addresses: () => readonly Address[]
+  readonly baseUrl: () => string
+}
+
+/**
+ * The HTTPS side, each noun with what it needs and no more.
+ * @param life takes whatever has to be ended
+ * @throws CannotStart
+ */
+export async function openApi(life: AsyncDisposableStack, options: ApiOptions): Promise<Front> {
+  const { config, foundation, core, tls, readiness, events } = options
+  const authorize = new Authorize(foundation.store.read, foundation.policies)
+  return life.use(
+    await openFront({
+      address: config.listen.api,
+      tls: tls.pair,
+      handlers: handlersOf(options, authorize),
+      guards: guardsOf(core, authorize),
+      limits: config.limits,
+      unready: () => readiness.why(),
+      onAnswered: (answered) => events.answered(answered),
+      onTrouble: (error, route) => events.trouble(route, error),
+    }),
+  )
+}
+
+function guardsOf({ tokens }: ControlCore, authorize: Authorize): Guards {
+  return {
+    caller: async (token) => {
+      const known = await tokens.authenticate(new Secret(token))
+      return isRefusal(known) ? undefined : known
+    },
+    mayAdminister: ({ subject }) => authorize.mayAdminister(subject),
+    mayReplay: ({ subject }, session) => authorize.mayReplay(subject, session),
+  }
+}
+
+function handlersOf(options: ApiOptions, authorize: Authorize): Handlers {
+  const { config, clock, foundation, core, tunnel, events, own, addresses, baseUrl, readiness } = options
+  const { store, box, keys, recordings, policies, protocols } = foundation
+  const { tokens, signIn, setupLinks, sessions, reviews } = core
+  const { read } = store
+  const portOf = (listener: string): number | undefined =>
+    addresses().find(({ name }) => name === listener)?.port
+  const applier = new Applier({
+    store,
+    policies,
+    known: { protocols, detectors: Object.keys(detectorTags) },
+    box,
+    onApplied: (by, { plan, policyVersion }) => events.applied(by, plan, policyVersion),
+  })
+  const startedAtMs = clock.now()
+  return {
+    setup: setupRoutes(setupLinks, events),
+    login: loginRoutes(signIn, events),
+    whoami: whoamiRoutes(tokens, authorize),
+    tokens: tokenRoutes({ read, tokens, authorize, clock }),
+    users: userRoutes({ store, setupLinks, policies, baseUrl }),
+    resources: resourceRoutes({
+      read,
+      policies,
+      authorize,
+      protocols,
+      publicHost: config.publicHost,
+      portOf,
+      attached: () => tunnel.attached(),
+    }),
+    apply: applyRoutes(applier),
+    policies: policyRoutes(read, policies),
+    agents: agentRoutes(store, tunnel),
+    joinTokens: joinTokenRoutes({
+      store,
+      clock,
+      gateway: () => addresses().find(({ name }) => name === 'agents')?.url ?? '',
+      authorityFingerprint: keys.authority.fingerprint,
+    }),
+    reviews: reviewRoutes({ read, reviews, authorize }),
+    sessions: sessionRoutes({ store, recordings, authorize, live: sessions }),
+    gateway: gatewayRoutes(
+      {
+        version,
+        startedAtMs,
+        signingPublicKey: keys.signingPublicKey,
+        authority: own,
+        isDraining: () => readiness.isDraining,
+        policyVersion: () => policies.point.version,
+        liveSessions: () => sessions.list().length,
+        agentsAttached: () => tunnel.attached().length,
+        listeners: addresses,
+        examine: async () =>
+          examine(
+            await checksOf({
+              store,
+              recorder: options.recorder,
+              dataDirectory: config.dataDirectory,
+              tls: options.tls,
+              tunnel,
+              policies,
+              clock,
+            }),
+          ),
+      },
+      read,
+    ),
+    audit: auditRoutes(read),
+  }
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Clock, Fault, StreamProtocol } from '@sallyport/core'
+import type { SealedBox } from '@sallyport/identity'
+import { openRecordings, type Recordings } from '@sallyport/recording'
+import type { Store } from '@sallyport/store'
+import { CannotStart } from '../cannot-start.ts'
+import type { Config } from '../config/schema.ts'
+import { PolicyInForce } from '../policy/in-force.ts'
+import type { ProtocolKind } from '../protocols.ts'
+import { openDataDirectory } from './data-directory.ts'
+import { openGatewayKeys, type GatewayKeys } from './gateway-keys.ts'
+import { openSealedBox } from './master-key.ts'
+
+/** What the gateway stands on: its data directory and what is kept there, its keys, its protocols and its policies. */
+export interface Foundation {
+  readonly store: Store
+  readonly box: SealedBox
+  readonly keys: GatewayKeys
+  readonly recordings: Recordings
+  readonly protocols: readonly StreamProtocol[]
+  readonly policies: PolicyInForce
+}
+
+export interface FoundationOptions {
+  readonly config: Config
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly kinds: readonly ProtocolKind[]
+  readonly detectorTags: Readonly<Record<string, string>>
+  readonly onRecorderFailure: (fault: Fault) => void
+}
+
+/**
+ * @param life takes whatever has to be ended
+ * @throws CannotStart
+ */
+export async function layFoundation(
+  life: AsyncDisposableStack,
+  options: FoundationOptions,
+): Promise<Foundation> {
+  const { config, environment, clock, kinds, detectorTags } = options
+  const store = life.use(await openDataDirectory(config.dataDirectory, clock))
+  const box = await openSealedBox(config, environment)
+  const keys = await openGatewayKeys(store, box, clock)
+  const recordings = life.use(await openRecordingsIn(config.dataDirectory, keys, options))
+  const protocols = kinds.map((kind) => {
+    const protocol = kind.open({ clock, maskKey: keys.masks })
+    const { [Symbol.asyncDispose]: end } = protocol
+    if (end !== undefined) life.defer(() => end.call(protocol))
+    return protocol
+  })
+  const policies = await PolicyInForce.load(store, { protocols, detectorTags })
+  return { store, box, keys, recordings, protocols, policies }
+}
+
+async function openRecordingsIn(
+  dataDirectory: string,
+  keys: GatewayKeys,
+  { clock, onRecorderFailure }: FoundationOptions,
+): Promise<Recordings> {
+  const directory = join(dataDirectory, 'recordings')
+  try {
+    return await openRecordings({
+      directory,
+      signingKey: keys.signing,
+      encryptionKey: keys.recordings,
+      clock,
+      onFailure: onRecorderFailure,
+    })
+  } catch (error) {
+    throw new CannotStart(
+      4,
+      `the recordings in ${directory} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
+      'without them nothing may run: see that the directory can be written to, and that the disk is not full',
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto'
+import { Secret, type Clock } from '@sallyport/core'
+import {
+  createAuthority,
+  loadAuthority,
+  SealError,
+  type CertificateAuthority,
+  type SealedBox,
+} from '@sallyport/identity'
+import type { Store } from '@sallyport/store'
+import { CannotStart } from '../cannot-start.ts'
+
+/** The gateway's own keys, made at the first start and sealed in the store. */
+export interface GatewayKeys {
+  /** Signs certificates of this gateway's listeners and of agents. */
+  readonly authority: CertificateAuthority
+  /** Ed25519: seals recordings. */
+  readonly signing: KeyObject
+  /** Its public half, PEM: what recordings are verified with. */
+  readonly signingPublicKey: string
+  /** Encrypts recordings at rest. */
+  readonly recordings: KeyObject
+  /** For masks that must be stable and unguessable. */
+  readonly masks: Buffer
+}
+
+/** @throws CannotStart where they are sealed under another master key */
+export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock): Promise<GatewayKeys> {
+  try {
+    const authority = await kept(store, box, 'authority', async () => {
+      const { certificate, privateKey } = await createAuthority({ name: 'Sallyport', clock })
+      return JSON.stringify({ certificate, privateKey: privateKey.reveal() })
+    })
+    const signing = await kept(store, box, 'signing-key', () =>
+      Promise.resolve(
+        generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      ),
+    )
+    // Written by this very function, and authenticated by the seal.
+    const { certificate, privateKey } = JSON.parse(authority) as { certificate: string; privateKey: string }
+    const signingKey = createPrivateKey(signing)
+    return {
+      authority: await loadAuthority({ certificate, privateKey: new Secret(privateKey) }, clock),
+      signing: signingKey,
+      signingPublicKey: createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString(),
+      recordings: createSecretKey(box.derive('recordings')),
+      masks: box.derive('masks'),
+    }
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error
+    throw new CannotStart(
+      5,
+      `the gateway’s keys cannot be opened: ${error.message}`,
+      'start it with the master key that it was first started with',
+      { cause: error },
+    )
+  }
+}
+
+async function kept(store: Store, box: SealedBox, key: string, make: () => Promise<string>): Promise<string> {
+  const sealed = await store.read.settings.get(key)
+  if (sealed !== undefined) return box.openText(key, sealed).reveal()
+  const made = await make()
+  await store.write('system', 'first start', (tx) =>
+    tx.settings.put(key, box.sealText(key, new Secret(made))),
+  )
+  return made
+}
