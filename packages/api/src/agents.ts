@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Id, Name, Time, TokenSeconds } from './fields.ts'
 import { created, json, nothing, route } from './route.ts'
 
-export const Agent = z
+const Agent = z
   .object({
     id: Id,
     /** Agents of one pool stand in for one another. */
@@ -55,7 +55,7 @@ export const agents = {
   }),
 }
 
-export const JoinToken = z
+const JoinToken = z
   .object({
     id: Id,
     pool: Name,

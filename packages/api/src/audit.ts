@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Limit, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
-export const AuditEntry = z
+const AuditEntry = z
   .object({
     sequence: z.number().int(),
     at: Time,

@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { Name, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
-export const PolicyFile = z.object({ name: Name, text: z.string() }).meta({ id: 'PolicyFile' })
+const PolicyFile = z.object({ name: Name, text: z.string() }).meta({ id: 'PolicyFile' })
 
 /** A place in a policy file that does not stand. */
-export const PolicyTrouble = z
+const PolicyTrouble = z
   .object({
     file: z.string(),
     line: z.number().int(),
@@ -17,7 +17,7 @@ export const PolicyTrouble = z
 
 const version = z.object({ version: z.string(), by: z.string(), at: Time })
 
-export const PolicySet = version.extend({ policies: z.array(PolicyFile) }).meta({ id: 'PolicySet' })
+const PolicySet = version.extend({ policies: z.array(PolicyFile) }).meta({ id: 'PolicySet' })
 
 const given = z.array(z.strictObject({ name: Name, text: z.string().max(262_144) })).max(500)
 const set = { version: '3', by: 'user:alice', at: '2026-01-01T00:00:00Z' }

@@ -31,7 +31,7 @@ const codes = Object.keys(problemStatus) as [ProblemCode, ...ProblemCode[]]
 export const problemMediaType = 'application/problem+json'
 
 /** Where in the request something is wrong. */
-export const ProblemPlace = z
+const ProblemPlace = z
   .object({
     /** A key path such as `documents.2.port`, or `file:line:column` in a policy. */
     path: z.string(),

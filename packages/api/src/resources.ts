@@ -28,7 +28,7 @@ export function fillHint(hint: ConnectHint, mine: { token: string; caFile: strin
 }
 
 /** An account under which the caller may connect. */
-export const AccountView = z
+const AccountView = z
   .object({
     name: z.string(),
     hints: z.array(ConnectHint),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Id, Limit, Person, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
-export const reviewStates = ['open', 'approved', 'denied', 'expired', 'withdrawn', 'used'] as const
+const reviewStates = ['open', 'approved', 'denied', 'expired', 'withdrawn', 'used'] as const
 
 export const Review = z
   .object({

@@ -31,7 +31,7 @@ export const RecordedLine = z
   .meta({ id: 'RecordedEvent' })
 export type RecordedLine = z.infer<typeof RecordedLine>
 
-export const Verdict = z
+const Verdict = z
   .object({
     /** `sound`: whole, in order, and signed by this gateway. `open`: still being written, sound so far. */
     state: z.enum(['sound', 'open', 'interrupted', 'broken']),

@@ -3,7 +3,7 @@ import { Password, Time, TokenSeconds, UserName } from './fields.ts'
 import { created, json, route } from './route.ts'
 
 /** An access token, shown this once: only its hash is kept. */
-export const SignedIn = z
+const SignedIn = z
   .object({
     user: UserName,
     token: z.string(),

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Flag, Id, Time, TokenSeconds, UserName } from './fields.ts'
 import { created, json, nothing, route } from './route.ts'
 
-export const Token = z
+const Token = z
   .object({
     id: Id,
     user: UserName,

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { GroupName, Time, UserName } from './fields.ts'
 import { created, json, route } from './route.ts'
 
-export const User = z
+const User = z
   .object({
     name: UserName,
     groups: z.array(GroupName),
@@ -12,7 +12,7 @@ export const User = z
   })
   .meta({ id: 'User' })
 
-export const SetupLink = z
+const SetupLink = z
   .object({
     /** Opens the set-up page; good once. */
     url: z.string(),

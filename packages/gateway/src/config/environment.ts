@@ -15,7 +15,7 @@ export function variableOf(path: readonly string[]): string {
 }
 
 /** Paths of all that can be set: the leaves of the schema's objects. */
-export function leaves(schema: z.ZodType, path: readonly string[] = []): (readonly string[])[] {
+function leaves(schema: z.ZodType, path: readonly string[] = []): (readonly string[])[] {
   const inner = unwrapped(schema)
   if (!(inner instanceof z.ZodObject)) return [path]
   return Object.entries(inner.shape).flatMap(([key, value]) => leaves(value as z.ZodType, [...path, key]))

@@ -64,7 +64,7 @@ export class PolicyInForce {
   }
 }
 
-export function inWords({ file, line, column, message }: PolicyProblem): string {
+function inWords({ file, line, column, message }: PolicyProblem): string {
   return `${file}:${line}:${column}: ${message}`
 }
 

@@ -26,7 +26,7 @@ import { version } from '../version.ts'
 import type { ControlCore } from './control-core.ts'
 import type { Foundation } from './foundation.ts'
 import type { Readiness } from './readiness.ts'
-import type { Address } from './start.ts'
+import type { Address } from './address.ts'
 
 export interface ApiOptions {
   readonly config: Config

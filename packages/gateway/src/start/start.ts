@@ -16,6 +16,7 @@ import { openLog } from '../telemetry/log.ts'
 import { serveMetrics } from '../telemetry/metrics-listener.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
+import type { Address } from './address.ts'
 import { openApi } from './api.ts'
 import { buildControlCore, type ControlCore } from './control-core.ts'
 import { Drain } from './drain.ts'
@@ -30,15 +31,6 @@ export interface GatewayOptions {
   readonly clock?: Clock
   /** Every one that there is, unless told otherwise. */
   readonly kinds?: readonly ProtocolKind[]
-}
-
-export interface Address {
-  /** The key below `listen` in the configuration. */
-  readonly name: string
-  readonly host: string
-  readonly port: number
-  /** How a person or a client writes it. */
-  readonly url: string
 }
 
 /** A gateway that serves, until it is disposed. */

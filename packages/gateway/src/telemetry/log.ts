@@ -53,7 +53,7 @@ function readable(output: NodeJS.WritableStream): Writable {
   })
 }
 
-export function asText(line: string): string {
+function asText(line: string): string {
   const { level, time, msg, err, ...rest } = JSON.parse(line) as Record<string, unknown>
   const at = String(time).slice(11, 23)
   const words = Object.entries(rest).map(([key, value]) => styleText('dim', `${key}=${plain(value)}`))

@@ -77,7 +77,7 @@ function looked(store: Store, by: Subject, what: string): Promise<void> {
   })
 }
 
-export function sessionView(row: SessionRow) {
+function sessionView(row: SessionRow) {
   return {
     id: row.id,
     principal: person(row.principal),

@@ -1,0 +1,9 @@
+/** Where something listens. */
+export interface Address {
+  /** The key below `listen` in the configuration. */
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  /** How a person or a client writes it. */
+  readonly url: string
+}
