@@ -86,6 +86,8 @@ class Caller {
       for await (const line of createInterface({ input: response, crlfDelay: Infinity }))
         yield parsed(schema, line)
       if (!response.complete) throw cutShort()
+    } catch (error) {
+      throw error instanceof ApiError ? error : cutShort(error)
     } finally {
       response.destroy()
     }

@@ -291,6 +291,17 @@ describe('a gateway', () => {
   })
 })
 
+test('once ended, listens on no port and leaves nothing running', async () => {
+  const world = await startWorld()
+  const ports = world.gateway.addresses.map(({ port }) => port)
+  expect(ports).toHaveLength(4)
+  await world.client().gateway.version()
+  await world[Symbol.asyncDispose]()
+  for (const port of ports) {
+    await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  }
+})
+
 test('guessing is slowed down', async () => {
   await using world = await startWorld('limits:\n  signInsPerMinute: 3\n')
   const guess = () => failure(world.client().login.withPassword({ name: 'root', password: 'guess' }))

@@ -68,6 +68,7 @@ describe('applying', () => {
       'create User/bob',
     ])
     expect(dry).toMatchObject({ applied: false, policyVersion: '1' })
+    expect(dry.warnings).toEqual(['user bob has no password yet: make them a set-up link'])
     expect(await it.store.read.resources.list()).toEqual([])
     expect(it.policies.point.version).toBe('0')
 

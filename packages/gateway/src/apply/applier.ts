@@ -61,7 +61,7 @@ export class Applier {
       plan,
       applied: isChange && !dryRun,
       policyVersion: String(version),
-      warnings: isNewSet ? warnings(policies, texts) : [],
+      warnings: [...(isNewSet ? warnings(policies, texts) : []), ...plan.flatMap(withoutPassword)],
     }
     if (!answer.applied) return answer
     await store.write(by, 'apply', async (tx) => {
@@ -148,6 +148,12 @@ function warnings(policies: PolicyInForce, texts: readonly { name: string; text:
     .check(texts)
     .filter(({ severity }) => severity === 'warning')
     .map((it) => `${it.file}:${it.line}:${it.column}: ${it.message}`)
+}
+
+function withoutPassword({ action, kind, name }: Plan['plan'][number]): string[] {
+  return action === 'create' && kind === 'User'
+    ? [`user ${name} has no password yet: make them a set-up link`]
+    : []
 }
 
 function refuseDuplicates(documents: readonly Document[]): void {

@@ -1,6 +1,7 @@
 import { apiPrefix, openApiDocument, problemMediaType } from '@sallyport/api'
 import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyInstance } from 'fastify'
+import type { Server } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import type { Guards, Handlers } from '../api/handlers.ts'
 import { registerRoutes } from '../api/register.ts'
@@ -38,7 +39,9 @@ export interface Front extends AsyncDisposable {
 export async function openFront(options: FrontOptions): Promise<Front> {
   const app = await buildFront(options)
   await app.ready()
-  const server = app.server as import('node:https').Server
+  // Built with `https`, so it is one.
+  const server = app.server as Server
+  server.maxConnections = maxConnections
   const port = await bind(server, 'api', options.address)
   return {
     port,
@@ -63,6 +66,7 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
     requestTimeout: 30_000,
     keepAliveTimeout: 15_000,
     routerOptions: { maxParamLength: 200 },
+    // The type says which server is below; routes need not know.
   }) as unknown as FastifyInstance
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(securityHeaders)
@@ -120,5 +124,6 @@ function routeName(config: object): string {
   return 'routeName' in config && typeof config.routeName === 'string' ? config.routeName : 'none'
 }
 
+const maxConnections = 2000
 /** How long answers in progress may take once the gateway ends. */
 const lastAnswersMs = 2000

@@ -22,6 +22,7 @@ import { buildControlCore, type ControlCore } from './control-core.ts'
 import { Drain } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { Readiness } from './readiness.ts'
+import { keepUp } from './upkeep.ts'
 
 export interface GatewayOptions {
   /** For secrets by reference. */
@@ -124,10 +125,11 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
         }
       : undefined
   const readiness = new Readiness(store, clock)
+  life.use(keepUp(store, clock, onTrouble))
   const listeners: Listener[] = []
   const addresses: Address[] = []
-  const listening = (name: string, scheme: string, host: string, port: number): void => {
-    addresses.push({ name, host, port, url: `${scheme}${inUrl(config.publicHost)}:${port}` })
+  const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {
+    addresses.push({ name, host, port, url: `${scheme}${inUrl(as)}:${port}` })
     events.listening({ name, host, port })
   }
   const baseUrl = (): string => addresses.find(({ name }) => name === 'api')?.url ?? ''
@@ -145,12 +147,12 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     addresses: () => addresses,
     baseUrl,
   })
-  listening('api', 'https://', config.listen.api.host, front.port)
-  listening('agents', '', config.listen.agents.host, tunnel.port)
+  listening('api', config.listen.api.host, front.port, 'https://')
+  listening('agents', config.listen.agents.host, tunnel.port)
   if (config.listen.metrics !== 'off') {
     const { host } = config.listen.metrics
     const { port } = life.use(await serveMetrics(metrics.registry, config.listen.metrics))
-    listening('metrics', 'http://', host, port)
+    listening('metrics', host, port, 'http://', host)
   }
 
   // Last, when all behind them is there; and the first to end.
@@ -167,7 +169,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     const listener = life.use(await listenForClients(protocol, clients))
     life.defer(() => endAll(stopped))
     listeners.push(listener)
-    listening(protocol.name, '', address.host, listener.port)
+    listening(protocol.name, address.host, listener.port)
   }
   const firstLink = await setupLinks.forFirstAdministrator()
 

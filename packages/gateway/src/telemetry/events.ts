@@ -89,8 +89,8 @@ export class Events {
         this.#log.warn(rest, kind)
         return
       case 'session-opened': {
-        const { subject, ...more } = event
-        this.#log.info({ ...more, kind: undefined, ...who(subject) }, kind)
+        const { subject, kind: _, ...more } = event
+        this.#log.info({ ...more, ...who(subject) }, kind)
         return
       }
       case 'session-ended':
