@@ -33,7 +33,7 @@ cases:
   - { name: a program, who: { user: a }, resource: db, does: { actions: [copy_program] }, expect: deny, policies: [no-server-programs] }
   - { name: a file, who: { user: a }, resource: db, does: { actions: [read], facts: { functions: [pg_catalog.pg_read_file] } }, expect: deny, policies: [no-server-functions] }
   - { name: not parsed, who: { user: a }, resource: db, does: { actions: [unparsed] }, expect: deny, policies: [no-unparsed] }
-  - { name: dynamic, who: { user: a }, resource: db, does: { actions: [call], facts: { dynamic: true } }, expect: deny, policies: [no-dynamic] }
+  - { name: dynamic, who: { user: a }, resource: db, does: { actions: [call], facts: { dynamic: true } }, expect: deny, policies: [no-hidden-sql] }
   - { name: set role, who: { user: a }, resource: db, does: { actions: [session], facts: { settings: [role] } }, expect: deny, policies: [no-identity-change] }
   - { name: an agent's DDL, who: { user: a, actor: { kind: agent, id: x } }, resource: db, does: { actions: [ddl] }, expect: deny, policies: [agents-never-destroy] }
   - { name: the rest is permitted, who: { user: a }, resource: db, does: { actions: [delete], objects: [d/s/t] }, expect: allow, policies: [all] }

@@ -19,8 +19,8 @@ export const presets: readonly Preset[] = [
   preset('no-unfiltered-writes', 'No UPDATE or DELETE without a WHERE clause'),
   preset('ddl-by-review', 'Schema changes and grants only after review by the group dba'),
   preset('no-server-programs', 'No programs, files, network or administration of the server'),
-  preset('no-unparsed', 'Nothing that cannot be parsed or is only known when it runs'),
-  preset('no-identity-change', 'No SET ROLE or SET SESSION AUTHORIZATION'),
+  preset('no-unparsed', 'Nothing that cannot be parsed, no DO blocks or SQL in strings'),
+  preset('no-identity-change', 'No SET ROLE or SET SESSION AUTHORIZATION: a session keeps its account'),
   preset('ai-agents', 'AI agents read masked values, write by review, destroy nothing'),
 ]
 

@@ -1,30 +1,67 @@
 import type { ProtocolVocabulary } from '../vocabulary.ts'
 
-/** PostgreSQL's words, for tests of policies alone: the protocol's package owns the true ones. */
+/** PostgreSQL's words, for tests of policies alone: its own package has the true ones. */
 export const postgresVocabulary: ProtocolVocabulary = {
   name: 'postgres',
   actions: [
-    { name: 'read', group: 'read', meaning: 'reads rows' },
-    { name: 'insert', group: 'write', meaning: 'adds rows' },
-    { name: 'update', group: 'write', meaning: 'changes rows' },
-    { name: 'delete', group: 'write', meaning: 'removes rows' },
-    { name: 'ddl', group: 'dangerous', meaning: 'creates, alters or drops objects' },
-    { name: 'grant', group: 'dangerous', meaning: 'changes rights' },
-    { name: 'admin', group: 'dangerous', meaning: 'administers the server' },
-    { name: 'copy_program', group: 'dangerous', meaning: 'runs a program or opens a file on the server' },
-    { name: 'call', group: 'dangerous', meaning: 'calls a procedure' },
-    { name: 'unparsed', group: 'dangerous', meaning: 'cannot be understood' },
-    { name: 'session', group: 'session', meaning: 'changes settings of the session' },
-    { name: 'transaction', group: 'session', meaning: 'begins or ends a transaction' },
+    { name: 'read', group: 'read', meaning: 'reads rows, or asks for a plan without running it' },
+    { name: 'insert', group: 'write', meaning: 'adds rows: INSERT, MERGE, COPY FROM' },
+    { name: 'update', group: 'write', meaning: 'changes rows, sequences or large objects' },
+    { name: 'delete', group: 'write', meaning: 'removes rows: DELETE, MERGE, TRUNCATE' },
+    { name: 'ddl', group: 'dangerous', meaning: 'creates, alters or drops an object' },
+    { name: 'grant', group: 'dangerous', meaning: 'changes roles, owners or privileges' },
+    {
+      name: 'admin',
+      group: 'dangerous',
+      meaning: "administers the server, reaches its files or network, or changes the session's role",
+    },
+    {
+      name: 'copy_program',
+      group: 'dangerous',
+      meaning: "runs a program on the server's machine: COPY … PROGRAM",
+    },
+    {
+      name: 'call',
+      group: 'dangerous',
+      meaning:
+        'runs code whose effects its text does not show: CALL, DO, functions that run SQL given as text',
+    },
+    { name: 'unparsed', group: 'dangerous', meaning: 'could not be understood: it may do anything' },
+    {
+      name: 'session',
+      group: 'session',
+      meaning: 'changes or asks about the session: SET, SHOW, LISTEN, PREPARE, cursors',
+    },
+    { name: 'transaction', group: 'session', meaning: 'begins or ends a transaction or savepoint' },
   ],
   facts: [
-    { name: 'unfiltered', type: 'boolean', meaning: 'an UPDATE or DELETE that no predicate restricts' },
-    { name: 'functions', type: 'strings', meaning: 'functions called' },
-    { name: 'dynamic', type: 'boolean', meaning: 'what it does is only known when it runs' },
-    { name: 'kinds', type: 'strings', meaning: 'kinds of statement' },
-    { name: 'columns', type: 'strings', meaning: 'columns read' },
-    { name: 'filtered_columns', type: 'strings', meaning: 'columns in predicates' },
-    { name: 'settings', type: 'strings', meaning: 'settings changed by SET' },
-    { name: 'locks', type: 'boolean', meaning: 'locks rows or tables' },
+    {
+      name: 'unfiltered',
+      type: 'boolean',
+      meaning: 'an UPDATE, DELETE or MERGE whose condition restricts nothing, or a TRUNCATE',
+    },
+    {
+      name: 'functions',
+      type: 'strings',
+      meaning: 'functions called, by schema: `pg_catalog.lower`; `?.f` where it is not known',
+    },
+    {
+      name: 'dynamic',
+      type: 'boolean',
+      meaning: 'part of what it does is not in its text: user functions, DO, CALL, SQL in strings',
+    },
+    {
+      name: 'kinds',
+      type: 'strings',
+      meaning: 'kinds of statement, inner ones too: `select`, `create_table`, `copy_from`',
+    },
+    { name: 'columns', type: 'strings', meaning: 'columns read: `public.customers.email`' },
+    { name: 'filtered_columns', type: 'strings', meaning: 'columns used to filter, join, group or order' },
+    {
+      name: 'settings',
+      type: 'strings',
+      meaning: 'settings changed: `search_path`; `?` where the name is computed',
+    },
+    { name: 'locks', type: 'boolean', meaning: 'takes locks explicitly: FOR UPDATE, LOCK, advisory locks' },
   ],
 }
