@@ -3,20 +3,22 @@ import { allRoutes, apiPrefix, type NamedRoute, type Route } from '@sallyport/ap
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { notFound, ProblemError } from '../front/problem.ts'
-import type { Asking, Caller, Guards, Handlers } from './handlers.ts'
+import type { Asking, Caller, Guards, Implementations } from './implementation.ts'
 
 type AnyImplementation = (input: object, call: Asking & { caller?: Caller }) => unknown
 
 /** Registers every route of the contract: who may call it is decided here, before any implementation runs. */
 export function registerRoutes(
   app: FastifyInstance,
-  handlers: Handlers,
+  implementations: Implementations,
   guards: Guards,
   limits: { readonly signInsPerMinute: number },
 ): void {
   for (const named of allRoutes()) {
     const { noun, verb, route } = named
-    const implementation = (handlers as Record<string, Record<string, AnyImplementation>>)[noun]?.[verb]
+    const implementation = (implementations as Record<string, Record<string, AnyImplementation>>)[noun]?.[
+      verb
+    ]
     if (implementation === undefined) throw new TypeError(`${noun}.${verb} has no implementation`)
     app.route({
       method: route.method,

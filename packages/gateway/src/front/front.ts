@@ -3,7 +3,7 @@ import rateLimit from '@fastify/rate-limit'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { Server } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
-import type { Guards, Handlers } from '../api/handlers.ts'
+import type { Guards, Implementations } from '../api/implementation.ts'
 import { registerRoutes } from '../api/register.ts'
 import type { ListenAddress } from '../config/schema.ts'
 import { bind } from '../edge/listener.ts'
@@ -14,7 +14,7 @@ import { securityHeaders } from './security-headers.ts'
 export interface FrontOptions {
   readonly address: ListenAddress
   readonly tls: SecureContextOptions
-  readonly handlers: Handlers
+  readonly implementations: Implementations
   readonly guards: Guards
   readonly limits: { readonly requestsPerMinute: number; readonly signInsPerMinute: number }
   /** Undefined while all is well; else why the gateway should get no new clients. */
@@ -97,7 +97,7 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
   })
   await app.register(rateLimit, { max: options.limits.requestsPerMinute, timeWindow: '1 minute' })
 
-  registerRoutes(app, options.handlers, options.guards, options.limits)
+  registerRoutes(app, options.implementations, options.guards, options.limits)
   const description = JSON.stringify(openApiDocument('v1'))
   app.get(`${apiPrefix}/openapi.json`, named('openapi'), (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(description),

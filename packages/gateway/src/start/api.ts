@@ -1,7 +1,7 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
 import type { AgentServer } from '@sallyport/tunnel'
 import { Authorize } from '../api/authorize.ts'
-import type { Guards, Handlers } from '../api/handlers.ts'
+import type { Guards, Implementations } from '../api/implementation.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
 import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
@@ -56,7 +56,7 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
     await openFront({
       address: config.listen.api,
       tls: tls.pair,
-      handlers: handlersOf(options, authorize),
+      implementations: implementationsOf(options, authorize),
       guards: guardsOf(core, authorize),
       limits: config.limits,
       unready: () => readiness.why(),
@@ -77,7 +77,7 @@ function guardsOf({ tokens }: ControlCore, authorize: Authorize): Guards {
   }
 }
 
-function handlersOf(options: ApiOptions, authorize: Authorize): Handlers {
+function implementationsOf(options: ApiOptions, authorize: Authorize): Implementations {
   const { config, clock, foundation, core, tunnel, events, own, addresses, baseUrl, readiness } = options
   const { store, box, keys, recordings, policies, protocols } = foundation
   const { tokens, signIn, setupLinks, sessions, reviews } = core

@@ -4,7 +4,7 @@ import type { AgentRow, JoinTokenRow, Store } from '@sallyport/store'
 import { formatJoinToken, newJoinSecret, type AgentServer, type AttachedAgent } from '@sallyport/tunnel'
 import { joinSecretHash } from '../../edge/agent-directory.ts'
 import { notFound } from '../../front/problem.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 export function agentRoutes(

@@ -1,5 +1,5 @@
 import type { Readers } from '@sallyport/store'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 export function auditRoutes(read: Pick<Readers, 'audit'>): NounRoutes<'audit'> {

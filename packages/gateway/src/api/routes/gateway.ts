@@ -1,6 +1,6 @@
 import type { DoctorCheck } from '@sallyport/api'
 import type { Readers } from '@sallyport/store'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 /** The gateway as a whole, as the API tells of it. */

@@ -2,7 +2,7 @@ import { PolicyError, runPolicyTests, type DecisionPoint, type PolicyText } from
 import type { PolicySet, Readers } from '@sallyport/store'
 import { invalidPolicy, notFound } from '../../front/problem.ts'
 import type { PolicyInForce } from '../../policy/in-force.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 export function policyRoutes(

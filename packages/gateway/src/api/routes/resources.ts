@@ -4,7 +4,7 @@ import type { DecisionPoint } from '@sallyport/policy'
 import type { Readers } from '@sallyport/store'
 import type { AttachedAgent } from '@sallyport/tunnel'
 import { notFound, ProblemError } from '../../front/problem.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import type { Authorize } from '../authorize.ts'
 
 export interface ResourceParts {

@@ -3,7 +3,7 @@ import type { Subject } from '@sallyport/core'
 import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { person, time } from '../views.ts'
 
 export interface ReviewRouteParts {

@@ -4,7 +4,7 @@ import type { RecordedEvent, Recordings } from '@sallyport/recording'
 import type { SessionRow, Store } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { person, time } from '../views.ts'
 
 export interface SessionParts {

@@ -2,7 +2,7 @@ import { isRefusal, Secret, type Refusal } from '@sallyport/core'
 import type { MintedToken, SetupLinks, SignIn } from '@sallyport/identity'
 import { ProblemError, refused } from '../../front/problem.ts'
 import type { Events } from '../../telemetry/events.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 type SignInEvents = Pick<Events, 'signedIn' | 'signInRefused'>

@@ -3,7 +3,7 @@ import type { Tokens } from '@sallyport/identity'
 import type { Readers, TokenRow } from '@sallyport/store'
 import { notFound, ProblemError, refused } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 export interface TokenParts {

@@ -3,7 +3,7 @@ import { disableUser, type SetupCode, type SetupLinks } from '@sallyport/identit
 import type { DecisionPoint } from '@sallyport/policy'
 import type { Store, User } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
 export interface UserParts {

@@ -1,6 +1,6 @@
 import type { Tokens } from '@sallyport/identity'
 import type { Authorize } from '../authorize.ts'
-import type { NounRoutes } from '../handlers.ts'
+import type { NounRoutes } from '../implementation.ts'
 import { person, time } from '../views.ts'
 
 export function whoamiRoutes(

@@ -26,7 +26,7 @@ export type NounRoutes<Noun extends keyof RouteTable> = {
 }
 
 /** All of them: a route without an implementation does not compile. */
-export type Handlers = { readonly [Noun in keyof RouteTable]: NounRoutes<Noun> }
+export type Implementations = { readonly [Noun in keyof RouteTable]: NounRoutes<Noun> }
 
 /** What stands between a request and its route. */
 export interface Guards {
