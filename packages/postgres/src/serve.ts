@@ -49,6 +49,7 @@ export async function serve(
 ): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(loginMs)])
   let stream = connection.stream
+  let broke: Fault | undefined
   try {
     const arrival = await arrive(connection, deadline)
     stream = arrival.stream
@@ -60,16 +61,19 @@ export async function serve(
     const opened = await gate.open(arrival.claim)
     if (isRefusal(opened)) return sayAndEnd(stream, opened)
     await using session = opened
-    await converse(parts, arrival, session, gate, deadline)
+    const target = await reach(arrival, session, deadline)
+    broke = await converse(parts, arrival, session, gate, target)
   } catch (thrown) {
     if (thrown instanceof ArrivalFault) stream = thrown.stream
     const cause = causeOf(thrown instanceof ArrivalFault ? thrown.fault : thrown)
     sayAndEnd(stream, cause)
-    if (cause instanceof Fault) throw cause
+    if (cause instanceof Fault) broke = cause
   }
+  if (broke !== undefined) throw broke
 }
 
 function causeOf(thrown: unknown): Fault | Refusal {
+  if (thrown instanceof RefusedLate) return thrown.refusal
   if (isRefusal(thrown)) return thrown
   if (thrown instanceof DOMException && thrown.name === 'TimeoutError') {
     return new Fault('client/too-slow', `the log-in took longer than ${loginMs / 1000} s`)
@@ -85,31 +89,41 @@ function sayAndEnd(stream: Duplex, cause: Fault | Refusal): void {
   stream.end(wordError('FATAL', cause), () => stream.destroy())
 }
 
-async function converse(
-  parts: ServeParts,
+interface Reached {
+  readonly upstream: LoggedIn
+  readonly database: string
+}
+
+/** Logs in to the target. */
+async function reach(
   arrival: Login,
   session: Session<PostgresOptions>,
-  gate: Gate<PostgresOptions>,
   deadline: AbortSignal,
-): Promise<void> {
+): Promise<Reached> {
   const signal = AbortSignal.any([deadline, session.signal])
+  const database = databaseName(arrival, session.resource.options)
   let dialled: Duplex | undefined
   try {
-    const database = databaseName(arrival, session.resource.options)
     dialled = await session.dial()
-    const upstream = await logIn(
-      dialled,
-      targetOf(session),
-      await session.credential(),
-      { ...arrival.startup.parameters, database },
-      signal,
-    )
-    await converseWith(parts, arrival, session, gate, upstream, database)
+    const parameters = { ...arrival.startup.parameters, database }
+    const upstream = await logIn(dialled, targetOf(session), await session.credential(), parameters, signal)
+    for (const [name, value] of upstream.parameters) checkSetting(name, value)
+    return { upstream, database }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(session.signal.aborted ? session.signal.reason : thrown)
     session.ended(cause.code, 0, 0)
-    throw cause instanceof Fault ? cause : thrown
+    throw cause instanceof Fault ? cause : new RefusedLate(cause)
+  }
+}
+
+/** The session was ended while its log-in was under way. */
+class RefusedLate extends Error {
+  readonly refusal: Refusal
+
+  constructor(refused: Refusal) {
+    super(refused.code)
+    this.refusal = refused
   }
 }
 
@@ -119,18 +133,16 @@ function databaseName(arrival: Login, options: PostgresOptions): string {
   return database === user ? (options.database ?? database) : database
 }
 
-async function converseWith(
+/** From the greeting to the end. @returns the fault that ended it, already said to the client */
+async function converse(
   parts: ServeParts,
   arrival: Login,
   session: Session<PostgresOptions>,
   gate: Gate<PostgresOptions>,
-  upstream: LoggedIn,
-  databaseName: string,
-): Promise<void> {
+  { upstream, database: databaseName }: Reached,
+): Promise<Fault | undefined> {
   const database = parts.databases.for(session, databaseName)
   const searchPath = await firstSearchPath(session, upstream, database)
-  for (const [name, value] of upstream.parameters) checkSetting(name, value)
-
   const statements = new Names<Prepared>()
   const cursors = new Names<Prepared>()
   const { catalog } = database
@@ -214,14 +226,7 @@ async function converseWith(
   })
   conversation.abandon()
   session.ended(typeof end.cause === 'string' ? end.cause : end.cause.code, end.bytesUp, end.bytesDown)
-  if (end.cause instanceof Fault) throw new AlreadySaid(end.cause)
-}
-
-/** A fault that the relay has worded to the client. */
-class AlreadySaid extends Fault {
-  constructor(fault: Fault) {
-    super(fault.code, fault.shown, { cause: fault.cause })
-  }
+  return end.cause instanceof Fault ? end.cause : undefined
 }
 
 async function firstSearchPath(
