@@ -1,4 +1,5 @@
 import type { Clock, StreamProtocol } from '@sallyport/core'
+import { postgres } from '@sallyport/postgres'
 
 /** What protocols may need of the gateway beside its gate. */
 export interface ProtocolParts {
@@ -15,7 +16,9 @@ export interface ProtocolKind {
 }
 
 /** Every protocol that this gateway speaks. The only file that names them. */
-export const protocolKinds: readonly ProtocolKind[] = []
+export const protocolKinds: readonly ProtocolKind[] = [
+  { name: 'postgres', listenPort: 15432, open: postgres },
+]
 
 /** Tag of what each value detector finds. */
 export const detectorTags: Readonly<Record<string, string>> = {}

@@ -1,4 +1,4 @@
-import type { Clock, Session } from '@sallyport/core'
+import type { Clock, Masking, Session } from '@sallyport/core'
 import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
@@ -16,6 +16,8 @@ type Query = (sql: string) => Promise<readonly (readonly (string | null)[])[]>
 /** What the sessions of one resource, database and account share. */
 export interface Database {
   readonly catalog: Catalog
+  /** The same object for all of them: analyses are remembered by it. */
+  readonly masking: Masking
   /** `search_path` as a new session of this account has it. For servers that do not report it (before 18). */
   defaultSearchPath(): Promise<string>
 }
@@ -27,10 +29,7 @@ export interface Database {
 export class Databases {
   readonly #clock: Clock
   readonly #tracer: ViewTracer
-  readonly #known = new Map<
-    string,
-    { readonly resource: unknown; readonly database: Database; session: Session<PostgresOptions> }
-  >()
+  readonly #known = new Map<string, Shared>()
 
   constructor(clock: Clock, tracer: ViewTracer) {
     this.#clock = clock
@@ -38,29 +37,44 @@ export class Databases {
   }
 
   for(session: Session<PostgresOptions>, name: string): Database {
-    const key = JSON.stringify([session.resource.name, name, session.account])
+    // A resource that was declared anew may have other tags, or be elsewhere: its whole text is the key.
+    const key = JSON.stringify([session.resource, name, session.account])
     const known = this.#known.get(key)
-    // A resource that was declared anew may have other tags, or be elsewhere.
-    if (known !== undefined && known.resource === session.resource) {
+    if (known !== undefined) {
       known.session = session
       return known.database
     }
-    const shared = { session }
-    const query = asking(() => shared.session, name)
     const { masking } = session.resource
-    const memory = new TagMemory()
-    const catalog = new Catalog({ query, masking, memory, tracer: this.#tracer, clock: this.#clock })
-    const database: Database = {
-      catalog,
-      async defaultSearchPath() {
-        const rows = await query('show search_path')
-        return rows[0]?.[0] ?? ''
+    let shared: Shared
+    const query = asking(() => shared.session, name)
+    const catalog = new Catalog({
+      query,
+      masking,
+      memory: new TagMemory(),
+      tracer: this.#tracer,
+      clock: this.#clock,
+    })
+    shared = {
+      session,
+      database: {
+        catalog,
+        masking,
+        async defaultSearchPath() {
+          const rows = await query('show search_path')
+          return rows[0]?.[0] ?? ''
+        },
       },
     }
     if (this.#known.size >= maxDatabases) this.#known.delete(this.#known.keys().next().value!)
-    this.#known.set(key, Object.assign(shared, { resource: session.resource, database }))
-    return database
+    this.#known.set(key, shared)
+    return shared.database
   }
+}
+
+interface Shared {
+  readonly database: Database
+  /** Whoever came last: its tunnel and credential serve for all. */
+  session: Session<PostgresOptions>
 }
 
 /** Asks through whichever session is there, on a connection that stays open while questions follow each other. */

@@ -1,1 +1,3 @@
-export {}
+export { parseOptions, type PostgresOptions } from './options.ts'
+export { postgres, type PostgresParts } from './protocol.ts'
+export { actions, facts } from './vocabulary.ts'

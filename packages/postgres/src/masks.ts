@@ -37,5 +37,12 @@ export type Diagnostics = 'clear' | ((fields: ErrorFields) => ErrorFields)
 
 /** Filled in by mask/. */
 export function masksFor(_masking: unknown, _catalog: unknown, _key: unknown): Masks {
-  return { rows: () => { throw new Error('no masks yet') }, copy: () => { throw new Error('no masks yet') } }
+  return {
+    rows: () => {
+      throw new Error('no masks yet')
+    },
+    copy: () => {
+      throw new Error('no masks yet')
+    },
+  }
 }

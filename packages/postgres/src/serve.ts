@@ -145,8 +145,7 @@ async function converse(
   const searchPath = await firstSearchPath(session, upstream, database)
   const statements = new Names<Prepared>()
   const cursors = new Names<Prepared>()
-  const { catalog } = database
-  const { masking } = session.resource
+  const { catalog, masking } = database
   const conversation = new PostgresConversation({
     marker: `sallyport_refused_${randomBytes(12).toString('hex')}`,
     sessionId: session.id,

@@ -1,0 +1,44 @@
+import type { Clock, Connection, Gate, StreamProtocol } from '@sallyport/core'
+import { Databases } from './databases.ts'
+import { Analyzer } from './facts/analyzer.ts'
+import { Parser } from './facts/parser.ts'
+import { viewTracer } from './facts/views.ts'
+import { hints } from './hints.ts'
+import { parseOptions, type PostgresOptions } from './options.ts'
+import { serve, type ServeParts } from './serve.ts'
+import { actions, facts } from './vocabulary.ts'
+
+export interface PostgresParts {
+  readonly clock: Clock
+  /** For redactors that must be stable and unguessable. */
+  readonly maskKey: Uint8Array
+}
+
+/** PostgreSQL 3.x, as the gateway speaks it on both sides. */
+export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> & AsyncDisposable {
+  const parser = Parser.create()
+  const ready = parser.then((running): ServeParts => ({
+    analyzer: new Analyzer({ parser: running }),
+    databases: new Databases(parts.clock, viewTracer(running)),
+    maskKey: parts.maskKey,
+  }))
+  // Said to whoever connects; not an unhandled rejection before that.
+  ready.catch(() => undefined)
+  return {
+    over: 'stream',
+    name: 'postgres',
+    defaultPort: 5432,
+    listenPort: 15432,
+    options: parseOptions,
+    actions,
+    facts,
+    replay: 'statements',
+    hints,
+    async serve(connection: Connection, gate: Gate<PostgresOptions>, signal: AbortSignal) {
+      await serve(await ready, connection, gate, signal)
+    },
+    async [Symbol.asyncDispose]() {
+      await (await parser)[Symbol.asyncDispose]()
+    },
+  }
+}
