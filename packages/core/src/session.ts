@@ -83,7 +83,7 @@ export interface Session<Options = unknown> extends AsyncDisposable {
   /** Tags that the subject may not see in clear here, as policy stands now. */
   maskedTags(): ReadonlySet<string>
   /** Call before bytes of permitted operations leave: what was recorded is in the log when it returns. */
-  commit(): void | Promise<void>
+  commit(): void
   finish(permit: Permit, outcome: Outcome): void
   /** How the session ended, for its last event: `client-left`, `target-left`, or a code. Bytes as the relay counted them. */
   ended(reason: string, bytesUp: number, bytesDown: number): void

@@ -6,37 +6,29 @@ import { Fault, type FaultCode } from '@sallyport/core'
  * @param gone the fault that an early end is
  * @throws the signal's reason, or Fault
  */
-export async function readExactly(
+export function readExactly(
   stream: Readable,
   length: number,
   gone: FaultCode,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  if (length === 0) return Buffer.alloc(0)
-  for (;;) {
-    signal.throwIfAborted()
-    const bytes: unknown = stream.readableLength >= length ? stream.read(length) : null
-    if (Buffer.isBuffer(bytes)) return bytes
-    if (stream.readableEnded || stream.destroyed || stream.errored)
-      throw new Fault(gone, 'the connection ended too early')
-    await readable(stream, length, gone, signal)
-  }
-}
-
-/** Resolves when more has come. */
-function readable(stream: Readable, length: number, gone: FaultCode, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (length === 0) return resolve(Buffer.alloc(0))
     const stop = (): void => {
-      stream.off('readable', onReadable).off('end', onGone).off('close', onGone).off('error', onError)
+      stream.off('readable', tryRead).off('end', onGone).off('close', onGone).off('error', onError)
       signal.removeEventListener('abort', onAbort)
     }
-    const onReadable = (): void => {
+    const tryRead = (): void => {
+      // Asking for more than there is makes the stream gather it, beyond its high-water mark if need be.
+      const bytes: unknown = stream.read(length)
+      if (!Buffer.isBuffer(bytes)) return
       stop()
-      resolve()
+      if (bytes.length === length) resolve(bytes)
+      else reject(tooEarly(gone))
     }
     const onGone = (): void => {
       stop()
-      reject(new Fault(gone, 'the connection ended too early'))
+      reject(tooEarly(gone))
     }
     const onError = (error: Error): void => {
       stop()
@@ -46,9 +38,16 @@ function readable(stream: Readable, length: number, gone: FaultCode, signal: Abo
       stop()
       reject(signal.reason as Error)
     }
-    stream.on('readable', onReadable).on('end', onGone).on('close', onGone).on('error', onError)
+    if (signal.aborted) return onAbort()
+    if (stream.readableLength >= length) return tryRead()
+    if (stream.errored) return onError(stream.errored)
+    if (stream.readableEnded || stream.destroyed) return onGone()
+    stream.on('readable', tryRead).on('end', onGone).on('close', onGone).on('error', onError)
     signal.addEventListener('abort', onAbort)
-    // Ask the stream to read on even where what is buffered does not suffice.
-    if (stream.readableLength < length) stream.read(0)
+    tryRead()
   })
+}
+
+function tooEarly(gone: FaultCode): Fault {
+  return new Fault(gone, 'the connection ended too early')
 }

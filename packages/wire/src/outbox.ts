@@ -12,6 +12,7 @@ export class Outbox {
   #from = 0
   #to = 0
   #parts: Buffer[] = []
+  #flushedBytes = 0
 
   /** Passes on `chunk[from, to)` as it came. */
   pass(chunk: Buffer, from: number, to: number): void {
@@ -31,6 +32,11 @@ export class Outbox {
     this.#parts.push(bytes)
   }
 
+  /** All that has left so far. */
+  get flushedBytes(): number {
+    return this.#flushedBytes
+  }
+
   get isEmpty(): boolean {
     return this.#chunk === undefined && this.#parts.length === 0
   }
@@ -47,6 +53,7 @@ export class Outbox {
       let size = 0
       while (i < parts.length && (size === 0 || size + parts[i]!.length <= joinBelowBytes))
         size += parts[i++]!.length
+      this.#flushedBytes += size
       goesOn = to.write(i - first === 1 ? parts[first]! : Buffer.concat(parts.slice(first, i), size))
     }
     return goesOn

@@ -82,7 +82,7 @@ const permit = mintPermit(1 as OperationId, { maskedTags: new Set() })
 
 async function world(
   authorize: (asked: Operation, tell: (notice: string) => void) => Authorization | Promise<Authorization>,
-  commit: () => void | Promise<void> = () => undefined,
+  commit: () => void = () => undefined,
 ): Promise<World> {
   const [client, downstream] = await pair()
   const [upstream, target] = await pair()

@@ -25,7 +25,7 @@ export interface RelayParts<Asked extends Operation> {
   readonly conversation: Conversation<Asked>
   readonly authorize: Authorize<Asked>
   /** Called before bytes of newly permitted operations leave. @throws Fault gateway/cannot-record: then they do not */
-  readonly commit: () => void | Promise<void>
+  readonly commit: () => void
   /** The client left, or cannot be read any more, while an operation may be held. */
   readonly clientGone: () => void
   /** Aborts with a Refusal or a Fault as its reason, which is worded to the client. */
@@ -57,8 +57,6 @@ class Relay<Asked extends Operation> {
   readonly #serverValve: Valve
   #mustCommit = false
   #isOver = false
-  #bytesUp = 0
-  #bytesDown = 0
   #notices: string[] = []
 
   constructor(parts: RelayParts<Asked>, resolve: (end: RelayEnd) => void) {
@@ -85,7 +83,6 @@ class Relay<Asked extends Operation> {
   // hot path: one judgement a frame, one write a turn.
   readonly #onClientData = (chunk: Buffer): void => {
     if (this.#isOver) return
-    this.#bytesUp += chunk.length
     try {
       this.#ask(this.#fromClient.push(chunk))
       if (this.#fromClient.isHeld && this.#fromClient.waitingBytes > heldAheadBytes)
@@ -154,30 +151,12 @@ class Relay<Asked extends Operation> {
     if (!this.#out.server.isEmpty) {
       if (this.#mustCommit) {
         this.#mustCommit = false
-        const pending = commit()
-        if (pending !== undefined) return this.#flushAfter(pending)
+        commit()
       }
       if (!this.#out.server.flush(upstream)) this.#clientValve.shut('upstream full')
     }
     if (!this.#out.client.isEmpty && !this.#out.client.flush(downstream))
       this.#serverValve.shut('downstream full')
-  }
-
-  /** A recorder that must be durable first: nothing is read from the client meanwhile. */
-  #flushAfter(pending: Promise<void>): void {
-    this.#clientValve.shut('recording')
-    pending.then(
-      () => {
-        if (this.#isOver) return
-        this.#clientValve.open('recording')
-        try {
-          this.#flush()
-        } catch (thrown) {
-          this.#fail(asFault(thrown))
-        }
-      },
-      (thrown: unknown) => this.#fail(asFault(thrown)),
-    )
   }
 
   readonly #onClientDrain = (): void => this.#serverValve.open('downstream full')
@@ -235,7 +214,7 @@ class Relay<Asked extends Operation> {
     downstream.off('data', this.#onClientData).off('drain', this.#onClientDrain).off('end', this.#onClientEnd)
     upstream.off('data', this.#onServerData).off('drain', this.#onServerDrain).off('end', this.#onServerEnd)
     if (!this.#out.client.isEmpty) this.#out.client.flush(downstream)
-    const end = { cause, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown }
+    const end = { cause, bytesUp: this.#out.server.flushedBytes, bytesDown: this.#out.client.flushedBytes }
     const patienceMs = typeof cause === 'string' ? stalledMs : cutMs
     void Promise.all([leave(downstream, patienceMs), leave(upstream, cutMs)]).then(() => this.#resolve(end))
   }

@@ -60,6 +60,8 @@ function handshake(
     }
     const onDone = (): void => {
       stop()
+      // Between here and whoever listens next an error must not end the process: 'close' follows it.
+      socket.on('error', () => undefined)
       resolve(socket)
     }
     const onError = (cause: Error): void => {
