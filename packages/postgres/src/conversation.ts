@@ -49,13 +49,18 @@ interface Portal {
  * An answer that the server owes. `refusal`: it was sent a substitute that must fail, and its error becomes ours.
  * `missing`: it was sent one since nobody made that name, and its error shall name it.
  */
-type Owed = { readonly refusal?: Refusal; readonly missing?: string } & (
+type Owed = {
+  readonly refusal?: Refusal
+  readonly missing?: string
+  /** How many CopyDone and CopyFail the client had sent before it. */
+  readonly copyEnds?: number
+} & (
   | { readonly kind: 'parse'; readonly name: string; readonly prepared: Prepared }
   | { readonly kind: 'bind'; readonly name: string; readonly portal: Portal }
   | { readonly kind: 'describe-statement' }
   | { readonly kind: 'describe-portal'; readonly portal: Portal | undefined; readonly isOurs: boolean }
   | { readonly kind: 'execute'; readonly portal: Portal }
-  | { readonly kind: 'close' }
+  | { readonly kind: 'close'; readonly of: 'statement' | 'portal'; readonly name: string }
   | { readonly kind: 'query'; readonly run: Run | undefined; mask: RowMask | 'clear' | undefined }
   | { readonly kind: 'function' }
   | { readonly kind: 'sync' }
@@ -94,6 +99,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   readonly #portals = new Names<Portal>()
   #copyOut: CopyMask | undefined
   #isCopyingIn = false
+  #copyEnds = 0
   /** After an error in an extended query the server ignores everything up to the next Sync. */
   #isSkipping = false
   /** Bound and not yet run to the end. */
@@ -153,7 +159,8 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
         return this.#close(chunk, from, to)
       case tag.sync:
         // A server that copies in ignores Sync, for clients that sent it before they knew of the COPY.
-        if (!this.#isCopyingIn) this.#owed.push({ kind: 'sync' })
+        this.#nextSegment()
+        if (!this.#isCopyingIn) this.#owed.push({ kind: 'sync', copyEnds: this.#copyEnds })
         this.#isSkipping = false
         return 'pass'
       case tag.flush:
@@ -162,6 +169,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
         return 'pass'
       case tag.copyDone:
       case tag.copyFail:
+        this.#copyEnds++
         this.#isCopyingIn = false
         return 'pass'
       case tag.functionCall:
@@ -177,6 +185,12 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   }
 
   settle(asked: PostgresOperation, authorization: Authorization, out: Outboxes): Verdict {
+    if (this.#isSkipping) {
+      // The pipeline failed while this was judged: the server would ignore it, and so it does not happen.
+      for (const statement of asked.judgement?.statements ?? []) this.#unname(statement)
+      if (authorization.kind === 'permit') this.#finish(new Run(authorization, []), 'failed')
+      return 'drop'
+    }
     if (authorization.kind === 'refusal') {
       for (const statement of asked.judgement?.statements ?? []) this.#unname(statement)
       this.#refuse(asked, authorization, out)
@@ -188,7 +202,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     }
     switch (asked.kind) {
       case 'query':
-        this.#owed.push({ kind: 'query', run, mask: undefined })
+        this.#owed.push({ kind: 'query', run, mask: undefined, copyEnds: this.#copyEnds })
         return 'pass'
       case 'bind': {
         this.#openRuns.add(run)
@@ -278,6 +292,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   // — What clients say —
 
   #query(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
+    this.#nextSegment()
     const bytes = decodeQuery(chunk, from, to)
     if (!isUtf8(bytes)) {
       out.server.put(encodeQuery(this.#parts.marker))
@@ -379,7 +394,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       out.server.put(encodeDescribePortal(name))
       this.#owed.push({ kind: 'describe-portal', portal, isOurs: true })
     }
-    this.#owed.push({ kind: 'execute', portal })
+    this.#owed.push({ kind: 'execute', portal, copyEnds: this.#copyEnds })
   }
 
   /** Where a name may be either of two portals, what is shown of it must be safe for both. */
@@ -394,8 +409,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   #close(chunk: Buffer, from: number, to: number): Verdict {
     const { of, name } = decodeNamed(chunk, from, to)
     this.#refuseOwnNames(name)
-    if (of === 'statement') this.#parts.statements.drop(name)
-    this.#owed.push({ kind: 'close' })
+    this.#owed.push({ kind: 'close', of, name })
     return 'pass'
   }
 
@@ -525,8 +539,15 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       this.#parts.statements.confirm(head.name, head.prepared)
     else if (tagByte === tag.bindComplete && head?.kind === 'bind')
       this.#portals.confirm(head.name, head.portal)
-    else if (tagByte !== tag.closeComplete || head?.kind !== 'close') throw outOfOrder(tagByte)
+    else if (tagByte === tag.closeComplete && head?.kind === 'close') this.#closed(head.of, head.name)
+    else throw outOfOrder(tagByte)
     return 'pass'
+  }
+
+  #closed(of: 'statement' | 'portal', name: string): void {
+    if (of === 'statement') return this.#parts.statements.drop(name)
+    this.#portals.drop(name)
+    this.#parts.cursors.drop(name)
   }
 
   #commandComplete(commandTag: string): Verdict {
@@ -641,9 +662,9 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   #copyIn(tagByte: number): Verdict {
     const head = this.#owed.head
     if (head?.kind !== 'query' && head?.kind !== 'execute') throw outOfOrder(tagByte)
-    this.#isCopyingIn = true
-    // Syncs already sent will be ignored by the server while it copies in.
-    this.#owed.remove((owed) => owed.kind === 'sync')
+    this.#isCopyingIn = head.copyEnds === this.#copyEnds
+    // Syncs that were sent before the copy's end will be ignored by the server.
+    this.#owed.remove((owed) => owed.kind === 'sync' && owed.copyEnds === head.copyEnds)
     return 'pass'
   }
 
@@ -694,6 +715,12 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   }
 
   // — Bookkeeping —
+
+  #nextSegment(): void {
+    this.#parts.statements.nextSegment()
+    this.#parts.cursors.nextSegment()
+    this.#portals.nextSegment()
+  }
 
   /** The target has done the next statement of a run. */
   #applied(run: Run): void {

@@ -19,6 +19,9 @@ export interface JudgeParts {
 
 type Judged = Judgement | Refusal
 
+/** More meanings than this are not judged together. */
+const maxCandidates = 64
+
 /** Says what an operation does: its text by the classifier, and every name in it by what the session made of that name. */
 export class Judge {
   readonly #parts: JudgeParts
@@ -75,6 +78,13 @@ export class Judge {
 
   /** Where it may be any of several, it is judged as all of them, and its rows as any of them. */
   #anyOf(candidates: readonly Prepared[]): Judged | Promise<Judged> {
+    if (candidates.length > maxCandidates) {
+      return refusal(
+        'too-complex',
+        'this name was redefined too often without waiting for an answer',
+        'Wait for the answers, then send it again.',
+      )
+    }
     const judged = candidates.map((candidate) => this.#candidate(candidate))
     const join = (all: readonly Judged[]): Judged => {
       const facts: Facts[] = []

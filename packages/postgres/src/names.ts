@@ -2,24 +2,44 @@ import { Fault } from '@sallyport/core'
 
 /** More prepared statements or cursors than any client uses, fewer than would matter to the gateway's memory. */
 const maxNames = 50_000
-const maxPending = 64
+/** How often one name may be redefined before the server answers. */
+const maxPending = 4_096
+
+interface Pending<Meaning> {
+  readonly meaning: Meaning
+  readonly segment: number
+}
 
 /**
  * What a name may stand for on the server: the meaning that the server has confirmed, and those that it has been sent
  * but not yet answered. A judgement takes all candidates, so that no order of answers can make it wrong.
+ *
+ * Between two Syncs (a segment) the last definition is the only candidate: the server either has taken it, or ignores
+ * all that follows in that segment.
  */
 export class Names<Meaning> {
   readonly #confirmed = new Map<string, Meaning>()
-  readonly #pending = new Map<string, Meaning[]>()
+  readonly #pending = new Map<string, Pending<Meaning>[]>()
+  #segment = 0
+
+  /** A Sync or a simple query was sent. */
+  nextSegment(): void {
+    this.#segment++
+  }
 
   candidates(name: string): readonly Meaning[] {
     const confirmed = this.#confirmed.get(name)
     const pending = this.#pending.get(name)
     if (pending === undefined) return confirmed === undefined ? [] : [confirmed]
-    return confirmed === undefined ? pending : [confirmed, ...pending]
+    const last = pending.at(-1)!
+    if (last.segment === this.#segment) return [last.meaning]
+    const meanings = pending.map(({ meaning }) => meaning)
+    return confirmed === undefined ? meanings : [confirmed, ...meanings]
   }
 
+  /** @throws Fault client/too-large */
   propose(name: string, meaning: Meaning): void {
+    const entry = { meaning, segment: this.#segment }
     const pending = this.#pending.get(name)
     if (pending === undefined) {
       if (this.#confirmed.size + this.#pending.size >= maxNames) {
@@ -28,12 +48,16 @@ export class Names<Meaning> {
           `more than ${maxNames} prepared statements or cursors in one session`,
         )
       }
-      this.#pending.set(name, [meaning])
+      this.#pending.set(name, [entry])
       return
     }
-    if (pending.length >= maxPending)
-      throw new Fault('client/too-large', `"${name}" is redefined too often without waiting for an answer`)
-    pending.push(meaning)
+    if (pending.length >= maxPending) {
+      throw new Fault(
+        'client/too-large',
+        `a name is redefined more than ${maxPending} times without waiting for an answer`,
+      )
+    }
+    pending.push(entry)
   }
 
   confirm(name: string, meaning: Meaning): void {
@@ -54,7 +78,7 @@ export class Names<Meaning> {
 
   #settle(name: string, meaning: Meaning): boolean {
     const pending = this.#pending.get(name)
-    const at = pending?.indexOf(meaning) ?? -1
+    const at = pending?.findIndex((entry) => entry.meaning === meaning) ?? -1
     if (pending === undefined || at === -1) return false
     if (pending.length === 1) this.#pending.delete(name)
     else pending.splice(at, 1)

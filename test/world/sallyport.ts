@@ -1,0 +1,219 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createClient, type Client, type DocumentInput } from '@sallyport/api'
+import { stringify } from 'yaml'
+import type { Endpoint } from './endpoint.ts'
+import { freePort } from './ports.ts'
+import type { Postgres } from './postgres.ts'
+import { startNode, type RunningProcess } from './process.ts'
+import { temporaryDirectory } from './temporary.ts'
+
+const cli = new URL('../tmp-cli.ts', import.meta.url)
+const password = 'correct horse battery staple'
+
+export interface Ports {
+  readonly api: number
+  readonly agents: number
+  readonly metrics: number
+  readonly postgres: number
+}
+
+export interface SallyportOptions {
+  /** Targets that the agent may dial; loopback has to be named. */
+  readonly allow?: readonly string[]
+  /** Further keys of the gateway's configuration. */
+  readonly gateway?: Readonly<Record<string, unknown>>
+  /** Where `--cpu-prof` of both processes goes. */
+  readonly profileDirectory?: string
+  /** Ports to take; free ones where absent. */
+  readonly ports?: Ports
+}
+
+/** Somebody with an access token. */
+export interface Person {
+  readonly name: string
+  readonly token: string
+  readonly client: Client
+}
+
+/**
+ * A whole deployment as an operator runs it: a gateway process, set up by its one-time link, and an agent process that
+ * enrolled with a join token.
+ */
+export class Sallyport implements AsyncDisposable {
+  readonly directory: string
+  readonly ports: Ports
+  readonly #options: SallyportOptions
+  readonly #life: AsyncDisposableStack
+  gateway!: RunningProcess
+  agent!: RunningProcess
+  admin!: Person
+  #joinToken = ''
+
+  constructor(directory: string, ports: Ports, options: SallyportOptions, life: AsyncDisposableStack) {
+    this.directory = directory
+    this.ports = ports
+    this.#options = options
+    this.#life = life
+  }
+
+  get baseUrl(): string {
+    return `https://localhost:${this.ports.api}`
+  }
+
+  /** PEM of the gateway's own authority. */
+  get authorityFile(): string {
+    return join(this.directory, 'ca.pem')
+  }
+
+  async startGateway(): Promise<void> {
+    this.gateway = await startNode(cli, ['gateway', '--config', join(this.directory, 'gateway.yaml')], {
+      directory: this.directory,
+      nodeOptions: profile(this.#options.profileDirectory, 'gateway'),
+    })
+    await this.gateway.line(/is ready/)
+  }
+
+  async startAgent(): Promise<void> {
+    this.agent = await this.startAgentAs('agent')
+    await this.agent.line(/attached/)
+  }
+
+  /** A further agent of the pool `local`, or the first one again, by the name of its state directory. */
+  startAgentAs(name: string): Promise<RunningProcess> {
+    const allow = (this.#options.allow ?? []).flatMap((pattern) => ['--allow', pattern])
+    return startNode(
+      cli,
+      [
+        'agent',
+        ...['--gateway', `localhost:${this.ports.agents}`],
+        ...['--token', this.#joinToken],
+        ...['--state-directory', join(this.directory, name)],
+        ...allow,
+      ],
+      { directory: this.directory, nodeOptions: profile(this.#options.profileDirectory, name) },
+    )
+  }
+
+  async setUp(): Promise<void> {
+    const [, code = ''] = await this.gateway.line(/\/setup#(\S+)/)
+    const anonymous = createClient({ baseUrl: this.baseUrl, fingerprint: await this.#fingerprint() })
+    const { token } = await anonymous.setup.consume({ code, name: 'root', password })
+    this.admin = { name: 'root', token, client: await this.client(token) }
+    const minted = await this.admin.client.joinTokens.create({ pool: 'local', uses: 10 })
+    this.#joinToken = minted.token
+  }
+
+  async client(token?: string): Promise<Client> {
+    const ca = await readFile(this.authorityFile, 'utf8')
+    return createClient({ baseUrl: this.baseUrl, ca, ...(token === undefined ? {} : { token }) })
+  }
+
+  /** Invites a person, who sets a password and signs in. */
+  async person(name: string, groups: readonly string[]): Promise<Person> {
+    const invited = await this.admin.client.users.create({ name, groups: [...groups] })
+    const code = new URL(invited.setupLink.url).hash.slice(1)
+    const { token } = await (await this.client()).setup.consume({ code, name, password })
+    return { name, token, client: await this.client(token) }
+  }
+
+  async apply(...documents: readonly DocumentInput[]): Promise<void> {
+    await this.admin.client.apply.documents({ documents: [...documents], dryRun: false, prune: false })
+  }
+
+  /** Where a PostgreSQL client of this person connects to. */
+  endpoint(person: Person, resource: string, database: string): Endpoint {
+    return {
+      host: 'localhost',
+      port: this.ports.postgres,
+      user: resource,
+      password: person.token,
+      database,
+      trust: this.authorityFile,
+    }
+  }
+
+  defer(resource: AsyncDisposable): void {
+    this.#life.use(resource)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.agent?.stop()
+    await this.gateway?.stop()
+    await this.#life.disposeAsync()
+  }
+
+  async #fingerprint(): Promise<string> {
+    const [fingerprint = ''] = await this.gateway.line(/[0-9A-F]{2}(:[0-9A-F]{2}){31}|[0-9a-f]{64}/)
+    const { certificateByFingerprint } = await import('@sallyport/api')
+    await writeFile(this.authorityFile, await certificateByFingerprint(this.baseUrl, fingerprint))
+    return fingerprint
+  }
+}
+
+function profile(directory: string | undefined, name: string): readonly string[] {
+  return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}/${name}`]
+}
+
+/** Starts gateway and agent, and signs in the first administrator. */
+export async function startSallyport(options: SallyportOptions = {}): Promise<Sallyport> {
+  await using life = new AsyncDisposableStack()
+  const { path: directory } = life.use(await temporaryDirectory())
+  const ports = options.ports ?? {
+    api: await freePort(),
+    agents: await freePort(),
+    metrics: await freePort(),
+    postgres: await freePort(),
+  }
+  const config = {
+    dataDirectory: join(directory, 'data'),
+    listen: {
+      api: `127.0.0.1:${ports.api}`,
+      agents: `127.0.0.1:${ports.agents}`,
+      metrics: `127.0.0.1:${ports.metrics}`,
+      postgres: `127.0.0.1:${ports.postgres}`,
+    },
+    drainMs: 1000,
+    ...options.gateway,
+  }
+  await writeFile(join(directory, 'gateway.yaml'), stringify(config))
+  const sallyport = new Sallyport(directory, ports, options, life.move())
+  try {
+    await sallyport.startGateway()
+    await sallyport.setUp()
+    await sallyport.startAgent()
+    return sallyport
+  } catch (thrown) {
+    await sallyport[Symbol.asyncDispose]()
+    throw thrown
+  }
+}
+
+/** A PostgreSQL server as a resource `orders-db`, reached through the pool `local` with its superuser's password sealed. */
+export async function declarePostgres(
+  sallyport: Sallyport,
+  target: Postgres,
+  more: Partial<DocumentInput & { kind: 'Resource' }> = {},
+): Promise<void> {
+  await sallyport.apply(
+    { kind: 'Credential', name: 'orders-db', password: target.password },
+    {
+      kind: 'Resource',
+      name: 'orders-db',
+      protocol: 'postgres',
+      host: '127.0.0.1',
+      port: target.port,
+      agent: 'local',
+      accounts: [{ name: target.user, credential: { from: 'sealed', name: 'orders-db' } }],
+      options: { tls: { mode: 'verify-full', ca: target.authority, servername: 'localhost' } },
+      ...more,
+    },
+  )
+}
+
+/** Everything, for everybody in group `unrestricted`: what direct access would be, recorded. */
+export const unrestricted: DocumentInput = {
+  kind: 'Policy',
+  name: 'unrestricted',
+  text: '@id("unrestricted")\npermit (principal in Group::"unrestricted", action, resource);\n',
+}
