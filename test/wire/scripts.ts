@@ -35,11 +35,11 @@ export const scripts: readonly Script[] = [
     name: 'start-up parameters',
     parameters: {
       application_name: 'a name',
-      client_encoding: 'LATIN1',
+      client_encoding: 'utf8',
       DateStyle: 'SQL, DMY',
-      options: '-c work_mem=7MB',
+      options: '-c geqo=off',
     },
-    steps: ['SHOW application_name', 'SHOW client_encoding', 'SHOW DateStyle', 'SHOW work_mem'].map(simple),
+    steps: ['SHOW application_name', 'SHOW client_encoding', 'SHOW DateStyle', 'SHOW geqo'].map(simple),
   },
 ]
 

@@ -333,6 +333,13 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     this.#refuseOwnNames(bind.portal)
     this.#refuseOwnNames(bind.statement)
     const candidates = this.#parts.statements.candidates(bind.statement)
+    if (candidates.length === 0 && bind.statement === '') {
+      // Every unnamed statement came through here: the server has none either, and says so best itself.
+      const portal: Portal = { run: undefined, mask: 'clear' }
+      this.#portals.propose(bind.portal, portal)
+      this.#owed.push({ kind: 'bind', name: bind.portal, portal })
+      return 'pass'
+    }
     if (candidates.length === 0) {
       this.#refuseBind(bind.portal, { missing: bind.statement }, out)
       return 'drop'

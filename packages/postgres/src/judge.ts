@@ -1,6 +1,7 @@
 import { isRefusal, refusal, type Facts, type Masking, type Refusal } from '@sallyport/core'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Analysis, InnerStatement, StatementAnalysis } from './facts/analysis.ts'
+import { emptyText } from './facts/empty.ts'
 import type { Analyzer } from './facts/analyzer.ts'
 import type { Names } from './names.ts'
 import type { Effect, JudgedStatement, Judgement, PostgresOperation, Prepared } from './operations.ts'
@@ -106,6 +107,7 @@ export class Judge {
   #resolve(text: string, analysis: Analysis | Refusal): Judged | Promise<Judged> {
     if (isRefusal(analysis)) return analysis
     if (analysis.refusal !== undefined) return analysis.refusal
+    if (analysis.facts.length === 0) return { facts: emptyText, statements: [] }
     const known = this.#known.get(analysis)
     if (known !== undefined) return known
     if (analysis.statements.every((statement) => statement.effects.length === 0)) {

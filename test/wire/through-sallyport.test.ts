@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { environmentOf, type Endpoint } from '../world/endpoint.ts'
+import { availableFlavours, findClient } from '../world/postgres-binaries.ts'
+import { startPostgres, type Postgres } from '../world/postgres.ts'
+import { mustRun, run } from '../world/process.ts'
+import { declarePostgres, startSallyport, unrestricted, type Sallyport } from '../world/sallyport.ts'
+import { loadSampleShop } from '../world/sample-shop/load.ts'
+import { differential } from './differential.ts'
+import { scripts } from './scripts.ts'
+
+/** Where the gateway differs from a direct connection on purpose, and why. Anything else is a defect. */
+const intended: Readonly<Record<string, string>> = {
+  'big values 3': 'a statement of more than 1 MiB is not parsed; values of that size belong into parameters',
+  'settings 15': 'the client encoding stays UTF8: statements are judged in it',
+  'settings 17': 'it never was another one, so setting it back reports no change',
+  'settings 18': 'standard_conforming_strings stays on: statements are judged by it',
+  'settings 19': 'a literal that the refused setting would have changed',
+  'settings 20': 'it never was off, so resetting it reports no change',
+  'copy 6': 'COPY works in UTF-8 only',
+  'errors in the extended protocol 15': 'the function call message is not offered',
+  'errors in the extended protocol 16': 'the function call message is not offered',
+  'errors in the extended protocol 17': 'the function call message is not offered',
+}
+
+const have = {
+  psql: findClient('psql') !== undefined,
+  pgbench: findClient('pgbench') !== undefined,
+  pgDump: findClient('pg_dump') !== undefined,
+}
+
+describe.each(availableFlavours())('%s PostgreSQL through gateway and agent', (flavour) => {
+  let server: Postgres
+  let sallyport: Sallyport
+  let endpoint: (database: string) => Endpoint
+
+  beforeAll(async () => {
+    server = await startPostgres({ flavour, databases: ['shop'] })
+    await loadSampleShop(server.url({ database: 'shop' }))
+    sallyport = await startSallyport({ allow: [`127.0.0.1:${server.port}`] })
+    await declarePostgres(sallyport, server)
+    await sallyport.apply(unrestricted)
+    const person = await sallyport.person('alice', ['unrestricted'])
+    endpoint = (database) => sallyport.endpoint(person, 'orders-db', database)
+  })
+  afterAll(async () => {
+    await sallyport?.[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+  })
+
+  test('an unrestricted person gets the very bytes that a direct connection gives', async () => {
+    const found = await differential(server, 'shop', endpoint('twin'), scripts)
+    const unexplained = found.filter(({ script, step }) => !(`${script} ${step}` in intended))
+    expect(unexplained).toEqual([])
+    expect(found.map(({ script, step }) => `${script} ${step}`)).toEqual(Object.keys(intended))
+  })
+
+  test.skipIf(!have.psql)('psql gets the same output, errors and exit code', async () => {
+    const script = `\\set ON_ERROR_STOP 0
+select name, city from customers order by id limit 3;
+\\d customers
+\\x
+select count(*) from orders;
+begin; select 1/0; rollback;
+\\set FETCH_COUNT 7
+select id from customers order by id limit 30;
+\\copy (select id, name from customers order by id limit 5) to stdout
+select pg_typeof(1), now() is not null;
+`
+    const say = (to: Endpoint) => run('psql', ['-X', '-q'], { environment: environmentOf(to), input: script })
+    const direct = await say(server.endpoint({ database: 'shop' }))
+    const proxied = await say(endpoint('shop'))
+    expect(proxied.code).toBe(direct.code)
+    expect(proxied.stderr).toBe(direct.stderr)
+    expect(proxied.stdout).toBe(direct.stdout)
+    expect(direct.stdout).toContain('Indexes')
+  })
+
+  test.skipIf(!have.pgbench).each(['simple', 'extended', 'prepared'])(
+    'pgbench in %s mode runs without an error',
+    async (mode) => {
+      await server.createDatabase(`bench_${mode}`)
+      const environment = environmentOf(endpoint(`bench_${mode}`))
+      await mustRun('pgbench', ['-i', '-q', '-s', '1'], { environment })
+      const report = await mustRun('pgbench', ['-M', mode, '-c', '8', '-j', '2', '-t', '50', '-n'], {
+        environment,
+      })
+      expect(report).toMatch(/number of failed transactions: 0/)
+      expect(report).toMatch(/number of transactions actually processed: 400\/400/)
+    },
+  )
+
+  // pg_dump refuses servers newer than itself.
+  test.skipIf(!have.pgDump || flavour === 'embedded')('pg_dump writes the same dump', async () => {
+    // The \restrict line of newer versions is random by design.
+    const dump = async (from: Endpoint): Promise<string> =>
+      (await mustRun('pg_dump', [], { environment: environmentOf(from) })).replace(
+        /^\\(un)?restrict .*$/gm,
+        '',
+      )
+    const direct = await dump(server.endpoint({ database: 'shop' }))
+    expect(await dump(endpoint('shop'))).toBe(direct)
+    expect(direct).toContain('COPY public.customers')
+  })
+})
