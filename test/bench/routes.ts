@@ -31,7 +31,7 @@ export async function openRoutes(options: BenchOptions): Promise<Routes> {
   const bed = rollback.use(await makeTestBed(server, database, options.megabytes))
   const relay = rollback.use(await startTwoHopRelay(server.port))
   const direct = server.endpoint({ database })
-  const sallyport = await startSallyport?.(server, {
+  const sallyport = await startSallyport(server, {
     database,
     ...(options.profile !== undefined && { profileDirectory: options.profile }),
   })

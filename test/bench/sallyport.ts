@@ -1,5 +1,6 @@
 import type { Endpoint } from '../world/endpoint.ts'
 import type { Postgres } from '../world/postgres.ts'
+import { declarePostgres, startSallyport as startDeployment, unrestricted } from '../world/sallyport.ts'
 
 /** Gateway and agent as processes, everything on: policy, recording, TLS as a deployment has it. */
 export interface BenchedSallyport extends AsyncDisposable {
@@ -9,14 +10,37 @@ export interface BenchedSallyport extends AsyncDisposable {
   readonly masked: Endpoint
 }
 
-export type StartSallyport = (
+export async function startSallyport(
   target: Postgres,
   options: {
     readonly database: string
     /** Where `--cpu-prof` of both processes goes. */
     readonly profileDirectory?: string
   },
-) => Promise<BenchedSallyport>
-
-/** Undefined until gateway and agent can be started: then the bench shows the other routes alone. */
-export const startSallyport: StartSallyport | undefined = undefined
+): Promise<BenchedSallyport> {
+  const sallyport = await startDeployment({
+    allow: [`127.0.0.1:${target.port}`],
+    ...(options.profileDirectory === undefined ? {} : { profileDirectory: options.profileDirectory }),
+  })
+  await declarePostgres(sallyport, target, {
+    masking: { columns: { 'public.bench_rows.email': 'pii.email' } },
+    options: { tls: { mode: 'disable' } },
+  })
+  await sallyport.apply(unrestricted, {
+    kind: 'Policy',
+    name: 'masked',
+    text: `permit (principal in Group::"masked", action in [Action::"connect", Action::"read"], resource);\n`,
+  })
+  const plain = await sallyport.person('plain', ['unrestricted'])
+  const masked = await sallyport.person('masked', ['masked'])
+  // As the other routes of the bench, which speak to the target without TLS.
+  const endpoint = (person: typeof plain): Endpoint => {
+    const { trust: _, ...rest } = sallyport.endpoint(person, 'orders-db', options.database)
+    return { ...rest, host: '127.0.0.1' }
+  }
+  return {
+    plain: endpoint(plain),
+    masked: endpoint(masked),
+    [Symbol.asyncDispose]: () => sallyport[Symbol.asyncDispose](),
+  }
+}
