@@ -20,5 +20,4 @@ export const protocolKinds: readonly ProtocolKind[] = [
   { name: 'postgres', listenPort: 15432, open: postgres },
 ]
 
-/** Tag of what each value detector finds. */
-export const detectorTags: Readonly<Record<string, string>> = {}
+export { detectorTags } from '@sallyport/masking'

@@ -100,7 +100,7 @@ export class Judge {
       return { facts, statements: [{ outputs: 'unknown', copy: undefined, effects }] }
     }
     return judged.some((one) => one instanceof Promise)
-      ? Promise.all(judged).then(join)
+      ? Promise.all(judged.map((one) => Promise.resolve(one))).then(join)
       : join(judged as Judged[])
   }
 
@@ -134,7 +134,7 @@ export class Judge {
       }
       const named = this.#named(statement)
       if (named === undefined) {
-        statements.push({ outputs: statement.outputs, copy: statement.copy, effects })
+        statements.push({ outputs: outputsOf(statement), copy: statement.copy, effects })
         continue
       }
       const add = (judged: Judged): JudgedStatement | Refusal => {
@@ -151,11 +151,11 @@ export class Judge {
       if (!(inner instanceof Promise) && isRefusal(inner)) return inner
       statements.push(inner)
     }
-    const done = (all: readonly (JudgedStatement | Refusal)[]): Judged =>
+    const whole = (all: readonly (JudgedStatement | Refusal)[]): Judged =>
       all.find(isRefusal) ?? { facts, statements: all as readonly JudgedStatement[] }
     return statements.some((one) => one instanceof Promise)
-      ? Promise.all(statements).then(done)
-      : done(statements as JudgedStatement[])
+      ? Promise.all(statements.map((one) => Promise.resolve(one))).then(whole)
+      : whole(statements as JudgedStatement[])
   }
 
   /** What EXECUTE or FETCH stands for; undefined where the statement names nothing. */
@@ -222,11 +222,16 @@ export class Judge {
   }
 }
 
-/** A statement whose effects do not matter here. */
-function plain(statement: StatementAnalysis): JudgedStatement {
-  return { outputs: statement.outputs, copy: statement.copy, effects: [] }
+/** Columns that cannot be told, of a statement that touches nothing tagged, need no hiding. */
+function outputsOf({ outputs, tags }: StatementAnalysis): JudgedStatement['outputs'] {
+  return outputs === 'unknown' && tags.length === 0 ? 'untainted' : outputs
 }
 
-function andThen<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
-  return value instanceof Promise ? value.then(next) : next(value)
+/** A statement whose effects do not matter here. */
+function plain(statement: StatementAnalysis): JudgedStatement {
+  return { outputs: outputsOf(statement), copy: statement.copy, effects: [] }
+}
+
+function andThen<A, B>(value: A | Promise<A>, use: (value: A) => B | Promise<B>): B | Promise<B> {
+  return value instanceof Promise ? value.then(use) : use(value)
 }

@@ -1,5 +1,6 @@
 import type { Field, ErrorFields } from './codec/backend.ts'
-import type { CopyAnalysis, StatementAnalysis } from './facts/analysis.ts'
+import type { CopyAnalysis } from './facts/analysis.ts'
+import type { JudgedStatement } from './operations.ts'
 
 /** Rewrites the rows of one result. */
 export interface RowMask {
@@ -22,7 +23,7 @@ export interface Masks {
   /** Undefined where nothing of it needs masking. */
   rows(
     fields: readonly Field[],
-    outputs: StatementAnalysis['outputs'],
+    outputs: JudgedStatement['outputs'],
     masked: ReadonlySet<string>,
   ): RowMask | undefined
   copy(
@@ -34,15 +35,3 @@ export interface Masks {
 
 /** Error and notice texts may quote data: `clear` where the subject may see all of it, else what they become. */
 export type Diagnostics = 'clear' | ((fields: ErrorFields) => ErrorFields)
-
-/** Filled in by mask/. */
-export function masksFor(_masking: unknown, _catalog: unknown, _key: unknown): Masks {
-  return {
-    rows: () => {
-      throw new Error('no masks yet')
-    },
-    copy: () => {
-      throw new Error('no masks yet')
-    },
-  }
-}

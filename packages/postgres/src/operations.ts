@@ -23,7 +23,8 @@ export type Effect =
 
 /** One statement of an operation, with every name in it resolved. */
 export interface JudgedStatement {
-  readonly outputs: StatementAnalysis['outputs']
+  /** `untainted`: which columns there are cannot be told, but none of them carries a tag. */
+  readonly outputs: StatementAnalysis['outputs'] | 'untainted'
   readonly copy: CopyAnalysis | undefined
   readonly effects: readonly Effect[]
 }

@@ -1,0 +1,39 @@
+/** A part of a text, in UTF-16 units. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** Finds values of one kind in free text. */
+export interface Detector {
+  readonly name: string
+  /** What its finds are tagged as. */
+  readonly tag: string
+  /** hot path: a cheap test that no text with a find fails; most values end here. */
+  mayOccur(bytes: Uint8Array): boolean
+  /** Finds, in order, not overlapping. Linear in the text's length. */
+  find(text: string): readonly Span[]
+}
+
+/** All matches that the check confirms. */
+export function spansOf(
+  pattern: RegExp,
+  text: string,
+  isOne: (match: string, at: number) => boolean,
+): Span[] {
+  const spans: Span[] = []
+  for (const match of text.matchAll(pattern)) {
+    if (isOne(match[0], match.index)) spans.push({ from: match.index, to: match.index + match[0].length })
+  }
+  return spans
+}
+
+/** Whether at least `count` ASCII digits occur. hot path. */
+export function hasDigits(bytes: Uint8Array, count: number): boolean {
+  let found = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!
+    if (byte >= 0x30 && byte <= 0x39 && ++found >= count) return true
+  }
+  return false
+}

@@ -1,0 +1,190 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { detectors } from './detectors.ts'
+import { luhn } from './detectors/card.ts'
+
+/** By detector: texts with what must be found in them, and texts in which nothing may be. */
+const cases: Readonly<
+  Record<string, { finds: readonly (readonly [string, ...string[]])[]; nothing: readonly string[] }>
+> = {
+  email: {
+    finds: [
+      ['alice@example.com', 'alice@example.com'],
+      ['write to <a.b+c@mail.example.co.uk>, please', 'a.b+c@mail.example.co.uk'],
+      ['x@y.de;z@y.de', 'x@y.de', 'z@y.de'],
+      ['Ünïcode bob@example.org.', 'bob@example.org'],
+    ],
+    nothing: ['@example.com', 'alice@', 'alice@localhost', '3 @ 4.50', 'a@1.2', 'SELECT @a.b'],
+  },
+  card: {
+    finds: [
+      ['4111111111111111', '4111111111111111'],
+      ['card 4111 1111 1111 1111, thanks', '4111 1111 1111 1111'],
+      ['5555-5555-5555-4444', '5555-5555-5555-4444'],
+      ['amex 3782 822463 10005', '3782 822463 10005'],
+      ['378282246310005', '378282246310005'],
+      ['6011111111111117', '6011111111111117'],
+    ],
+    nothing: [
+      '4111111111111112',
+      '1234567890123452',
+      '20260101120000000',
+      '1795573082000',
+      '123e4567-e89b-12d3-a456-426614174000',
+      '4111111111111111.5',
+      'a4111111111111111',
+      '0.4111111111111111',
+      'd41d8cd98f00b204e9800998ecf8427e',
+      '41111111111111114111111111111111',
+    ],
+  },
+  phone: {
+    finds: [
+      ['+49 30 901820', '+49 30 901820'],
+      ['call +1-202-555-0143 now', '+1-202-555-0143'],
+      ['(202) 555-0143', '(202) 555-0143'],
+      ['202-555-0143', '202-555-0143'],
+      ['+442079460958', '+442079460958'],
+    ],
+    nothing: [
+      '2025550143',
+      '2026-01-01',
+      '1795573082000',
+      '192.168.100.1000',
+      '10.0.0.1',
+      '12345678-90',
+      '+1 2',
+      'ORD-202-555-0143',
+    ],
+  },
+  iban: {
+    finds: [
+      ['DE89370400440532013000', 'DE89370400440532013000'],
+      ['pay to GB82 WEST 1234 5698 7654 32 today', 'GB82 WEST 1234 5698 7654 32'],
+      ['NL91ABNA0417164300', 'NL91ABNA0417164300'],
+    ],
+    nothing: [
+      'DE89370400440532013001',
+      'XX89370400440532013000',
+      'DE8937040044053201300',
+      'AB12CD34EF56GH78',
+    ],
+  },
+  ssn: {
+    finds: [
+      ['078-05-1120', '078-05-1120'],
+      ['ssn: 900-00-0001', '900-00-0001'],
+    ],
+    nothing: ['000-12-3456', '666-12-3456', '123-45-0000', '2026-01-0123', '1123-45-6789', '123456789'],
+  },
+  key: {
+    finds: [
+      ['id AKIAIOSFODNN7EXAMPLE end', 'AKIAIOSFODNN7EXAMPLE'],
+      [`ghp_${'a'.repeat(36)}`, `ghp_${'a'.repeat(36)}`],
+      [
+        'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl',
+        'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl',
+      ],
+      [`x sp_${'0'.repeat(49)} y`, `sp_${'0'.repeat(49)}`],
+      [
+        '-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----',
+        '-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----',
+      ],
+    ],
+    nothing: [
+      'AKIA too short',
+      'the private key is elsewhere',
+      'eyJ',
+      'specification of a sp_ace',
+      'd41d8cd98f00b204e9800998ecf8427e',
+    ],
+  },
+}
+
+describe.each(Object.entries(cases))('detector %s', (name, { finds, nothing }) => {
+  const detector = detectors[name]!
+
+  test.each(finds)('finds in %j', (text, ...expected) => {
+    expect(detector.mayOccur(Buffer.from(text))).toBe(true)
+    expect(detector.find(text).map(({ from, to }) => text.slice(from, to))).toEqual(expected)
+  })
+
+  test.each(nothing)('finds nothing in %j', (text) => {
+    expect(detector.find(text)).toEqual([])
+  })
+})
+
+describe('detectors', () => {
+  test('the cheap test never fails a text with a find, and finds never overlap', () => {
+    const pieces = Object.values(cases).flatMap(({ finds, nothing }) => [
+      ...finds.map(([text]) => text),
+      ...nothing,
+    ])
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ maxLength: 8 })), { maxLength: 6 }),
+        (parts) => {
+          const text = parts.join(' ')
+          for (const detector of Object.values(detectors)) {
+            const found = detector.find(text)
+            expect(found.length === 0 || detector.mayOccur(Buffer.from(text))).toBe(true)
+            for (let i = 1; i < found.length; i++)
+              expect(found[i]!.from).toBeGreaterThanOrEqual(found[i - 1]!.to)
+          }
+        },
+      ),
+    )
+  })
+
+  test('UUIDs, hashes, timestamps and decimals are none of them', () => {
+    const harmless = fc.oneof(
+      fc.uuid(),
+      fc
+        .date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') })
+        .map((date) => date.toISOString()),
+      fc
+        .date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') })
+        .map((date) => date.toISOString().slice(0, 19).replace('T', ' ')),
+      fc
+        .uint8Array({ minLength: 16, maxLength: 32 })
+        .map((bytes) => Buffer.from(bytes).toString('hex').replace(/^\d/, 'f')),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value.toFixed(4)),
+    )
+    fc.assert(
+      fc.property(harmless, (text) => {
+        for (const name of ['email', 'card', 'phone', 'iban', 'ssn', 'key'])
+          expect(detectors[name]!.find(text)).toEqual([])
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test.each(Object.keys(cases))('%s takes linear time on hostile text', (name) => {
+    for (const unit of [
+      'a',
+      '1',
+      '1 ',
+      '+1',
+      '-',
+      'eyJa',
+      '@a.',
+      'sp_',
+      'A1',
+      '-----BEGIN PRIVATE KEY-----',
+    ]) {
+      const from = performance.now()
+      detectors[name]!.find(unit.repeat(100_000 / unit.length))
+      // Generous: a quadratic pattern needs minutes here.
+      expect(performance.now() - from).toBeLessThan(5_000)
+    }
+  })
+
+  test('Luhn accepts exactly one check digit', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^\d{12,18}$/), (body) => {
+        const right = Array.from({ length: 10 }, (_, digit) => `${body}${digit}`).filter(luhn)
+        expect(right).toHaveLength(1)
+      }),
+    )
+  })
+})

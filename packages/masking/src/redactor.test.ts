@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { detectors } from './detectors.ts'
+import { defaultRedactor, redact } from './redactor.ts'
+import { mayFind, scrub, type Scrubber } from './scrub.ts'
+
+const key = Buffer.alloc(32, 1)
+
+describe('redactors', () => {
+  test.each([
+    [{ kind: 'full' }, 'anything', '****'],
+    [{ kind: 'null' }, 'anything', null],
+    [{ kind: 'fixed', text: 'x' }, 'anything', 'x'],
+    [{ kind: 'last-four' }, '4111 1111 1111 1234', '****1234'],
+    [{ kind: 'last-four' }, '1234', '****'],
+    [{ kind: 'last-four' }, '12345678', '****'],
+    [{ kind: 'domain' }, 'alice@example.com', '****@example.com'],
+    [{ kind: 'domain' }, 'no address', '****'],
+  ] as const)('%j makes of %j %j', (redactor, text, expected) => {
+    expect(redact(redactor, text, key)).toBe(expected)
+  })
+
+  test('hash and digits are stable under one key and different under another', () => {
+    for (const kind of ['hash', 'digits'] as const) {
+      const text = '4111-1111-1111-1111'
+      expect(redact({ kind }, text, key)).toBe(redact({ kind }, text, key))
+      expect(redact({ kind }, text, key)).not.toBe(redact({ kind }, text, Buffer.alloc(32, 2)))
+      expect(redact({ kind }, text, key)).not.toContain('1111-1111')
+    }
+    expect(redact({ kind: 'digits' }, 'a1-b22', key)).toMatch(/^a\d-b\d\d$/)
+  })
+
+  test('a tag without a redactor of its own is hidden whole', () => {
+    expect(defaultRedactor('medical.history')).toEqual({ kind: 'full' })
+    expect(defaultRedactor('secret.key')).toEqual({ kind: 'full' })
+  })
+})
+
+describe('scrubbing', () => {
+  const scrubbers: readonly Scrubber[] = ['email', 'card', 'phone'].map((name) => {
+    const detector = detectors[name]!
+    return { detector, redactor: defaultRedactor(detector.tag) }
+  })
+
+  test('replaces every find inside a text and leaves the rest', () => {
+    expect(scrub(scrubbers, 'mail bob@example.com or pay by 4111111111111111.', key)).toEqual({
+      text: 'mail ****@example.com or pay by ****1111.',
+      found: 2,
+    })
+  })
+
+  test('leaves a text without finds alone', () => {
+    expect(scrub(scrubbers, 'nothing to see', key)).toBe(undefined)
+    expect(mayFind(scrubbers, Buffer.from('nothing to see'))).toBe(false)
+  })
+})

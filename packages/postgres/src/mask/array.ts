@@ -1,0 +1,79 @@
+import { Cursor, Writer } from '@sallyport/wire'
+
+/**
+ * Arrays of strings, element by element. What is no array as PostgreSQL writes it becomes NULL: it cannot be judged.
+ * @see PostgreSQL documentation, "Array Input and Output Syntax"; source array_send for the binary form
+ */
+
+/** @returns undefined where nothing changes */
+export function scrubArray(
+  value: Buffer,
+  format: number,
+  rewrite: (text: string) => string | undefined,
+): Buffer | null | undefined {
+  let isChanged = false
+  const changed = mapArray(value, format, (text) => {
+    const next = rewrite(text)
+    if (next !== undefined) isChanged = true
+    return next ?? text
+  })
+  return changed === null || isChanged ? changed : undefined
+}
+
+export function redactArray(
+  value: Buffer,
+  format: number,
+  redact: (text: string) => string | null,
+): Buffer | null {
+  return mapArray(value, format, redact)
+}
+
+function mapArray(value: Buffer, format: number, map: (text: string) => string | null): Buffer | null {
+  return format === 0 ? mapText(value.toString('utf8'), map) : mapBinary(value, map)
+}
+
+/** An element: quoted with backslash escapes, or bare. Braces, commas and bounds stay. */
+const elements = /"((?:[^"\\]|\\.)*)"|[^{},"\s][^{},"]*/gs
+const shape = /^(?:(?:\[-?\d+:-?\d+\])+=)?\{.*\}$/s
+
+function mapText(text: string, map: (text: string) => string | null): Buffer | null {
+  if (!shape.test(text)) return null
+  const open = text.indexOf('{')
+  const mapped = text.slice(open).replace(elements, (element, quoted: string | undefined) => {
+    if (quoted === undefined && element.toUpperCase() === 'NULL') return element
+    const next = map(quoted === undefined ? element : quoted.replace(/\\(.)/gs, '$1'))
+    return next === null ? 'NULL' : `"${next.replace(/["\\]/g, '\\$&')}"`
+  })
+  return Buffer.from(text.slice(0, open) + mapped)
+}
+
+function mapBinary(value: Buffer, map: (text: string) => string | null): Buffer | null {
+  try {
+    const cursor = new Cursor(value, 0, value.length, 'target/malformed')
+    const writer = new Writer(value.length)
+    const dimensions = cursor.int32()
+    if (dimensions < 0 || dimensions > 6) return null
+    writer.int32(dimensions).int32(1) // it may hold NULL
+    cursor.int32()
+    writer.int32(cursor.int32())
+    let count = dimensions === 0 ? 0 : 1
+    for (let i = 0; i < dimensions; i++) {
+      const length = cursor.int32()
+      count *= length
+      writer.int32(length).int32(cursor.int32())
+    }
+    for (; count > 0; count--) {
+      const length = cursor.int32()
+      const next = length === -1 ? null : map(cursor.take(length).toString('utf8'))
+      if (next === null) writer.int32(-1)
+      else {
+        const bytes = Buffer.from(next)
+        writer.int32(bytes.length).bytes(bytes)
+      }
+    }
+    cursor.end()
+    return writer.done()
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,292 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Masking } from '@sallyport/core'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Field } from '../codec/backend.ts'
+import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
+import { masksFor } from './masks.ts'
+
+const masking: Masking = {
+  mode: 'strict',
+  columns: [
+    { column: 'public.customers.email', tag: 'pii.email' },
+    { column: 'public.customers.salary', tag: 'hr.salary' },
+  ],
+  detectors: ['email', 'card'],
+  redactors: { 'hr.salary': { kind: 'digits' } },
+}
+const masked = new Set(['pii.email', 'pii.card', 'hr.salary'])
+
+/** What the server's word on a column is: table 20000 has email (2) and salary (3); 20001 is not known yet. */
+let invalidated = 0
+const catalog = {
+  tagsOf(oid: number, attnum: number) {
+    if (oid === 20_001) return 'unknown'
+    return oid === 20_000 ? ([[], [], ['pii.email'], ['hr.salary']][attnum] ?? []) : []
+  },
+  invalidate: () => invalidated++,
+} as unknown as Catalog
+const masks = masksFor(masking, catalog, Buffer.alloc(32, 1))
+
+const field = (typeOid: number, over: Partial<Field> = {}): Field => ({
+  name: 'c',
+  tableOid: 0,
+  attnum: 0,
+  typeOid,
+  typmod: -1,
+  format: 0,
+  ...over,
+})
+const output = (over: Partial<OutputColumn> = {}): OutputColumn => ({
+  name: 'c',
+  tags: [],
+  isPlain: true,
+  ...over,
+})
+
+function row(...values: readonly (Buffer | string | null)[]): Buffer {
+  const count = Buffer.alloc(2)
+  count.writeUInt16BE(values.length)
+  return Buffer.concat([
+    count,
+    ...values.flatMap((value) => {
+      const head = Buffer.alloc(4)
+      head.writeInt32BE(value === null ? -1 : Buffer.byteLength(value))
+      return value === null ? [head] : [head, Buffer.from(value)]
+    }),
+  ])
+}
+
+function values(body: Buffer): (string | null)[] {
+  const found: (string | null)[] = []
+  for (let at = 2, left = body.readUInt16BE(0); left > 0; left--) {
+    const length = body.readInt32BE(at)
+    found.push(length === -1 ? null : body.subarray(at + 4, at + 4 + length).toString('latin1'))
+    at += 4 + Math.max(0, length)
+  }
+  return found
+}
+
+const one = (
+  fields: readonly Field[],
+  outputs: readonly OutputColumn[] | 'unknown' | 'untainted',
+  ...cells: (Buffer | string | null)[]
+) => values(masks.rows(fields, outputs, masked)!.apply(row(...cells)).bytes)
+
+describe('masking rows', () => {
+  test('a plain tagged column keeps what its redactor leaves; NULL stays NULL; others stay as they are', () => {
+    const fields = [field(23), field(25, { tableOid: 20_000, attnum: 2 })]
+    const outputs = [output(), output({ tags: ['pii.email'] })]
+    expect(one(fields, outputs, '7', 'alice@example.com')).toEqual(['7', '****@example.com'])
+    expect(one(fields, outputs, '7', null)).toEqual(['7', null])
+    expect(masks.rows(fields, outputs, masked)!.columns).toEqual(['c'])
+  })
+
+  test('either witness masks: lineage without the server’s word, and the server’s word without lineage', () => {
+    expect(one([field(25)], [output({ tags: ['pii.email'], isPlain: false })], 'ECILA')).toEqual(['****'])
+    expect(one([field(25, { tableOid: 20_000, attnum: 2 })], [output()], 'alice@example.com')).toEqual([
+      '****@example.com',
+    ])
+    expect(one([field(25, { tableOid: 20_000, attnum: 2 })], 'untainted', 'a@b.de')).toEqual(['****'])
+  })
+
+  test('derived values are hidden whole, as their type allows', () => {
+    const derived = [output({ tags: ['pii.email'], isPlain: false })]
+    expect(one([field(25)], derived, 'alice')).toEqual(['****'])
+    expect(one([field(23)], derived, '5')).toEqual([null])
+    expect(one([field(114)], derived, '{}')).toEqual([null])
+    expect(one([field(16_500)], derived, 'x')).toEqual([null])
+  })
+
+  test('where columns cannot be told, all of them are hidden', () => {
+    expect(one([field(25), field(23)], 'unknown', 'a', '1')).toEqual(['****', null])
+    expect(one([field(25)], [output(), output()], 'a')).toEqual(['****'])
+  })
+
+  test('a table that is not known yet is hidden, and the catalogue is read anew', () => {
+    const before = invalidated
+    expect(one([field(25, { tableOid: 20_001, attnum: 1 })], [output()], 'a')).toEqual(['****'])
+    expect(invalidated).toBeGreaterThan(before)
+  })
+
+  test('numbers keep a valid form, in text and in binary', () => {
+    const salary = { tableOid: 20_000, attnum: 3 }
+    const outputs = [output({ tags: ['hr.salary'] })]
+    const [text] = one([field(23, salary)], outputs, '51234')
+    expect(text).toMatch(/^\d{1,5}$/)
+    expect(text).not.toBe('51234')
+    const int4 = Buffer.alloc(4)
+    int4.writeInt32BE(51_234)
+    const [binary] = one([field(23, { ...salary, format: 1 })], outputs, int4)
+    expect(Buffer.from(binary!, 'latin1').readInt32BE()).toBe(Number(text))
+    expect(one([field(1700, salary)], outputs, '10.50')[0]).toMatch(/^\d\d\.\d\d$/)
+    expect(one([field(701, salary)], outputs, '10.5')).toEqual([null])
+  })
+
+  test('detectors work inside untagged text, JSON and arrays, and leave what holds nothing', () => {
+    const found = (typeOid: number, value: string | Buffer, format = 0) =>
+      one([field(typeOid, { format })], [output()], value)[0]
+    expect(found(25, 'mail a@b.de now')).toBe('mail ****@b.de now')
+    expect(found(25, 'nothing')).toBe('nothing')
+    expect(found(114, '{"m": "a@b.de",  "n": 1.50}')).toBe('{"m": "****@b.de",  "n": 1.50}')
+    expect(JSON.parse(found(114, '{"card": 4111111111111111}')!)).toEqual({ card: '****1111' })
+    expect(found(3802, Buffer.from('\x01{"m": "a@b.de"}'), 1)).toBe('\x01{"m": "****@b.de"}')
+    expect(found(1009, '{x,"a@b.de",NULL,"q\\"uote"}')).toBe('{"x","****@b.de",NULL,"q\\"uote"}')
+    expect(found(2950, '123e4567-e89b-12d3-a456-426614174000')).toBe('123e4567-e89b-12d3-a456-426614174000')
+  })
+
+  test('an array’s binary form stays one', () => {
+    const element = (text: string): Buffer => {
+      const head = Buffer.alloc(4)
+      head.writeInt32BE(Buffer.byteLength(text))
+      return Buffer.concat([head, Buffer.from(text)])
+    }
+    const array = Buffer.concat([
+      Buffer.from('00000001000000000000001900000002 00000001'.replace(' ', ''), 'hex'),
+      element('x'),
+      element('a@b.de'),
+    ])
+    const [masked1] = one([field(1009, { format: 1 })], [output()], array)
+    expect(masked1).toContain('****@b.de')
+    expect(masked1).not.toContain('a@b.de')
+  })
+
+  test('nothing masked, nothing planned', () => {
+    expect(masks.rows([field(25)], [output()], new Set(['other']))).toBe(undefined)
+  })
+
+  test('a row that does not fit its description is a fault, whatever its bytes', () => {
+    const mask = masks.rows([field(25), field(25)], [output(), output()], masked)!
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        try {
+          mask.apply(Buffer.from(bytes))
+        } catch (thrown) {
+          expect(thrown).toMatchObject({ code: 'target/malformed' })
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('whatever surrounds it, the raw value of a tagged column never comes out', () => {
+    const secret = 'zqxjkv@vwxqz.example'
+    fc.assert(
+      fc.property(fc.array(fc.option(fc.string()), { maxLength: 5 }), fc.nat(5), (others, at) => {
+        const cells = others.map((value) => value ?? null) as (string | null)[]
+        const position = Math.min(at, cells.length)
+        cells.splice(position, 0, secret)
+        const fields = cells.map((_, i) =>
+          i === position ? field(25, { tableOid: 20_000, attnum: 2 }) : field(25),
+        )
+        const outputs = cells.map((_, i) => (i === position ? output({ tags: ['pii.email'] }) : output()))
+        expect(
+          masks
+            .rows(fields, outputs, masked)!
+            .apply(row(...cells))
+            .bytes.includes('zqxjkv'),
+        ).toBe(false)
+      }),
+    )
+  })
+})
+
+const copyOf = (over: Partial<CopyAnalysis> = {}): CopyAnalysis => ({
+  direction: 'out',
+  format: 'text',
+  delimiter: '\t',
+  nullText: '\\N',
+  quote: '"',
+  escape: '"',
+  hasHeader: false,
+  forceQuote: [],
+  outputs: [output({ name: 'id' }), output({ name: 'email', tags: ['pii.email'] }), output({ name: 'note' })],
+  ...over,
+})
+
+function copied(copy: CopyAnalysis, input: Buffer, cuts: readonly number[] = []): Buffer {
+  const mask = masks.copy(copy, { format: copy.format === 'binary' ? 1 : 0, columns: 3 }, masked)!
+  const bounds = [...new Set([0, ...cuts.map((cut) => cut % (input.length + 1)), input.length])].sort(
+    (a, b) => a - b,
+  )
+  const out = bounds.slice(1).map((to, i) => mask.push(input.subarray(bounds[i], to)))
+  return Buffer.concat([...out, mask.end()])
+}
+
+const textInput = Buffer.from(
+  '1\talice@example.com\tback\\\\slash and\\ttab\n2\t\\N\tmail b@c.de\n3\tx\\ny@z.org\t\\N\n',
+)
+const csvInput = Buffer.from(
+  'id,email,note\n1,alice@example.com,"a ""quote"", b@c.de\nline two"\n2,,plain\n3,"x@y.org",\n',
+)
+const binaryInput = ((): Buffer => {
+  const tuple = (...cells: (string | null)[]): Buffer => row(...cells)
+  return Buffer.concat([
+    Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1'),
+    tuple('1', 'alice@example.com', 'note b@c.de'),
+    tuple('2', null, 'x'),
+    Buffer.from([0xff, 0xff]),
+  ])
+})()
+
+describe('masking COPY', () => {
+  test('text: fields are decoded, masked and encoded; NULL and untouched bytes stay', () => {
+    expect(copied(copyOf(), textInput).toString()).toBe(
+      '1\t****@example.com\tback\\\\slash and\\ttab\n2\t\\N\tmail ****@c.de\n3\t****@z.org\t\\N\n',
+    )
+  })
+
+  test('csv: quotes, newlines inside them, and the header', () => {
+    const csv = copyOf({ format: 'csv', delimiter: ',', nullText: '', hasHeader: true })
+    expect(copied(csv, csvInput).toString()).toBe(
+      'id,email,note\n1,"****@example.com","a ""quote"", ****@c.de\nline two"\n2,,plain\n3,"****@y.org",\n',
+    )
+  })
+
+  test('binary: header, tuples and trailer', () => {
+    const out = copied(copyOf({ format: 'binary' }), binaryInput)
+    expect(out.includes('alice')).toBe(false)
+    expect(out.includes('note ****@c.de')).toBe(true)
+    expect(out.subarray(-2)).toEqual(Buffer.from([0xff, 0xff]))
+  })
+
+  test('any cutting of the stream gives the same bytes', () => {
+    const all: readonly (readonly [CopyAnalysis, Buffer])[] = [
+      [copyOf(), textInput],
+      [copyOf({ format: 'csv', delimiter: ',', nullText: '', hasHeader: true }), csvInput],
+      [copyOf({ format: 'binary' }), binaryInput],
+    ]
+    for (const [copy, input] of all) {
+      const whole = copied(copy, input)
+      for (let cut = 1; cut < input.length; cut++) expect(copied(copy, input, [cut]).equals(whole)).toBe(true)
+      fc.assert(
+        fc.property(fc.array(fc.nat(), { maxLength: 20 }), (cuts) => {
+          expect(copied(copy, input, cuts).equals(whole)).toBe(true)
+        }),
+        { numRuns: 200 },
+      )
+    }
+  })
+
+  test('a COPY that cannot be told is hidden whole', () => {
+    const mask = masks.copy(undefined, { format: 0, columns: 3 }, masked)!
+    expect(mask.push(textInput).toString()).toBe('\\N\t\\N\t\\N\n\\N\t\\N\t\\N\n\\N\t\\N\t\\N\n')
+  })
+
+  test('hostile streams end in a fault or in bytes, never in another error', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('text', 'csv', 'binary'),
+        fc.uint8Array({ maxLength: 80 }),
+        (format, bytes) => {
+          try {
+            copied(copyOf({ format }), Buffer.from(bytes))
+          } catch (thrown) {
+            expect(thrown).toMatchObject({ code: 'target/malformed' })
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    )
+  })
+})

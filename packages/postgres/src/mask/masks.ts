@@ -1,0 +1,63 @@
+import { isUtf8 } from 'node:buffer'
+import type { Masking } from '@sallyport/core'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
+import type { CopyMask, Masks, RowMask } from '../masks.ts'
+import type { CellMask } from './cell.ts'
+import { PlannedCopyMask } from './copy.ts'
+import { Planner } from './plan.ts'
+import { PlannedRowMask } from './row.ts'
+import { type } from './types.ts'
+
+/** Masks for the sessions of one database. @param key for redactors that must be stable and unguessable */
+export function masksFor(masking: Masking, catalog: Catalog, key: Uint8Array): Masks {
+  const planner = new Planner(masking, catalog, key)
+  return {
+    rows(fields, outputs, masked): RowMask | undefined {
+      const known = Array.isArray(outputs) && outputs.length === fields.length ? outputs : undefined
+      const columns = fields.map((field, i) => {
+        const output = outputs === 'untainted' ? untainted : (known?.[i] ?? 'unknown')
+        const treatment = planner.treat(output, planner.told(field), masked)
+        return { name: field.name, cell: planner.cell(treatment, field.typeOid, field.format, masked) }
+      })
+      return columns.some(({ cell }) => cell !== undefined) ? new PlannedRowMask(columns) : undefined
+    },
+
+    copy(copy, response, masked): CopyMask | undefined {
+      const outputs =
+        copy !== undefined && copy.outputs !== 'unknown' && copy.outputs.length === response.columns
+          ? copy.outputs
+          : undefined
+      const cells = Array.from({ length: response.columns }, (_, i): CellMask | undefined => {
+        const treatment = planner.treat(outputs?.[i] ?? 'unknown', [], masked)
+        // COPY tells no types. As text, values are looked at as text; as binary, only hiding whole fits every type.
+        if (response.format === 1 && treatment.kind !== 'detect') return () => null
+        if (treatment.kind === 'hide') return () => null
+        const cell = planner.cell(treatment, type.text, 0, masked)
+        if (cell === undefined || response.format === 0) return cell
+        // Bytes that are no text hold nothing that a detector looks for.
+        return (value) => (isUtf8(value) ? cell(value) : undefined)
+      })
+      if (!cells.some((cell) => cell !== undefined)) return undefined
+      const names = cells.map((_, i) => outputs?.[i]?.name ?? `column ${i + 1}`)
+      return new PlannedCopyMask(copy ?? unknownCopy(response.format), names, cells)
+    },
+  }
+}
+
+const untainted: OutputColumn = { name: '', tags: [], isPlain: false }
+
+/** A COPY whose statement is not known: by the server's word on its format alone, in the default form. */
+function unknownCopy(format: number): CopyAnalysis {
+  return {
+    direction: 'out',
+    format: format === 1 ? 'binary' : 'text',
+    delimiter: '\t',
+    nullText: '\\N',
+    quote: '"',
+    escape: '"',
+    hasHeader: false,
+    forceQuote: [],
+    outputs: 'unknown',
+  }
+}
