@@ -132,7 +132,7 @@ describe('masking rows', () => {
     expect(JSON.parse(found(114, '{"card": 4111111111111111}')!)).toEqual({ card: '****1111' })
     expect(found(3802, Buffer.from('\x01{"m": "a@b.de"}'), 1)).toBe('\x01{"m": "****@b.de"}')
     expect(found(1009, '{x,"a@b.de",NULL,"q\\"uote"}')).toBe('{"x","****@b.de",NULL,"q\\"uote"}')
-    expect(found(2950, '123e4567-e89b-12d3-a456-426614174000')).toBe('123e4567-e89b-12d3-a456-426614174000')
+    expect(masks.rows([field(2950)], [output()], masked)).toBe(undefined)
   })
 
   test('an array’s binary form stays one', () => {
