@@ -8,7 +8,7 @@ import type { Postgres } from './postgres.ts'
 import { startNode, type RunningProcess } from './process.ts'
 import { temporaryDirectory } from './temporary.ts'
 
-const cli = new URL('../tmp-cli.ts', import.meta.url)
+const cli = new URL('../../packages/cli/src/main.ts', import.meta.url)
 const password = 'correct horse battery staple'
 
 export interface Ports {

@@ -1,1 +1,2 @@
-export {}
+export { program, run } from './program.ts'
+export type { Surroundings } from './surroundings.ts'

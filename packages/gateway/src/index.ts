@@ -4,6 +4,12 @@ export { ConfigError, loadConfig, parseConfig, type LoadedConfig } from './confi
 export { printConfig } from './config/print.ts'
 export type { Config, ListenAddress } from './config/schema.ts'
 export { runGateway, type RunOptions } from './main.ts'
-export { protocolKinds, type ProtocolKind, type ProtocolParts } from './protocols.ts'
+export {
+  detectorTags,
+  protocolKinds,
+  vocabularyOfProtocols,
+  type ProtocolKind,
+  type ProtocolParts,
+} from './protocols.ts'
 export type { Address } from './start/address.ts'
 export { startGateway, type GatewayOptions, type RunningGateway } from './start/start.ts'

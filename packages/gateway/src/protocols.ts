@@ -1,5 +1,6 @@
 import type { Clock, StreamProtocol } from '@sallyport/core'
-import { postgres } from '@sallyport/postgres'
+import type { ActionSpec, FactSpec } from '@sallyport/core'
+import * as postgresProtocol from '@sallyport/postgres'
 
 /** What protocols may need of the gateway beside its gate. */
 export interface ProtocolParts {
@@ -17,7 +18,14 @@ export interface ProtocolKind {
 
 /** Every protocol that this gateway speaks. The only file that names them. */
 export const protocolKinds: readonly ProtocolKind[] = [
-  { name: 'postgres', listenPort: 15432, open: postgres },
+  { name: 'postgres', listenPort: 15432, open: postgresProtocol.postgres },
 ]
+
+/** What policies may say of each, for tools that run without a gateway. */
+export const vocabularyOfProtocols: readonly {
+  readonly name: string
+  readonly actions: readonly ActionSpec[]
+  readonly facts: readonly FactSpec[]
+}[] = [{ name: 'postgres', actions: postgresProtocol.actions, facts: postgresProtocol.facts }]
 
 export { detectorTags } from '@sallyport/masking'

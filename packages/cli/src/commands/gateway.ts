@@ -1,0 +1,20 @@
+import { command, type MakeCommand } from '../command.ts'
+
+export const gateway: MakeCommand = (surroundings, done) =>
+  command('gateway', 'run a gateway', [
+    'sallyport gateway',
+    'sallyport gateway --config /etc/sallyport/gateway.yaml',
+    'sallyport gateway --print-config',
+  ])
+    .option('--config <file>', 'configuration in YAML; every key is also an environment variable SALLYPORT_…')
+    .option('--print-config', 'print the effective configuration with its sources, and end')
+    .action(async (options: { config?: string; printConfig?: boolean }) => {
+      const { gatewayCommand } = await import('@sallyport/gateway')
+      done(
+        await gatewayCommand({
+          ...surroundings,
+          ...(options.config === undefined ? {} : { configFile: options.config }),
+          printConfig: options.printConfig === true,
+        }),
+      )
+    })

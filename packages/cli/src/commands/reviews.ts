@@ -1,0 +1,93 @@
+import type { Review } from '@sallyport/api'
+import type { Command } from 'commander'
+import { command, group, signed, type MakeCommand } from '../command.ts'
+import type { PrintOptions } from '../printer.ts'
+import type { Surroundings } from '../surroundings.ts'
+import { distance, oneLine, table } from '../table.ts'
+
+type Answer = PrintOptions & { readonly comment?: string }
+
+export const reviews: MakeCommand = (surroundings) =>
+  group(
+    'reviews',
+    'operations that wait for an answer',
+    command('ls', 'reviews that you asked for or may answer', [
+      'sallyport reviews',
+      'sallyport reviews ls --state any',
+    ])
+      .option('--state <state>', 'open, approved, denied, expired, withdrawn, used, or any', 'open')
+      .action(async (options: PrintOptions & { readonly state: Review['state'] | 'any' }) => {
+        const { client, printer } = await signed(surroundings, options)
+        const { items } = await client.reviews.list({ state: options.state })
+        printer.result(items, () =>
+          items.length === 0 ? 'No reviews.\n' : listText(items, surroundings.now()),
+        )
+      }),
+    command('show', 'one review, whole', ['sallyport reviews show rev_01J…'])
+      .argument('<id>')
+      .action(async (id: string, options: PrintOptions) => {
+        const { client, printer } = await signed(surroundings, options)
+        const review = await client.reviews.get({ id })
+        printer.result(review, () => reviewText(review, surroundings.now()))
+      }),
+    answer(surroundings, 'approve', 'let this very operation run, once', 'Approved: it runs now, this once.'),
+    answer(surroundings, 'deny', 'refuse it; the waiting client is told at once', 'Denied.'),
+  )
+
+function answer(
+  surroundings: Surroundings,
+  verb: 'approve' | 'deny',
+  description: string,
+  done: string,
+): Command {
+  return command(verb, description, [
+    `sallyport reviews ${verb} rev_01J…`,
+    `sallyport reviews ${verb} rev_01J… --comment "checked with Bob"`,
+  ])
+    .argument('<id>')
+    .option('--comment <text>', 'goes into the audit log and the recording')
+    .action(async (id: string, options: Answer) => {
+      const { client, printer } = await signed(surroundings, options)
+      const review = await client.reviews[verb]({
+        id,
+        ...(options.comment === undefined ? {} : { comment: options.comment }),
+      })
+      printer.result(review, () =>
+        review.state === 'open' ? 'Your answer counts; more are needed.\n' : `${done}\n`,
+      )
+    })
+}
+
+function listText(items: readonly Review[], now: number): string {
+  return table(
+    ['ID', 'STATE', 'REQUESTER', 'RESOURCE', 'ENDS', 'OPERATION'],
+    items.map((it) => [
+      it.id,
+      it.state,
+      it.actor.id === it.requester.id ? it.requester.name : `${it.actor.name} for ${it.requester.name}`,
+      it.resource,
+      it.state === 'open' ? `in ${distance(Date.parse(it.expiresAt) - now)}` : '-',
+      oneLine(it.text, 60),
+    ]),
+  )
+}
+
+export function reviewText(it: Review, now: number): string {
+  const lines = [
+    `${it.id}  ${it.state}`,
+    `requester   ${it.requester.name}${it.actor.id === it.requester.id ? '' : `, through ${it.actor.name}`}`,
+    `resource    ${it.resource} as ${it.account}`,
+    `session     ${it.session}`,
+    ...(it.reason === undefined ? [] : [`reason      ${it.reason}`]),
+    `reviewers   ${it.approvalsNeeded} of ${it.reviewers.join(', ')}`,
+    ...(it.state === 'open' ? [`ends        in ${distance(Date.parse(it.expiresAt) - now)}`] : []),
+    ...it.answers.map(
+      (one) =>
+        `${one.verdict.padEnd(12)}${one.by.name}${one.comment === undefined ? '' : `: ${one.comment}`}`,
+    ),
+    '',
+    ...it.text.split('\n').map((line) => `  ${line}`),
+    ...it.parameters.map((value, i) => `  $${i + 1} = ${value === null ? 'NULL' : JSON.stringify(value)}`),
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,17 @@
+import { command, signed, type MakeCommand } from '../command.ts'
+import type { PrintOptions } from '../printer.ts'
+import { distance } from '../table.ts'
+
+export const whoami: MakeCommand = (surroundings) =>
+  command('whoami', 'who you are signed in as, and until when', [
+    'sallyport whoami',
+    'sallyport whoami --json',
+  ]).action(async (options: PrintOptions) => {
+    const { client, printer, gateway } = await signed(surroundings, options)
+    const me = await client.whoami.get()
+    printer.result(me, () => {
+      const left = distance(Date.parse(me.token.expiresAt) - surroundings.now())
+      const groups = me.principal.groups.join(', ') || 'no groups'
+      return `${me.principal.name} (${groups}) at ${gateway}, for ${left}\n`
+    })
+  })

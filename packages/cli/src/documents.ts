@@ -1,0 +1,91 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
+import { Document, type DocumentInput } from '@sallyport/api'
+import { LineCounter, parseAllDocuments } from 'yaml'
+import { exit, Failure } from './failure.ts'
+
+/**
+ * Documents out of files and folders: YAML (several in one file), and Cedar files, each a policy by its file's name.
+ * Values of credentials are references (`env:NAME`, `file:PATH`), resolved here: the gateway gets the secret, files do not.
+ * @throws Failure that lists file, line and fix of everything that is wrong
+ */
+export async function readDocuments(
+  paths: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<readonly DocumentInput[]> {
+  const problems: string[] = []
+  const documents: DocumentInput[] = []
+  for (const path of (await Promise.all(paths.map(filesOf))).flat()) {
+    const text = await readFile(path, 'utf8')
+    if (extname(path) === '.cedar') documents.push({ kind: 'Policy', name: basename(path, '.cedar'), text })
+    else documents.push(...(await yamlDocuments(path, text, environment, problems)))
+  }
+  if (problems.length > 0)
+    throw new Failure(`the documents do not stand\n${problems.join('\n')}`, { exitCode: exit.usage })
+  return documents
+}
+
+async function filesOf(path: string): Promise<readonly string[]> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new Failure(`no such file: ${path}`, { exitCode: exit.usage })
+  if (!found.isDirectory()) return [path]
+  const names = await readdir(path)
+  return names
+    .filter((name) => /\.(ya?ml|cedar)$/.test(name) && !name.endsWith('.cases.yaml'))
+    .toSorted()
+    .map((name) => join(path, name))
+}
+
+async function yamlDocuments(
+  path: string,
+  text: string,
+  environment: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): Promise<readonly DocumentInput[]> {
+  const lines = new LineCounter()
+  const documents: DocumentInput[] = []
+  for (const yaml of parseAllDocuments(text, { lineCounter: lines })) {
+    const place = (offset: number | undefined): string => {
+      const { line, col } = lines.linePos(offset ?? 0)
+      return `${path}:${line}:${col}`
+    }
+    for (const error of yaml.errors) problems.push(`${place(error.pos[0])} ${error.message.split('\n')[0]}`)
+    if (yaml.errors.length > 0 || yaml.contents === null) continue
+    const parsed = Document.safeParse(yaml.toJS())
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues) {
+        const node = yaml.getIn(issue.path as (string | number)[], true) as { range?: [number] } | undefined
+        problems.push(
+          `${place(node?.range?.[0] ?? yaml.range[0])} ${issue.path.join('.') || 'document'}: ${issue.message}`,
+        )
+      }
+      continue
+    }
+    documents.push(await resolved(parsed.data, environment, place(yaml.range[0])))
+  }
+  return documents
+}
+
+async function resolved(
+  document: Document,
+  environment: Readonly<Record<string, string | undefined>>,
+  place: string,
+): Promise<DocumentInput> {
+  if (document.kind !== 'Credential') return document
+  const [, kind, reference] = /^(env|file):(.+)$/.exec(document.password) ?? []
+  if (kind === undefined || reference === undefined) {
+    throw new Failure(`${place} a password stands in a file`, {
+      exitCode: exit.usage,
+      next: 'write password: env:NAME or password: file:PATH',
+    })
+  }
+  const value =
+    kind === 'env' ? environment[reference] : (await readFile(reference, 'utf8')).replace(/\r?\n$/, '')
+  if (value === undefined || value === '') {
+    throw new Failure(`${place} ${reference} is not set`, {
+      exitCode: exit.usage,
+      next: `export ${reference}=…`,
+    })
+  }
+  return { ...document, password: value }
+}

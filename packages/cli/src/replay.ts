@@ -1,0 +1,86 @@
+import type { RecordedLine } from '@sallyport/api'
+import type { Printer } from './printer.ts'
+
+interface ShownFacts {
+  readonly actions?: readonly string[]
+  readonly objects?: readonly { readonly path: readonly string[] }[]
+}
+
+/** One recorded event for a terminal: when, what was asked, what was decided, what came of it. */
+export function replayLine(event: RecordedLine, startedAtMs: number, printer: Printer): string {
+  const at = printer.style('dim', clock(Date.parse(event.at) - startedAtMs))
+  const text = (key: string): string => {
+    const value = event[key]
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+  switch (event.kind) {
+    case 'opened': {
+      const who = event['principal'] as { name?: string } | undefined
+      return `${at}  opened by ${who?.name ?? '?'} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}\n`
+    }
+    case 'operation':
+      return `${at}  ${decision(event, printer)} ${statement(event)}\n`
+    case 'result':
+      return `${at}  ${printer.style('dim', `   #${text('id')} ${outcome(event)}`)}\n`
+    case 'review-asked':
+      return `${at}  ${printer.style('yellow', 'held')}   ${text('review')}: waits for ${list(event['reviewers'])}\n`
+    case 'review-ended':
+      return `${at}  ${printer.style('yellow', text('state'))} ${text('review')}${by(event['by'])}${text('comment') === '' ? '' : `: ${text('comment')}`}\n`
+    case 'closed':
+      return `${at}  closed: ${text('reason')}, ${text('operations')} operations, ${text('bytesDown')} bytes sent\n`
+    default:
+      return `${at}  ${event.kind}\n`
+  }
+}
+
+function decision(event: RecordedLine, printer: Printer): string {
+  const id = `#${String(event['id'])}`
+  const effect = String(event['effect'])
+  if (effect === 'deny') return printer.style('red', `${id} DENIED`)
+  return effect === 'review'
+    ? printer.style('yellow', `${id} REVIEWED`)
+    : printer.style('green', `${id} allowed`)
+}
+
+function statement(event: RecordedLine): string {
+  const facts = (event['facts'] ?? []) as readonly ShownFacts[]
+  const actions = [...new Set(facts.flatMap((one) => one.actions ?? []))].join(', ')
+  const objects = [
+    ...new Set(facts.flatMap((one) => one.objects ?? []).map(({ path }) => path.slice(1).join('.'))),
+  ].join(', ')
+  const reason = typeof event['reason'] === 'string' ? `\n            reason: ${event['reason']}` : ''
+  const parameters = (event['parameters'] ?? []) as readonly unknown[]
+  const values =
+    parameters.length === 0
+      ? ''
+      : `\n            with ${parameters.map((value) => JSON.stringify(value)).join(', ')}`
+  return `[${actions}${objects === '' ? '' : ` ${objects}`}] ${String(event['text']).trim().replace(/\n/g, '\n            ')}${values}${reason}`
+}
+
+function outcome(event: RecordedLine): string {
+  const it = (event['outcome'] ?? {}) as Record<string, unknown>
+  const ms = Number(event['durationMs'] ?? 0)
+  const masked = Number(it['maskedValues'] ?? 0)
+  const parts = [
+    String(it['status']),
+    `${String(it['rows'])} rows`,
+    `${ms.toFixed(1)} ms`,
+    ...(masked > 0 ? [`${masked} values masked in ${list(it['maskedColumns'])}`] : []),
+    ...(it['errorCode'] === undefined ? [] : [`SQLSTATE ${String(it['errorCode'])}`]),
+  ]
+  return parts.join(', ')
+}
+
+function list(value: unknown): string {
+  return Array.isArray(value) ? value.join(', ') : ''
+}
+
+function by(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? ` by ${value.join(', ')}` : ''
+}
+
+function clock(ms: number): string {
+  const total = Math.max(0, ms)
+  const minutes = Math.floor(total / 60_000)
+  return `${String(minutes).padStart(2, '0')}:${((total % 60_000) / 1000).toFixed(3).padStart(6, '0')}`
+}
