@@ -495,7 +495,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     const masked = mask.apply(chunk.subarray(from + headBytes, to))
     run.sizeBytes += masked.bytes.length + headBytes
     run.maskedValues += masked.values
-    run.maskedColumns = mask.columns
+    run.mask = mask
     out.client.put(encodeDataRow(masked.bytes))
     return 'drop'
   }
@@ -709,7 +709,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     if (mask !== undefined) {
       this.#putCopied(run, mask.end(), out)
       run.maskedValues += mask.maskedValues
-      run.maskedColumns = mask.columns
+      run.mask = mask
       this.#copyOut = undefined
     }
     return 'pass'
@@ -785,14 +785,14 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       for (const effect of statement.effects)
         if (effect.kind === 'search-path') this.#parts.searchPath.undone()
     }
-    const { rows, sizeBytes, maskedValues, maskedColumns, errorCode } = run
+    const { rows, sizeBytes, maskedValues, errorCode } = run
     const how = status === 'failed' && errorCode === '57014' ? 'cancelled' : status
     this.#parts.finish(run.permit, {
       status: how,
       rows,
       sizeBytes,
       maskedValues,
-      maskedColumns,
+      maskedColumns: run.mask?.columns ?? [],
       ...(errorCode === undefined ? {} : { errorCode }),
     })
   }

@@ -4,7 +4,7 @@ import type { JudgedStatement } from './operations.ts'
 
 /** Rewrites the rows of one result. */
 export interface RowMask {
-  /** Names of the output columns that it touches. */
+  /** Names of the output columns in which it has masked anything so far. */
   readonly columns: readonly string[]
   /** @param body of a DataRow, after its length word */
   apply(body: Buffer): { readonly bytes: Buffer; readonly values: number }

@@ -71,7 +71,8 @@ export class Run {
   rows = 0
   sizeBytes = 0
   maskedValues = 0
-  maskedColumns: readonly string[] = []
+  /** What its rows went through last. */
+  mask: { readonly columns: readonly string[] } | undefined
   errorCode: string | undefined
   isFinished = false
 

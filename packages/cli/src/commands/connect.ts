@@ -18,7 +18,8 @@ export const connect: MakeCommand = (surroundings, done) =>
     .argument('[command...]', "what to run; the protocol's own client where left out")
     .option('--print', 'print what to paste, and end')
     .passThroughOptions()
-    .action(async (name: string, run: readonly string[], options: Options) => {
+    .action(async (name: string, words: readonly string[], options: Options) => {
+      const run = words[0] === '--' ? words.slice(1) : words
       const me = await signed(surroundings, options)
       const hint = await hintFor(me, name)
       if (options.print === true) {

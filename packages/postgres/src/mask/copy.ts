@@ -20,15 +20,21 @@ import type { CellMask } from './cell.ts'
 
 /** Rewrites the columns of COPY TO STDOUT. `cells` beside the columns; undefined passes. */
 export class PlannedCopyMask implements CopyMask {
-  readonly columns: readonly string[]
+  readonly #names: readonly string[]
+  readonly #isTouched: boolean[]
   readonly #cells: readonly (CellMask | undefined)[]
   readonly #rewriter: CopyRewriter
   #maskedValues = 0
 
   constructor(copy: CopyAnalysis, names: readonly string[], cells: readonly (CellMask | undefined)[]) {
-    this.columns = names.filter((_, i) => cells[i] !== undefined)
+    this.#names = names
+    this.#isTouched = names.map(() => false)
     this.#cells = cells
     this.#rewriter = this.#rewriterFor(copy)
+  }
+
+  get columns(): readonly string[] {
+    return this.#names.filter((_, i) => this.#isTouched[i])
   }
 
   get maskedValues(): number {
@@ -153,7 +159,10 @@ export class PlannedCopyMask implements CopyMask {
       const cell = this.#cells[i]
       if (cell === undefined) return field
       const next = mask(field, cell)
-      if (next !== field) this.#maskedValues++
+      if (next !== field) {
+        this.#maskedValues++
+        this.#isTouched[i] = true
+      }
       return next
     })
   }

@@ -13,12 +13,19 @@ export interface MaskedColumn {
  * hot path: a row in which nothing changes is returned as it came.
  */
 export class PlannedRowMask implements RowMask {
-  readonly columns: readonly string[]
+  readonly #names: readonly string[]
   readonly #cells: readonly (CellMask | undefined)[]
+  /** By column: whether any of its values was masked. */
+  readonly #isTouched: boolean[]
 
   constructor(columns: readonly MaskedColumn[]) {
-    this.columns = columns.filter(({ cell }) => cell !== undefined).map(({ name }) => name)
+    this.#names = columns.map(({ name }) => name)
     this.#cells = columns.map(({ cell }) => cell)
+    this.#isTouched = columns.map(() => false)
+  }
+
+  get columns(): readonly string[] {
+    return this.#names.filter((_, i) => this.#isTouched[i])
   }
 
   apply(body: Buffer): { readonly bytes: Buffer; readonly values: number } {
@@ -28,7 +35,8 @@ export class PlannedRowMask implements RowMask {
     let kept = 0
     let at = 2
     let values = 0
-    for (const cell of cells) {
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]
       if (at + 4 > body.length) throw malformed()
       const length = body.readInt32BE(at)
       const from = at + 4
@@ -43,6 +51,7 @@ export class PlannedRowMask implements RowMask {
           if (next !== null) parts.push(next)
           kept = to
           values++
+          this.#isTouched[i] = true
         }
       }
       at = to

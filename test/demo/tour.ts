@@ -1,0 +1,127 @@
+import type { Postgres } from '../world/postgres.ts'
+import type { Person } from './person.ts'
+import type { Screen } from './screen.ts'
+
+export interface Cast {
+  readonly alice: Person
+  readonly bob: Person
+  readonly root: Person
+  readonly server: Postgres
+  /** The client's command line before the statement. */
+  readonly client: readonly string[]
+}
+
+const masked = 'select id, name, email, phone, card_number from customers order by id limit 4'
+const derived =
+  'select upper(email) as shouted, notes from customers where notes is not null order by id limit 2'
+const unfiltered = 'delete from orders'
+const held = "update orders set status = 'returned' where id = 7"
+
+/** The tour: each step is done by a real client and checked against the target itself. @throws Error where a step did not show what it says */
+export async function tour(cast: Cast, screen: Screen): Promise<void> {
+  await seeMasked(cast, screen)
+  await beRefused(cast, screen)
+  await waitForApproval(cast, screen)
+  await lookBack(cast, screen)
+}
+
+async function seeMasked({ alice, server, client }: Cast, screen: Screen): Promise<void> {
+  screen.heading('1. Reading: personal data is masked in the answer')
+  const rows = await server.query('select email from customers order by id limit 4', 'shop')
+  const emails = rows.map((row) => String(row['email']))
+  for (const statement of [masked, derived]) {
+    screen.typed('alice', shown(client, statement))
+    const { code, text } = await alice.sallyport(['connect', 'orders-db', '--', ...client, statement])
+    screen.output(text)
+    check(code === 0, 'the SELECT runs')
+    check(text.includes('****'), 'values are masked')
+    for (const email of emails)
+      check(!text.toLowerCase().includes(email.toLowerCase()), 'no clear address comes out')
+  }
+  screen.good(
+    'the columns tagged as personal came masked, also when computed with; the target holds them in clear',
+  )
+}
+
+async function beRefused({ alice, server, client }: Cast, screen: Screen): Promise<void> {
+  screen.heading('2. A DELETE without WHERE: blocked')
+  const before = await countOrders(server)
+  screen.typed('alice', shown(client, unfiltered))
+  const { code, text } = await alice.sallyport(['connect', 'orders-db', '--', ...client, unfiltered])
+  screen.output(text)
+  check(code !== 0 && text.includes('sallyport:'), 'the gateway refuses it')
+  check(text.includes('WHERE'), 'the reason says what to do')
+  check((await countOrders(server)) === before, 'no order is gone')
+  screen.good(`refused in psql's own words; all ${before} orders are still there`)
+}
+
+async function waitForApproval({ alice, bob, server, client }: Cast, screen: Screen): Promise<void> {
+  screen.heading('3. An UPDATE: held until somebody else approves this very statement')
+  screen.typed('alice', shown(client, held))
+  await using waiting = await alice.start(['connect', 'orders-db', '--', ...client, held])
+  const [notice] = await waiting.line(/NOTICE:.*(rev_\w+)/)
+  screen.output(notice)
+  check((await statusOf(server)) !== 'returned', 'nothing has happened yet')
+  check(waiting.exit === undefined, 'the client waits')
+
+  const [, id = ''] = /(rev_\w+)/.exec(notice) ?? []
+  const own = await alice.sallyport(['reviews', 'approve', id])
+  check(own.code !== 0, 'the requester cannot approve it herself')
+  screen.typed('bob', `sallyport reviews show ${id}`)
+  screen.output(await bob.must(['reviews', 'show', id]))
+  screen.typed('bob', `sallyport reviews approve ${id} --comment "customer sent it back"`)
+  screen.output(await bob.must(['reviews', 'approve', id, '--comment', 'customer sent it back']))
+  const { code } = await waiting.exited
+  screen.typed('alice', '(her psql goes on)')
+  screen.output(waiting.output)
+  check(code === 0, 'the held statement ran')
+  check((await statusOf(server)) === 'returned', 'the order is changed')
+  screen.good('held in flight, approved by bob, run once')
+}
+
+async function lookBack({ root }: Cast, screen: Screen): Promise<void> {
+  screen.heading('4. Looking back: every session is recorded, sealed and signed')
+  const sessions = JSON.parse(await root.must(['sessions', 'ls', '--json'])) as {
+    id: string
+    live: boolean
+  }[]
+  const recordings: string[] = []
+  for (const { id } of sessions.filter(({ live }) => !live).toReversed()) {
+    screen.typed('root', `sallyport sessions replay ${id}`)
+    const replay = await root.must(['sessions', 'replay', id])
+    screen.output(replay)
+    recordings.push(replay)
+  }
+  const all = recordings.join('\n')
+  check(all.includes('values masked in'), 'the replay tells what was masked')
+  check(all.includes('DENIED') && all.includes(unfiltered), 'the replay shows the blocked statement')
+  check(
+    all.includes('REVIEWED') && all.includes('customer sent it back'),
+    'the replay shows who approved, and why',
+  )
+  screen.typed('root', 'sallyport sessions verify …')
+  for (const { id, live } of sessions) {
+    if (live) continue
+    const verdict = await root.must(['sessions', 'verify', id])
+    screen.output(verdict)
+    check(verdict.startsWith('sound'), 'the recording verifies')
+  }
+  screen.good(`${recordings.length} sessions replayed and verified`)
+}
+
+function shown(client: readonly string[], statement: string): string {
+  const command = client[0]?.endsWith('psql') === true ? 'psql -c' : 'query'
+  return `sallyport connect orders-db -- ${command} "${statement}"`
+}
+
+async function countOrders(server: Postgres): Promise<number> {
+  return Number((await server.query('select count(*) from orders', 'shop'))[0]?.['count'])
+}
+
+async function statusOf(server: Postgres): Promise<string> {
+  return String((await server.query('select status from orders where id = 7', 'shop'))[0]?.['status'])
+}
+
+function check(isSo: boolean, claim: string): void {
+  if (!isSo) throw new Error(`the demo claims that ${claim}, and it is not so`)
+}
