@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import pg from 'pg'
 
 const ca = process.env['PGSSLROOTCERT']
-const client = new pg.Client({ ...(ca === undefined ? {} : { ssl: { ca: readFileSync(ca, 'utf8') } }) })
+const client = new pg.Client(ca === undefined ? {} : { ssl: { ca: readFileSync(ca, 'utf8') } })
 client.on('notice', ({ message }) => process.stderr.write(`NOTICE:  ${message}\n`))
 try {
   await client.connect()

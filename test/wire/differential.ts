@@ -67,10 +67,7 @@ export function until(last: number | string, ...send: readonly Uint8Array[]): St
 }
 
 /** Runs the scripts one after the other, each on a new connection. */
-export async function transcribe(
-  endpoint: Endpoint,
-  scripts: readonly Script[],
-): Promise<readonly Transcript[]> {
+async function transcribe(endpoint: Endpoint, scripts: readonly Script[]): Promise<readonly Transcript[]> {
   const transcripts: Transcript[] = []
   for (const script of scripts) {
     try {
@@ -89,10 +86,7 @@ export async function transcribe(
  * in the greeting, and the numbers that PostgreSQL gave to tables and types made by the scripts: those are replaced, on both
  * sides, by the order of their appearance.
  */
-export function differences(
-  direct: readonly Transcript[],
-  proxied: readonly Transcript[],
-): readonly Difference[] {
+function differences(direct: readonly Transcript[], proxied: readonly Transcript[]): readonly Difference[] {
   if (direct.length !== proxied.length) throw new TypeError('transcripts of different scripts')
   return direct.flatMap((one, at) => differencesOfOne(one, proxied[at]!))
 }

@@ -51,7 +51,9 @@ describe.each(availableFlavours())('%s PostgreSQL through gateway and agent', (f
     const found = await differential(server, 'shop', endpoint('twin'), scripts)
     const unexplained = found.filter(({ script, step }) => !(`${script} ${step}` in intended))
     expect(unexplained).toEqual([])
-    expect(found.map(({ script, step }) => `${script} ${step}`)).toEqual(Object.keys(intended))
+    expect(found.map(({ script, step }) => `${script} ${step}`).toSorted()).toEqual(
+      Object.keys(intended).toSorted(),
+    )
   })
 
   test.skipIf(!have.psql)('psql gets the same output, errors and exit code', async () => {

@@ -12,7 +12,7 @@ describe('an operation that policy permits', () => {
     const permit = session.authorize(operation('select 1', ['a', null]), facts('read'), quietly)
     expect(permit).toMatchObject({ kind: 'permit', id: 1 })
     if (!('id' in permit)) throw new Error('not permitted')
-    void session.commit()
+    session.commit()
     world.clock.advance(25)
     session.finish(permit, done)
     expect((await world.recorded(session)).slice(1)).toMatchObject([

@@ -66,7 +66,7 @@ function outcome(event: RecordedLine): string {
     `${String(it['rows'])} rows`,
     `${ms.toFixed(1)} ms`,
     ...(masked > 0 ? [`${masked} values masked in ${list(it['maskedColumns'])}`] : []),
-    ...(it['errorCode'] === undefined ? [] : [`SQLSTATE ${String(it['errorCode'])}`]),
+    ...(typeof it['errorCode'] === 'string' ? [`SQLSTATE ${it['errorCode']}`] : []),
   ]
   return parts.join(', ')
 }

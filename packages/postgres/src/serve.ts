@@ -14,7 +14,7 @@ import {
 import { relay } from '@sallyport/wire'
 import { cancelUpstream, mintCancelKey } from './cancel.ts'
 import { authenticationOk, encodeBackendKey } from './codec/backend.ts'
-import { PostgresConversation } from './conversation.ts'
+import { PostgresConversation } from './conversation/conversation.ts'
 import { targetOf, type Database, type Databases } from './databases.ts'
 import { diagnosticsFor } from './diagnostics.ts'
 import type { Analyzer } from './facts/analyzer.ts'

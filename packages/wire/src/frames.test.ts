@@ -114,6 +114,17 @@ function run(
   return { up: Buffer.concat(up).toString('latin1'), asked: toy.asked }
 }
 
+function failureOf(act: () => unknown): unknown {
+  try {
+    act()
+    return undefined
+  } catch (thrown) {
+    return thrown
+  }
+}
+
+const isFaultOrNothing = (thrown: unknown): boolean => thrown === undefined || thrown instanceof Fault
+
 describe('frames', () => {
   test('any cutting and any holding give the same bytes and the same questions', () => {
     fc.assert(
@@ -161,11 +172,7 @@ describe('frames', () => {
   test('hostile bytes end in a fault or in waiting, never in another error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.nat(), { maxLength: 10 }), (bytes, cuts) => {
-        try {
-          run(Buffer.from(bytes), cuts, [])
-        } catch (thrown) {
-          expect(thrown).toBeInstanceOf(Fault)
-        }
+        expect(failureOf(() => run(Buffer.from(bytes), cuts, []))).toSatisfy(isFaultOrNothing)
       }),
       { numRuns: 3000 },
     )

@@ -44,7 +44,7 @@ export const apply: MakeCommand = (surroundings) =>
 
 const signs = { create: '+', update: '~', delete: '-', unchanged: ' ' } as const
 
-export function planText(plan: Plan, printer: Printer): string {
+function planText(plan: Plan, printer: Printer): string {
   const changes = plan.plan.filter(({ action }) => action !== 'unchanged')
   const warnings = plan.warnings
     .map((warning) => `${printer.style('yellow', 'warning:')} ${warning}\n`)

@@ -72,7 +72,7 @@ function listText(items: readonly Review[], now: number): string {
   )
 }
 
-export function reviewText(it: Review, now: number): string {
+function reviewText(it: Review, now: number): string {
   const lines = [
     `${it.id}  ${it.state}`,
     `requester   ${it.requester.name}${it.actor.id === it.requester.id ? '' : `, through ${it.actor.name}`}`,

@@ -56,7 +56,7 @@ async function serve({ stream, address }: Connection, gate: Gate, signal: AbortS
     const facts = factsOf({ actions: [action], objects: [], exposes: [], context: {} })
     const operation = { text: line.value, parameters: [Buffer.from([1]), null], binding: () => [] }
     const answer = await session.authorize(operation, [facts], say)
-    await session.commit()
+    session.commit()
     if (isRefusal(answer)) {
       say(why(answer))
       continue

@@ -1,10 +1,7 @@
 import { Fault } from '@sallyport/core'
 
 /** A row that is longer cannot be masked, and so not be shown. */
-export const maxCopyRowBytes = 64 * 1024 * 1024
-
-/** One COPY row's fields as they stand on the wire; null for NULL. */
-export type CopyFields = readonly (Buffer | null)[]
+const maxCopyRowBytes = 64 * 1024 * 1024
 
 /**
  * Rewrites COPY TO STDOUT row by row, however its stream is cut. `push` returns what is ready; `end` the rest.

@@ -17,7 +17,7 @@ export type Opening =
     }
 
 /** As the server's own MAX_STARTUP_PACKET_LENGTH. */
-export const openingBytes = 10_000
+const openingBytes = 10_000
 
 const cancelCode = 80877102
 const sslCode = 80877103

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Masking } from '@sallyport/core'
+import { Fault, type Masking } from '@sallyport/core'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Field } from '../codec/backend.ts'
 import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
@@ -65,6 +65,17 @@ function values(body: Buffer): (string | null)[] {
     at += 4 + Math.max(0, length)
   }
   return found
+}
+
+/** The fault's code; an error of another kind comes through. */
+function codeOf(act: () => unknown): string | undefined {
+  try {
+    act()
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof Fault) return thrown.code
+    throw thrown
+  }
 }
 
 const one = (
@@ -162,11 +173,7 @@ describe('masking rows', () => {
     const mask = masks.rows([field(25), field(25)], [output(), output()], masked)!
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-        try {
-          mask.apply(Buffer.from(bytes))
-        } catch (thrown) {
-          expect(thrown).toMatchObject({ code: 'target/malformed' })
-        }
+        expect(codeOf(() => mask.apply(Buffer.from(bytes)))).toBeOneOf([undefined, 'target/malformed'])
       }),
       { numRuns: 2000 },
     )
@@ -282,11 +289,10 @@ describe('masking COPY', () => {
         fc.constantFrom('text', 'csv', 'binary'),
         fc.uint8Array({ maxLength: 80 }),
         (format, bytes) => {
-          try {
-            copied(copyOf({ format }), Buffer.from(bytes))
-          } catch (thrown) {
-            expect(thrown).toMatchObject({ code: 'target/malformed' })
-          }
+          expect(codeOf(() => copied(copyOf({ format }), Buffer.from(bytes)))).toBeOneOf([
+            undefined,
+            'target/malformed',
+          ])
         },
       ),
       { numRuns: 3000 },

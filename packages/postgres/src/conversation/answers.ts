@@ -1,0 +1,249 @@
+import { Fault } from '@sallyport/core'
+import type { Outboxes, Verdict } from '@sallyport/wire'
+import {
+  decodeErrorFields,
+  encodeCopyData,
+  encodeDataRow,
+  encodeErrorFields,
+  rowsOf,
+  type Field,
+} from '../codec/backend.ts'
+import { headBytes, tag } from '../codec/tags.ts'
+import type { CopyMask, RowMask } from '../masks.ts'
+import type { Run } from '../operations.ts'
+import { wordError } from '../wording.ts'
+import type { Ledger } from './ledger.ts'
+import type { ConversationParts } from './parts.ts'
+
+/** What servers say: each answer against the one that is owed, rows and errors through their masks. */
+export class Answers {
+  readonly #parts: ConversationParts
+  readonly #ledger: Ledger
+  #copyOut: CopyMask | undefined
+
+  constructor(parts: ConversationParts, ledger: Ledger) {
+    this.#parts = parts
+    this.#ledger = ledger
+  }
+
+  /** Whether rows copied out are rewritten. */
+  get isMaskingCopy(): boolean {
+    return this.#copyOut !== undefined
+  }
+
+  rowMask(): RowMask | 'clear' {
+    const head = this.#ledger.owed.head
+    const mask = head?.kind === 'execute' ? head.portal.mask : head?.kind === 'query' ? head.mask : 'clear'
+    // Rows before their description cannot be masked, and so cannot be shown.
+    if (mask === undefined)
+      throw new Fault('target/malformed', 'the target sent rows without their description')
+    return mask
+  }
+
+  dataRow(chunk: Buffer, from: number, to: number, length: number, out: Outboxes): Verdict {
+    const head = this.#ledger.owed.head
+    const run = head?.kind === 'execute' ? head.portal.run : head?.kind === 'query' ? head.run : undefined
+    if (run === undefined) throw outOfOrder(tag.dataRow)
+    const mask = this.rowMask()
+    if (mask === 'clear') {
+      run.sizeBytes += length
+      return 'pass'
+    }
+    const masked = mask.apply(chunk.subarray(from + headBytes, to))
+    run.sizeBytes += masked.bytes.length + headBytes
+    run.maskedValues += masked.values
+    run.mask = mask
+    out.client.put(encodeDataRow(masked.bytes))
+    return 'drop'
+  }
+
+  rowDescription(fields: readonly Field[]): Verdict {
+    const head = this.#ledger.owed.head
+    switch (head?.kind) {
+      case 'describe-statement':
+        this.#ledger.owed.pop()
+        return 'pass'
+      case 'describe-portal':
+        this.#ledger.owed.pop()
+        if (head.portal !== undefined && head.portal.mask === undefined) {
+          head.portal.mask = this.#maskFor(fields, head.portal.run, head.portal.outputs)
+        }
+        return head.isOurs ? 'drop' : 'pass'
+      case 'query':
+        if (head.run === undefined) throw outOfOrder(tag.rowDescription)
+        head.mask = this.#maskFor(fields, head.run)
+        return 'pass'
+      default:
+        throw outOfOrder(tag.rowDescription)
+    }
+  }
+
+  noData(): Verdict {
+    const head = this.#ledger.owed.pop()
+    if (head?.kind === 'describe-statement') return 'pass'
+    if (head?.kind === 'describe-portal') return head.isOurs ? 'drop' : 'pass'
+    throw outOfOrder(tag.noData)
+  }
+
+  #maskFor(fields: readonly Field[], run: Run | undefined, outputs?: 'unknown'): RowMask | 'clear' {
+    if (run === undefined || !this.#ledger.needsMask(run)) return 'clear'
+    const { maskedTags } = run.permit.obligations
+    return (
+      this.#parts.masks.rows(fields, outputs ?? run.statement?.outputs ?? 'unknown', maskedTags) ?? 'clear'
+    )
+  }
+
+  complete(tagByte: number): Verdict {
+    const head = this.#ledger.owed.pop()
+    if (tagByte === tag.parseComplete && head?.kind === 'parse')
+      this.#parts.statements.confirm(head.name, head.prepared)
+    else if (tagByte === tag.bindComplete && head?.kind === 'bind')
+      this.#ledger.portals.confirm(head.name, head.portal)
+    else if (tagByte === tag.closeComplete && head?.kind === 'close') this.#closed(head.of, head.name)
+    else throw outOfOrder(tagByte)
+    return 'pass'
+  }
+
+  #closed(of: 'statement' | 'portal', name: string): void {
+    if (of === 'statement') return this.#parts.statements.drop(name)
+    this.#ledger.portals.drop(name)
+    this.#parts.cursors.drop(name)
+  }
+
+  commandComplete(commandTag: string): Verdict {
+    if (commandTag === 'ROLLBACK') this.#parts.searchPath.rolledBack()
+    const head = this.#ledger.owed.head
+    if (head?.kind === 'execute') {
+      this.#ledger.owed.pop()
+      const { run } = head.portal
+      if (run === undefined) throw outOfOrder(tag.commandComplete)
+      run.rows += rowsOf(commandTag)
+      this.#ledger.applied(run)
+      this.#ledger.finish(run, 'done')
+      return 'pass'
+    }
+    if (head?.kind !== 'query' || head.run === undefined) throw outOfOrder(tag.commandComplete)
+    head.run.rows += rowsOf(commandTag)
+    this.#ledger.applied(head.run)
+    head.mask = undefined
+    return 'pass'
+  }
+
+  ready(status: 'I' | 'T' | 'E'): Verdict {
+    const head = this.#ledger.owed.pop()
+    if (head?.kind !== 'query' && head?.kind !== 'sync' && head?.kind !== 'function')
+      throw outOfOrder(tag.ready)
+    if (head.kind === 'query') {
+      this.#ledger.finish(head.run, head.run?.errorCode === undefined ? 'done' : 'failed')
+      // A simple query destroys the unnamed statement and portal.
+      this.#parts.statements.drop('')
+      this.#ledger.portals.drop('')
+    }
+    this.#ledger.isCopyingIn = false
+    if (status === 'I') this.#ledger.transactionEnded()
+    return 'pass'
+  }
+
+  error(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict {
+    const fields = decodeErrorFields(chunk, from, to)
+    const severity = fields.get('V') ?? fields.get('S')
+    if (severity === 'FATAL' || severity === 'PANIC') {
+      this.#ledger.hasSeenFatal = true
+      return this.#putDiagnostic('error', fields, out)
+    }
+    const head = this.#ledger.owed.head
+    if (head === undefined) throw outOfOrder(tag.error)
+    this.#parts.searchPath.rolledBack()
+    this.#ledger.isCopyingIn = false
+    this.#copyOut = undefined
+    this.#ledger.failed(head, fields.get('C') ?? 'XX000')
+    if (head.kind !== 'query' && head.kind !== 'sync' && head.kind !== 'function') this.#ledger.skipToSync()
+    if (head.missing !== undefined)
+      fields.set('M', fields.get('M')?.replace(this.#parts.marker, head.missing) ?? '')
+    if (head.missing !== undefined && this.#parts.diagnostics() === 'clear') {
+      out.client.put(encodeErrorFields('error', fields))
+      return 'drop'
+    }
+    if (head.refusal !== undefined) {
+      out.client.put(wordError('ERROR', head.refusal, this.#parts.sessionId))
+      return 'drop'
+    }
+    return this.#putDiagnostic('error', fields, out)
+  }
+
+  notice(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict {
+    if (this.#parts.diagnostics() === 'clear') return 'pass'
+    return this.#putDiagnostic('notice', decodeErrorFields(chunk, from, to), out)
+  }
+
+  #putDiagnostic(kind: 'error' | 'notice', fields: ReadonlyMap<string, string>, out: Outboxes): Verdict {
+    const diagnostics = this.#parts.diagnostics()
+    const isComplete = kind === 'notice' || /^[0-9A-Z]{5}$/.test(fields.get('C') ?? '')
+    if (diagnostics === 'clear' && isComplete) return 'pass'
+    const whole = isComplete ? fields : new Map([...fields, ['C', 'XX000']])
+    out.client.put(encodeErrorFields(kind, diagnostics === 'clear' ? whole : diagnostics(whole)))
+    return 'drop'
+  }
+
+  copyIn(tagByte: number): Verdict {
+    const head = this.#ledger.owed.head
+    if (head?.kind !== 'query' && head?.kind !== 'execute') throw outOfOrder(tagByte)
+    this.#ledger.isCopyingIn = head.copyEnds === this.#ledger.copyEnds
+    // Syncs that were sent before the copy's end will be ignored by the server.
+    this.#ledger.owed.remove((owed) => owed.kind === 'sync' && owed.copyEnds === head.copyEnds)
+    return 'pass'
+  }
+
+  startCopyOut(response: { readonly format: number; readonly columns: number }): Verdict {
+    const head = this.#ledger.owed.head
+    if (head?.kind !== 'query' && head?.kind !== 'execute') throw outOfOrder(tag.copyOutResponse)
+    const run = head.kind === 'query' ? head.run : head.portal.run
+    if (run === undefined) throw outOfOrder(tag.copyOutResponse)
+    this.#copyOut = this.#ledger.needsMask(run)
+      ? this.#parts.masks.copy(run.statement?.copy, response, run.permit.obligations.maskedTags)
+      : undefined
+    return 'pass'
+  }
+
+  #copyRun(): Run {
+    const head = this.#ledger.owed.head
+    const run = head?.kind === 'query' ? head.run : head?.kind === 'execute' ? head.portal.run : undefined
+    if (run === undefined) throw outOfOrder(tag.copyData)
+    return run
+  }
+
+  copyData(chunk: Buffer, from: number, to: number, length: number, out: Outboxes): Verdict {
+    const run = this.#copyRun()
+    if (this.#copyOut === undefined) {
+      run.sizeBytes += length
+      return 'pass'
+    }
+    this.#putCopied(run, this.#copyOut.push(chunk.subarray(from + headBytes, to)), out)
+    return 'drop'
+  }
+
+  endCopyOut(out: Outboxes): Verdict {
+    const run = this.#copyRun()
+    const mask = this.#copyOut
+    if (mask !== undefined) {
+      this.#putCopied(run, mask.end(), out)
+      run.maskedValues += mask.maskedValues
+      run.mask = mask
+      this.#copyOut = undefined
+    }
+    return 'pass'
+  }
+
+  #putCopied(run: Run, bytes: Buffer, out: Outboxes): void {
+    if (bytes.length === 0) return
+    run.sizeBytes += bytes.length + headBytes
+    out.client.put(encodeCopyData(bytes))
+  }
+}
+
+export function outOfOrder(tagByte: number): Fault {
+  return new Fault(
+    'target/malformed',
+    `the target sent message type "${String.fromCharCode(tagByte)}" out of order`,
+  )
+}
