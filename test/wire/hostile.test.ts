@@ -133,14 +133,15 @@ describe('hostile and broken clients', () => {
     expect(refusals[0]).toMatch(/^28P01 sallyport: /)
 
     const stranger = await sallyport.person('stranger', [])
-    const reach = (person: Person, resource: string) =>
-      RawPostgres.connect(sallyport.endpoint(person, resource, 'shop')).catch(
+    const reach = (person: Person, resource: string): Promise<string> =>
+      RawPostgres.connect(sallyport.endpoint(person, resource, 'shop')).then(
+        () => 'let in',
         (thrown: Error) => thrown.message,
       )
     const forbidden = await reach(stranger, 'orders-db')
     const unknown = await reach(stranger, 'no-such-db')
     expect(forbidden).toMatch(/^28000 sallyport: /)
-    expect(String(unknown).replaceAll('no-such-db', 'X')).toBe(String(forbidden).replaceAll('orders-db', 'X'))
+    expect(unknown.replaceAll('no-such-db', 'X')).toBe(forbidden.replaceAll('orders-db', 'X'))
     await bystanderIsWell()
   })
 

@@ -80,14 +80,18 @@ export class Sallyport implements AsyncDisposable {
   }
 
   /** A further agent of the pool `local`, or the first one again, by the name of its state directory. */
-  startAgentAs(name: string): Promise<RunningProcess> {
-    const allow = (this.#options.allow ?? []).flatMap((pattern) => ['--allow', pattern])
+  startAgentAs(
+    name: string,
+    allowed = this.#options.allow ?? [],
+    port = this.ports.agents,
+  ): Promise<RunningProcess> {
+    const allow = allowed.flatMap((pattern) => ['--allow', pattern])
     return startNode(
       cli,
       [
         'agent',
         '--gateway',
-        `localhost:${this.ports.agents}`,
+        `localhost:${port}`,
         '--token',
         this.#joinToken,
         '--state-directory',

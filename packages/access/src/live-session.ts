@@ -139,9 +139,9 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     this.rejudge()
   }
 
-  dial(): Promise<Duplex> {
+  dial(signal = this.signal): Promise<Duplex> {
     const { host, port, agent, name } = this.resource
-    return this.#parts.dial({ pool: agent, resource: name, session: this.id, host, port }, this.signal)
+    return this.#parts.dial({ pool: agent, resource: name, session: this.id, host, port }, signal)
   }
 
   credential(): Promise<UpstreamCredential> {

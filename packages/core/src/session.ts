@@ -56,9 +56,10 @@ export interface Session<Options = unknown> extends AsyncDisposable {
   readonly signal: AbortSignal
   /**
    * Raw bytes to the target, through whichever agent serves it. `end()` half-closes; `destroy(error)` resets.
+   * @param signal in place of the session's own, for what must be done when that has aborted
    * @throws Fault gateway/no-agent, gateway/agent-refused, target/unreachable, target/too-slow
    */
-  dial(): Promise<Duplex>
+  dial(signal?: AbortSignal): Promise<Duplex>
   /**
    * What to log in to the target with. Never logged, never sent downstream.
    * @throws Fault gateway/no-credential

@@ -4,7 +4,7 @@ import type { Session } from '@sallyport/core'
 import { encodeCancel } from './codec/startup.ts'
 import { secure, type Target } from './login/upstream.ts'
 
-const timeoutMs = 10_000
+const timeoutMs = 5_000
 
 /**
  * A cancel key of our own: a process id of 31 bits and a secret, 4 bytes for protocol 3.0, 32 from 3.2 on. The target's
@@ -16,10 +16,13 @@ export function mintCancelKey(minor: number): Buffer {
   return key
 }
 
-/** Cancels what the target runs for this session, on a connection of its own, and waits until the target has closed it. */
+/**
+ * Cancels what the target runs for this session, on a connection of its own, and waits until the target has closed it.
+ * Also after the session's end: a killed session's statement must not go on.
+ */
 export async function cancelUpstream(session: Session, target: Target, key: Uint8Array): Promise<void> {
-  const signal = AbortSignal.any([session.signal, AbortSignal.timeout(timeoutMs)])
-  const raw = await session.dial()
+  const signal = AbortSignal.timeout(timeoutMs)
+  const raw = await session.dial(signal)
   try {
     const stream = await secure(raw, target, signal)
     stream.write(encodeCancel(key))

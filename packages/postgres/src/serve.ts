@@ -30,6 +30,8 @@ import { wordError } from './wording.ts'
 
 /** As PostgreSQL's own authentication_timeout: the whole log-in, on both sides. */
 const loginMs = 60_000
+/** Of it, what the target may take once it is reached. */
+const targetMs = 20_000
 
 export interface ServeParts {
   readonly analyzer: Analyzer
@@ -100,7 +102,8 @@ async function reach(
   session: Session<PostgresOptions>,
   deadline: AbortSignal,
 ): Promise<Reached> {
-  const signal = AbortSignal.any([deadline, session.signal])
+  const patience = AbortSignal.timeout(targetMs)
+  const signal = AbortSignal.any([deadline, session.signal, patience])
   const database = databaseName(arrival, session.resource.options)
   let dialled: Duplex | undefined
   try {
@@ -111,10 +114,16 @@ async function reach(
     return { upstream, database }
   } catch (thrown) {
     dialled?.destroy()
-    const cause = causeOf(session.signal.aborted ? session.signal.reason : thrown)
+    const cause = causeOf(
+      session.signal.aborted ? session.signal.reason : patience.aborted ? tooSlow() : thrown,
+    )
     session.ended(cause.code, 0, 0)
     throw cause instanceof Fault ? cause : new RefusedLate(cause)
   }
+}
+
+function tooSlow(): Fault {
+  return new Fault('target/too-slow', `the target did not complete the log-in within ${targetMs / 1000} s`)
 }
 
 /** The session was ended while its log-in was under way. */
@@ -223,6 +232,9 @@ async function converse(
     clientGone: withdraw,
     signal: session.signal,
   })
+  if (session.signal.aborted && conversation.isBusy && upstream.cancelKey !== undefined) {
+    await cancelUpstream(session, targetOf(session), upstream.cancelKey).catch(() => undefined)
+  }
   conversation.abandon()
   session.ended(typeof end.cause === 'string' ? end.cause : end.cause.code, end.bytesUp, end.bytesDown)
   return end.cause instanceof Fault ? end.cause : undefined
