@@ -5,6 +5,7 @@ import { startFaultyLink } from '../world/faulty-link.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
 import { query } from '../world/raw-messages.ts'
 import { fieldsOf, RawPostgres, type RawFrame } from '../world/raw-postgres.ts'
+import { soon } from '../world/soon.ts'
 import {
   declarePostgres,
   startSallyport,
@@ -72,10 +73,7 @@ describe('when something breaks', () => {
     await sallyport.gateway.kill()
     await client.untilOver()
     await sallyport.startGateway()
-    await soon(
-      async () => (sallyport.agent.output.match(/"attached"/g)!.length >= 2 ? true : undefined),
-      40_000,
-    )
+    await soon(() => (sallyport.agent.output.match(/"attached"/g)!.length >= 2 ? true : undefined), 40_000)
     await works()
 
     const { items } = await sallyport.admin.client.sessions.list({ limit: 50 })
@@ -207,25 +205,13 @@ describe('when something breaks', () => {
     await using link = await startFaultyLink(sallyport.ports.agents)
     await using agent = await sallyport.startAgentAs('linked', [`127.0.0.1:${server.port}`], link.port)
     await agent.line(/attached/)
-    await link.cut()
-    await soon(
-      async () => ((agent.output.match(/"msg":"attached"/g) ?? []).length >= 2 ? true : undefined),
-      60_000,
-    )
+    link.cut()
+    const times = (): number => (agent.output.match(/"msg":"attached"/g) ?? []).length
+    expect(await soon(() => (times() >= 2 ? times() : undefined), 60_000)).toBe(2)
   })
 })
 
 function rssOf(pid: number): number {
   const { readFileSync } = process.getBuiltinModule('node:fs')
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-}
-
-async function soon<T>(look: () => Promise<T | undefined>, timeoutMs = 20_000): Promise<T> {
-  const end = performance.now() + timeoutMs
-  for (;;) {
-    const found = await look()
-    if (found !== undefined) return found
-    if (performance.now() > end) throw new Error('waited too long')
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }

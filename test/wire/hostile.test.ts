@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Endpoint } from '../world/endpoint.ts'
+import { soon } from '../world/soon.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
 import {
   cancelRequest,
@@ -158,11 +159,11 @@ describe('hostile and broken clients', () => {
     client.send(query('select pg_sleep(60)'))
     const running =
       "select 1 from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()"
-    await until(async () => (await server.query(running, 'postgres')).length === 1)
+    await soon(async () => ((await server.query(running, 'postgres')).length === 1 ? true : undefined))
     const [newest] = (await sallyport.admin.client.sessions.list({ live: true })).items
     await sallyport.admin.client.sessions.kill({ id: newest!.id, reason: 'runaway query' })
     expect(lastError(await client.untilOver(5_000))).toMatchObject({ S: 'FATAL', C: '57P01' })
-    await until(async () => (await server.query(running, 'postgres')).length === 0)
+    await soon(async () => ((await server.query(running, 'postgres')).length === 0 ? true : undefined))
     await bystanderIsWell()
   })
 
@@ -227,11 +228,3 @@ describe('hostile and broken clients', () => {
     await bystanderIsWell()
   })
 })
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error('waited too long')
-}
