@@ -61,31 +61,28 @@ async function yamlDocuments(
       }
       continue
     }
-    documents.push(await resolved(parsed.data, environment, place(yaml.range[0])))
+    documents.push(await resolved(parsed.data, environment, place(yaml.contents.range?.[0]), problems))
   }
   return documents
 }
 
+/** With the secret in place of its reference. */
 async function resolved(
   document: Document,
   environment: Readonly<Record<string, string | undefined>>,
   place: string,
+  problems: string[],
 ): Promise<DocumentInput> {
   if (document.kind !== 'Credential') return document
-  const [, kind, reference] = /^(env|file):(.+)$/.exec(document.password) ?? []
-  if (kind === undefined || reference === undefined) {
-    throw new Failure(`${place} a password stands in a file`, {
-      exitCode: exit.usage,
-      next: 'write password: env:NAME or password: file:PATH',
-    })
+  const [, kind, reference = ''] = /^(env|file):(.+)$/.exec(document.password) ?? []
+  if (kind === undefined) {
+    problems.push(`${place} password: secrets stand elsewhere; use env:NAME or file:PATH`)
+    return document
   }
-  const value =
+  const read = async (): Promise<string | undefined> =>
     kind === 'env' ? environment[reference] : (await readFile(reference, 'utf8')).replace(/\r?\n$/, '')
-  if (value === undefined || value === '') {
-    throw new Failure(`${place} ${reference} is not set`, {
-      exitCode: exit.usage,
-      next: `export ${reference}=…`,
-    })
-  }
-  return { ...document, password: value }
+  const value = await read().catch(() => undefined)
+  if (value === undefined || value === '')
+    problems.push(`${place} password: ${kind}:${reference} is not there, or empty`)
+  return { ...document, password: value ?? '' }
 }

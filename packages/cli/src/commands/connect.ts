@@ -17,9 +17,7 @@ export const connect: MakeCommand = (surroundings, done) =>
     .argument('<name>', 'the resource, or RESOURCE+ACCOUNT')
     .argument('[command...]', "what to run; the protocol's own client where left out")
     .option('--print', 'print what to paste, and end')
-    .passThroughOptions()
-    .action(async (name: string, words: readonly string[], options: Options) => {
-      const run = words[0] === '--' ? words.slice(1) : words
+    .action(async (name: string, run: readonly string[], options: Options) => {
       const me = await signed(surroundings, options)
       const hint = await hintFor(me, name)
       if (options.print === true) {

@@ -1,0 +1,274 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { parseConfig, protocolKinds, startGateway, type RunningGateway } from '@sallyport/gateway'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { program, run } from './program.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const password = 'correct horse battery staple'
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function sallyport(
+  args: readonly string[],
+  environment: Surroundings['environment'] = {},
+  input = '',
+): Promise<Ran> {
+  const output = new PassThrough()
+  const errors = new PassThrough()
+  const both = Promise.all([text(output), text(errors)])
+  const code = await run(args, {
+    environment,
+    input: Readable.from([input]),
+    output,
+    errors,
+    signals: process,
+    now: () => Date.now(),
+  })
+  output.end()
+  errors.end()
+  const [out, err] = await both
+  return { code, out, err }
+}
+
+describe('every command', () => {
+  const all: [string, Command][] = []
+  const collect = (command: Command, path: string): void => {
+    for (const one of command.commands) {
+      if (one.commands.length === 0) all.push([`${path} ${one.name()}`.trim(), one])
+      collect(one, `${path} ${one.name()}`.trim())
+    }
+  }
+  const nothing = {
+    environment: {},
+    input: Readable.from([]),
+    output: new PassThrough(),
+    errors: new PassThrough(),
+    signals: process,
+    now: () => 0,
+  }
+  collect(
+    program(nothing, () => undefined),
+    '',
+  )
+
+  test.each(all)('%s has a description, --json, and an example', async (path, command) => {
+    expect(command.description()).not.toBe('')
+    const { code, out } = await sallyport([...path.split(' '), '--help'])
+    expect(code).toBe(0)
+    expect(out).toContain('--json')
+    expect(out).toContain(`$ `)
+    expect(out).toContain(`sallyport ${path.split(' ')[0]}`)
+  })
+
+  test('a mistyped command says what was meant, and exits 2', async () => {
+    const { code, err } = await sallyport(['sesions'])
+    expect(code).toBe(2)
+    expect(err).toContain('sessions')
+  })
+
+  test('without a sign-in it says what to do, and exits 4', async () => {
+    const { code, err } = await sallyport(['ls'], { SALLYPORT_STATE_HOME: '/nonexistent' })
+    expect({ code, err }).toEqual({
+      code: 4,
+      err: 'error: not signed in\n  next: sallyport login --gateway URL\n',
+    })
+  })
+
+  test('a gateway out of reach is told from everything else by exit code 5', async () => {
+    const { code, err } = await sallyport(['ls'], {
+      SALLYPORT_GATEWAY: 'https://127.0.0.1:1',
+      SALLYPORT_TOKEN: 'sp_x',
+      SALLYPORT_STATE_HOME: '/nonexistent',
+    })
+    expect(code).toBe(5)
+    expect(err).toMatch(/^error: /)
+  })
+})
+
+describe('policy files', () => {
+  test('mistakes are shown with file, line and column; cases are run', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'sallyport-cli-'))
+    try {
+      await writeFile(
+        join(directory, 'p.cedar'),
+        '@id("read")\npermit (principal in Group::"dev", action == Action::"reed", resource);\n',
+      )
+      const bad = await sallyport(['policy', 'check', directory])
+      expect(bad.code).toBe(1)
+      expect(bad.out).toMatch(/p\.cedar:2:\d+ error: .*reed/)
+      await writeFile(
+        join(directory, 'p.cedar'),
+        '@id("read")\npermit (principal in Group::"dev", action == Action::"read", resource);\n',
+      )
+      expect((await sallyport(['policy', 'check', directory])).code).toBe(0)
+      const cases = (expectation: string): string => `people:
+  dana: { user: dana, groups: [dev] }
+resources:
+  db: { protocol: postgres }
+cases:
+  - name: dana reads
+    who: dana
+    resource: db
+    does: { actions: [read], objects: [shop/public/orders] }
+    expect: ${expectation}
+`
+      await writeFile(join(directory, 'p.cases.yaml'), cases('allow'))
+      expect(await sallyport(['policy', 'test', directory])).toMatchObject({
+        code: 0,
+        out: '1 passed, 0 failed\n',
+      })
+      await writeFile(join(directory, 'p.cases.yaml'), cases('deny'))
+      const failed = await sallyport(['policy', 'test', directory])
+      expect(failed.code).toBe(1)
+      expect(failed.out).toMatch(/FAILED .*p\.cases\.yaml:\d+ dana reads/)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  })
+
+  test('presets can be listed and printed', async () => {
+    const { out } = await sallyport(['policy', 'presets', '--json'])
+    const names = (JSON.parse(out) as { name: string }[]).map(({ name }) => name)
+    expect(names).toContain('no-unfiltered-writes')
+    expect((await sallyport(['policy', 'presets', 'no-unfiltered-writes'])).out).toContain('forbid')
+  })
+})
+
+describe('against a gateway', () => {
+  let directory: string
+  let gateway: RunningGateway
+  let root: Surroundings['environment']
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'sallyport-cli-'))
+    const config = `dataDirectory: ${directory}/data
+listen: { api: 127.0.0.1:0, agents: 127.0.0.1:0, metrics: off, postgres: 127.0.0.1:0 }
+`
+    gateway = await startGateway(
+      parseConfig({ name: 'gateway.yaml', text: config, environment: {}, protocols: protocolKinds }).config,
+      {
+        environment: {},
+        output: new PassThrough().resume(),
+      },
+    )
+    root = { SALLYPORT_STATE_HOME: join(directory, 'root'), ORDERS_PASSWORD: 'secret of the target' }
+  })
+  afterAll(async () => {
+    await gateway[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true })
+  })
+
+  test('from the set-up link to a declared resource, a second person, and back out', async () => {
+    const fingerprint = gateway.authority!.fingerprint
+    const wrong = await sallyport(
+      ['login', '--setup', gateway.setupUrl!, '--user', 'root', '--fingerprint', `sha256:${'0'.repeat(64)}`],
+      root,
+      password,
+    )
+    expect(wrong.code).not.toBe(0)
+    const weak = await sallyport(
+      ['login', '--setup', gateway.setupUrl!, '--user', 'root', '--fingerprint', fingerprint],
+      root,
+      'short',
+    )
+    expect(weak.err).toContain('12 characters')
+    const setUp = await sallyport(
+      ['login', '--setup', gateway.setupUrl!, '--user', 'root', '--fingerprint', fingerprint],
+      root,
+      password,
+    )
+    expect(setUp).toMatchObject({ code: 0 })
+    expect(setUp.out).toMatch(/^Signed in to https:\/\/localhost:\d+ as root until /)
+    expect((await sallyport(['whoami'], root)).out).toContain('root (administrators)')
+
+    await writeFile(
+      join(directory, 'orders.yaml'),
+      `kind: Credential
+name: orders-db
+password: env:ORDERS_PASSWORD
+---
+kind: Resource
+name: orders-db
+protocol: postgres
+host: 127.0.0.1
+agent: local
+accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
+`,
+    )
+    await writeFile(
+      join(directory, 'people.cedar'),
+      'permit (principal in Group::"developers", action in [Action::"connect", Action::"read"], resource);\n',
+    )
+    const files = ['-f', join(directory, 'orders.yaml'), '-f', join(directory, 'people.cedar')]
+    const plan = await sallyport(['apply', ...files, '--dry-run'], root)
+    expect(plan.out).toContain('+ Resource orders-db')
+    const applied = await sallyport(['apply', ...files, '--yes'], root)
+    expect(applied).toMatchObject({ code: 0, out: 'Applied 3 changes; policy set 1 is in force.\n' })
+    expect(applied.out + applied.err).not.toContain('secret of the target')
+    expect((await sallyport(['apply', ...files], root)).out).toContain('Nothing to do')
+
+    const added = await sallyport(['users', 'add', 'alice', '--group', 'developers', '--json'], root)
+    const { setupLink } = JSON.parse(added.out) as { setupLink: { url: string } }
+    const alice = { SALLYPORT_STATE_HOME: join(directory, 'alice') }
+    await sallyport(['login', '--setup', setupLink.url, '--fingerprint', fingerprint], alice, password)
+    const listed = await sallyport(['ls'], alice)
+    expect(listed.out).toMatch(/orders-db +postgres +app +none attached/)
+    const paste = await sallyport(['connect', 'orders-db', '--print'], alice)
+    expect(paste.out).toContain('export PGUSER=orders-db\n')
+    expect(paste.out).toMatch(/export PGSSLMODE=verify-full\n/)
+    expect(await sallyport(['connect', 'nowhere'], alice)).toMatchObject({ code: 1 })
+    expect(await sallyport(['users', 'ls'], alice)).toMatchObject({ code: 4 })
+
+    const token = JSON.parse(
+      (await sallyport(['tokens', 'create', '--label', 'job', '--ttl', '600', '--json'], alice)).out,
+    ) as { id: string; token: string }
+    const job = {
+      SALLYPORT_GATEWAY: gateway.baseUrl,
+      SALLYPORT_TOKEN: token.token,
+      SALLYPORT_CA: join(directory, 'alice', 'ca.pem'),
+      SALLYPORT_STATE_HOME: '/nonexistent',
+    }
+    expect((await sallyport(['whoami'], job)).out).toContain('alice')
+    await sallyport(['tokens', 'revoke', token.id], alice)
+    expect(await sallyport(['whoami'], job)).toMatchObject({ code: 4 })
+
+    expect((await sallyport(['reviews'], alice)).out).toBe('No reviews.\n')
+    expect((await sallyport(['sessions'], root)).out).toBe('No sessions.\n')
+    expect((await sallyport(['agents'], root)).out).toContain('No agents')
+    expect((await sallyport(['agents', 'join-token', '--pool', 'local'], root)).out).toMatch(
+      /^sallyport agent --gateway \S+ --token spj_/,
+    )
+    const doctor = await sallyport(['doctor'], root)
+    expect(doctor.out).toContain('store')
+    expect((await sallyport(['sessions', 'public-key'], root)).out).toContain('BEGIN PUBLIC KEY')
+
+    expect((await sallyport(['logout'], alice)).code).toBe(0)
+    expect((await sallyport(['whoami'], alice)).code).toBe(4)
+    const again = await sallyport(
+      ['login', '--gateway', gateway.baseUrl, '--user', 'alice', '--ca', join(directory, 'alice', 'ca.pem')],
+      alice,
+      'not the password',
+    )
+    expect(again.code).toBe(4)
+  })
+
+  test('documents that do not stand are listed with file, line and fix', async () => {
+    await writeFile(
+      join(directory, 'bad.yaml'),
+      'kind: Resource\nname: Orders\nprotocol: postgres\nhost: 127.0.0.1\nagent: local\naccounts: []\n---\nkind: Credential\nname: x\npassword: hunter2\n',
+    )
+    const { code, err } = await sallyport(['apply', '-f', join(directory, 'bad.yaml')], root)
+    expect(code).toBe(2)
+    expect(err).toMatch(/bad\.yaml:2:\d+ name: /)
+    expect(err).not.toContain('hunter2')
+  })
+})
