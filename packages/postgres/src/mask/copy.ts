@@ -2,6 +2,8 @@ import type { CopyRewriter } from '../codec/copy.ts'
 import {
   decodeCsvField,
   decodeTextField,
+  eachCsvField,
+  eachTextField,
   encodeCsvField,
   encodeTextField,
   endOfBinaryHeader,
@@ -9,9 +11,8 @@ import {
   endOfCsvRow,
   endOfTextRow,
   RowCutter,
-  splitCsvRow,
-  splitTextRow,
   type CsvForm,
+  type VisitField,
 } from '../codec/copy.ts'
 import type { CopyAnalysis } from '../facts/analysis.ts'
 import type { CopyMask } from '../masks.ts'
@@ -63,21 +64,15 @@ export class PlannedCopyMask implements CopyMask {
   #text(copy: CopyAnalysis): CopyRewriter {
     const delimiter = copy.delimiter.charCodeAt(0)
     const nullText = Buffer.from(copy.nullText)
+    const mask: MaskField = (field, cell) => {
+      if (field.equals(nullText)) return field
+      const next = cell(decodeTextField(field))
+      return next === undefined ? field : next === null ? nullText : encodeTextField(next, delimiter)
+    }
+    const each: EachField = (row, visit) => eachTextField(row, delimiter, visit)
     return new RowCutter(
       endOfTextRow,
-      this.#header(copy, (row) => {
-        const { fields, ending } = splitTextRow(row, delimiter)
-        const masked = this.#fields(fields, (field, cell) => {
-          if (field.equals(nullText)) return field
-          const next = cell(Buffer.from(decodeTextField(field)))
-          return next === undefined
-            ? field
-            : next === null
-              ? nullText
-              : encodeTextField(next.toString('utf8'), copy.delimiter)
-        })
-        return Buffer.concat([join(masked, delimiter), ending])
-      }),
+      this.#header(copy, (row) => this.#row(row, each, mask)),
     )
   }
 
@@ -88,21 +83,19 @@ export class PlannedCopyMask implements CopyMask {
       escape: copy.escape.charCodeAt(0),
     }
     const nullText = Buffer.from(copy.nullText)
+    const mask: MaskField = (field, cell) => {
+      if (field.equals(nullText)) return field
+      const next = cell(Buffer.from(decodeCsvField(field, form)))
+      return next === undefined
+        ? field
+        : next === null
+          ? nullText
+          : encodeCsvField(next.toString('utf8'), form)
+    }
+    const each: EachField = (row, visit) => eachCsvField(row, form, visit)
     return new RowCutter(
       (bytes, from) => endOfCsvRow(bytes, from, form),
-      this.#header(copy, (row) => {
-        const { fields, ending } = splitCsvRow(row, form)
-        const masked = this.#fields(fields, (field, cell) => {
-          if (field.equals(nullText)) return field
-          const next = cell(Buffer.from(decodeCsvField(field, form)))
-          return next === undefined
-            ? field
-            : next === null
-              ? nullText
-              : encodeCsvField(next.toString('utf8'), form)
-        })
-        return Buffer.concat([join(masked, form.delimiter), ending])
-      }),
+      this.#header(copy, (row) => this.#row(row, each, mask)),
     )
   }
 
@@ -122,15 +115,7 @@ export class PlannedCopyMask implements CopyMask {
 
   #binaryRow(row: Buffer): Buffer {
     if (row.length === 2 && row.readInt16BE(0) === -1) return row
-    const parts: Buffer[] = [row.subarray(0, 2)]
-    let at = 2
-    const fields: Buffer[] = []
-    for (let count = row.readInt16BE(0); count > 0; count--) {
-      const to = at + 4 + Math.max(0, row.readInt32BE(at))
-      fields.push(row.subarray(at, to))
-      at = to
-    }
-    const masked = this.#fields(fields, (field, cell) => {
+    return this.#row(row, eachBinaryField, (field, cell) => {
       if (field.readInt32BE(0) === -1) return field
       const next = cell(field.subarray(4))
       if (next === undefined) return field
@@ -138,7 +123,6 @@ export class PlannedCopyMask implements CopyMask {
       head.writeInt32BE(next === null ? -1 : next.length)
       return next === null ? head : Buffer.concat([head, next])
     })
-    return Buffer.concat([...parts, ...masked])
   }
 
   /** The first row may be the column names. */
@@ -151,24 +135,44 @@ export class PlannedCopyMask implements CopyMask {
     }
   }
 
-  #fields(fields: readonly Buffer[], mask: (field: Buffer, cell: CellMask) => Buffer): readonly Buffer[] {
-    if (fields.length !== this.#cells.length) {
+  /** hot path: only masked fields become buffers, and a row is copied only where one changed. */
+  #row(row: Buffer, each: EachField, mask: MaskField): Buffer {
+    const cells = this.#cells
+    const parts: Buffer[] = []
+    let kept = 0
+    let i = 0
+    each(row, (from, to) => {
+      const cell = cells[i]
+      if (cell !== undefined) {
+        const field = row.subarray(from, to)
+        const next = mask(field, cell)
+        if (next !== field) {
+          parts.push(row.subarray(kept, from), next)
+          kept = to
+          this.#maskedValues++
+          this.#isTouched[i] = true
+        }
+      }
+      i++
+    })
+    if (i !== cells.length) {
       throw new Fault('target/malformed', 'the target sent a COPY row that does not fit its columns')
     }
-    return fields.map((field, i) => {
-      const cell = this.#cells[i]
-      if (cell === undefined) return field
-      const next = mask(field, cell)
-      if (next !== field) {
-        this.#maskedValues++
-        this.#isTouched[i] = true
-      }
-      return next
-    })
+    if (parts.length === 0) return row
+    parts.push(row.subarray(kept))
+    return Buffer.concat(parts)
   }
 }
 
-function join(fields: readonly Buffer[], delimiter: number): Buffer {
-  const separator = Buffer.from([delimiter])
-  return Buffer.concat(fields.flatMap((field, i) => (i === 0 ? [field] : [separator, field])))
+type MaskField = (field: Buffer, cell: CellMask) => Buffer
+type EachField = (row: Buffer, visit: VisitField) => void
+
+/** Each field with its length word. */
+function eachBinaryField(row: Buffer, visit: VisitField): void {
+  let at = 2
+  for (let count = row.readInt16BE(0); count > 0; count--) {
+    const to = at + 4 + Math.max(0, row.readInt32BE(at))
+    visit(at, to)
+    at = to
+  }
 }
