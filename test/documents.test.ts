@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+
+const root = new URL('../', import.meta.url)
+
+test('every error code is documented with its SQLSTATE, and no other is', async () => {
+  const page = await readFile(new URL('docs/errors.md', root), 'utf8')
+  const documented = [...page.matchAll(/^\| `([a-z/-]+)` \| (\w{5}) \|/gm)].map(
+    ([, code, state]) => `${code} ${state}`,
+  )
+  const wording = await readFile(new URL('packages/postgres/src/wording.ts', root), 'utf8')
+  const worded = [...wording.matchAll(/^ {2}'?([a-z/-]+)'?: '(\w{5})',$/gm)].map(
+    ([, code, state]) => `${code} ${state}`,
+  )
+  expect(worded.length).toBeGreaterThan(30)
+  expect(documented.toSorted()).toEqual(worded.toSorted())
+})
+
+test('links between documents lead somewhere', async () => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    ...['architecture', 'errors', 'getting-started', 'policies', 'recording-format', 'security'].map(
+      (name) => `docs/${name}.md`,
+    ),
+  ]
+  const broken: string[] = []
+  for (const page of pages) {
+    const url = new URL(page, root)
+    const text = await readFile(url, 'utf8')
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+      const isThere = await import('node:fs/promises').then(({ stat }) =>
+        stat(new URL(target, url)).then(
+          () => true,
+          () => false,
+        ),
+      )
+      if (!isThere) broken.push(`${page}: ${target}`)
+    }
+  }
+  expect(broken).toEqual([])
+})
