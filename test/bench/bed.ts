@@ -11,6 +11,8 @@ export interface TestBed extends AsyncDisposable {
   readonly directory: string
   /** The rows of `bench_rows` as COPY writes them. */
   readonly rowsFile: string
+  /** How many rows `bench_rows` has. */
+  readonly rows: number
   readonly rowsBytes: number
 }
 
@@ -39,6 +41,7 @@ export async function makeTestBed(server: Postgres, database: string, megabytes:
     database,
     directory: directory.path,
     rowsFile,
+    rows,
     rowsBytes: size,
     [Symbol.asyncDispose]: () => life.disposeAsync(),
   }

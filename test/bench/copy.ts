@@ -1,23 +1,30 @@
-import { environmentOf, type Endpoint } from '../world/endpoint.ts'
+import { environmentOf } from '../world/endpoint.ts'
 import { clientPath } from '../world/postgres-binaries.ts'
 import { mustRun } from '../world/process.ts'
-import type { TestBed } from './bed.ts'
+import { CpuWatch } from './cpu.ts'
+import type { Ground, Reading, Route } from './measurement.ts'
 
 /** Megabytes a second of `bench_rows` to nowhere. */
-export function copyOut(endpoint: Endpoint, bed: TestBed): Promise<number> {
-  return megabytesPerSecond(endpoint, bed, String.raw`\copy bench_rows to '/dev/null'`)
+export function copyOut(route: Route, ground: Ground): Promise<Reading> {
+  return megabytesPerSecond(route, ground, String.raw`\copy bench_rows to '/dev/null'`)
 }
 
 /** Megabytes a second of the same rows into an empty table. */
-export async function copyIn(endpoint: Endpoint, bed: TestBed): Promise<number> {
+export async function copyIn(route: Route, ground: Ground): Promise<Reading> {
+  const { bed } = ground
   await bed.server.query('TRUNCATE bench_in', bed.database)
-  return megabytesPerSecond(endpoint, bed, String.raw`\copy bench_in from '${bed.rowsFile}'`)
+  return megabytesPerSecond(route, ground, String.raw`\copy bench_in from '${bed.rowsFile}'`)
 }
 
-async function megabytesPerSecond(endpoint: Endpoint, bed: TestBed, command: string): Promise<number> {
+async function megabytesPerSecond(route: Route, { bed }: Ground, command: string): Promise<Reading> {
+  const megabytes = bed.rowsBytes / 1_000_000
+  using watch = new CpuWatch(route.processes)
   const begin = performance.now()
-  await mustRun(clientPath('psql'), ['-X', '-q', '-v', 'ON_ERROR_STOP=1', '-c', command], {
-    environment: environmentOf(endpoint),
+  const said = await mustRun(clientPath('psql'), ['-X', '-v', 'ON_ERROR_STOP=1', '-c', command], {
+    environment: environmentOf(route.endpoint),
   })
-  return bed.rowsBytes / 1_000_000 / ((performance.now() - begin) / 1000)
+  const seconds = (performance.now() - begin) / 1000
+  if (said !== `COPY ${bed.rows}\n`)
+    throw new Error(`${command}, ${route.name}: ${bed.rows} rows, but ${said}`)
+  return { figures: { megabytesPerSecond: megabytes / seconds }, cpu: watch.costOfEach(megabytes) }
 }

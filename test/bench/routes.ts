@@ -1,17 +1,9 @@
-import type { Endpoint } from '../world/endpoint.ts'
 import { startPostgres } from '../world/postgres.ts'
 import { startTwoHopRelay, through } from '../world/relay.ts'
 import { makeTestBed, type TestBed } from './bed.ts'
+import type { Route, RouteName } from './measurement.ts'
 import type { BenchOptions } from './options.ts'
 import { startSallyport, type BenchedSallyport } from './sallyport.ts'
-
-export type RouteName = 'direct' | 'relay' | 'sallyport' | 'masked'
-
-/** A way to the server. */
-export interface Route {
-  readonly name: RouteName
-  readonly endpoint: Endpoint
-}
 
 export interface Routes extends AsyncDisposable {
   readonly bed: TestBed
@@ -37,8 +29,15 @@ export async function openRoutes(options: BenchOptions): Promise<Routes> {
   })
   if (sallyport) rollback.use(sallyport)
   const routes: readonly Route[] = [
-    { name: 'direct', endpoint: direct },
-    { name: 'relay', endpoint: through(relay.port, direct) },
+    { name: 'direct', endpoint: direct, processes: [] },
+    {
+      name: 'relay',
+      endpoint: through(relay.port, direct),
+      processes: [
+        { name: 'first hop', pid: relay.hops[0].pid },
+        { name: 'second hop', pid: relay.hops[1].pid },
+      ],
+    },
     ...routesOf(sallyport),
   ]
   const life = rollback.move()
@@ -53,8 +52,9 @@ const database = 'bench'
 
 function routesOf(sallyport: BenchedSallyport | undefined): readonly Route[] {
   if (!sallyport) return []
+  const { plain, masked, processes } = sallyport
   return [
-    { name: 'sallyport', endpoint: sallyport.plain },
-    { name: 'masked', endpoint: sallyport.masked },
+    { name: 'sallyport', endpoint: plain, processes },
+    { name: 'masked', endpoint: masked, processes },
   ]
 }

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../world/endpoint.ts'
 import type { Postgres } from '../world/postgres.ts'
 import { declarePostgres, startSallyport as startDeployment, unrestricted } from '../world/sallyport.ts'
+import type { Watched } from './cpu.ts'
 
 /** Gateway and agent as processes, everything on: policy, recording, TLS as a deployment has it. */
 export interface BenchedSallyport extends AsyncDisposable {
@@ -8,6 +9,7 @@ export interface BenchedSallyport extends AsyncDisposable {
   readonly plain: Endpoint
   /** As one who sees the column `bench_rows.email` masked. */
   readonly masked: Endpoint
+  readonly processes: readonly Watched[]
 }
 
 export async function startSallyport(
@@ -41,6 +43,10 @@ export async function startSallyport(
   return {
     plain: endpoint(plain),
     masked: endpoint(masked),
+    processes: [
+      { name: 'gateway', pid: sallyport.gateway.pid },
+      { name: 'agent', pid: sallyport.agent.pid },
+    ],
     [Symbol.asyncDispose]: () => sallyport[Symbol.asyncDispose](),
   }
 }

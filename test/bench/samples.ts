@@ -1,21 +1,32 @@
-import type { MeasurementName } from './measurements.ts'
-import type { RouteName } from './routes.ts'
+import type { CpuCost } from './cpu.ts'
+import type { Reading, RouteName } from './measurement.ts'
 
-/** What was measured, by measurement and route, in the order of rounds. */
+/** What one row has of one route, in the order of rounds. */
+export interface Series {
+  readonly values: readonly number[]
+  readonly cpu: readonly CpuCost[]
+}
+
+/** What was measured, by row and route, in the order of rounds. */
 export class Samples {
-  readonly #values = new Map<MeasurementName, Map<RouteName, number[]>>()
+  readonly #series = new Map<string, Map<RouteName, { values: number[]; cpu: CpuCost[] }>>()
 
-  add(measurement: MeasurementName, route: RouteName, value: number): void {
-    const routes = this.#values.get(measurement) ?? new Map<RouteName, number[]>()
-    this.#values.set(measurement, routes.set(route, [...(routes.get(route) ?? []), value]))
+  add(row: { readonly name: string; readonly figure: string }, route: RouteName, reading: Reading): void {
+    const value = reading.figures[row.figure]
+    if (value === undefined) throw new Error(`${row.name}: no figure ${row.figure}`)
+    const routes = this.#series.get(row.name) ?? new Map<RouteName, { values: number[]; cpu: CpuCost[] }>()
+    const series = routes.get(route) ?? { values: [], cpu: [] }
+    series.values.push(value)
+    if (reading.cpu) series.cpu.push(reading.cpu)
+    this.#series.set(row.name, routes.set(route, series))
   }
 
   /** Empty where it was not measured. */
-  of(measurement: MeasurementName, route: RouteName): readonly number[] {
-    return this.#values.get(measurement)?.get(route) ?? []
+  of(row: string, route: RouteName): Series {
+    return this.#series.get(row)?.get(route) ?? { values: [], cpu: [] }
   }
 
-  all(): Record<string, Record<string, readonly number[]>> {
-    return Object.fromEntries([...this.#values].map(([name, routes]) => [name, Object.fromEntries(routes)]))
+  has(row: string): boolean {
+    return this.#series.has(row)
   }
 }

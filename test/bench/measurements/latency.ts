@@ -1,0 +1,32 @@
+import type { Measurement } from '../measurement.ts'
+import { pgbench } from '../pgbench.ts'
+
+const name = 'latency, c=1, prepared'
+
+/** One client that waits for each answer before it asks again. */
+export const latency: Measurement = {
+  routes: ['direct', 'relay', 'sallyport'],
+  work: 'transaction',
+  rows: [
+    {
+      name: `${name}, p50`,
+      figure: 'p50Ms',
+      unit: 'ms',
+      better: 'lower',
+      targets: [
+        {
+          words: "of the relay's added time",
+          of: (figure) => (figure('sallyport') - figure('direct')) / (figure('relay') - figure('direct')),
+          limit: 1.6,
+          better: 'lower',
+          needs: ['direct', 'relay', 'sallyport'],
+        },
+      ],
+    },
+    { name: `${name}, p99`, figure: 'p99Ms', unit: 'ms', better: 'lower', targets: [] },
+  ],
+  measure: async (route, ground) => {
+    const { p50Ms, p99Ms, cpu } = await pgbench(route, ground, { protocol: 'prepared', clients: 1 })
+    return { figures: { p50Ms, p99Ms }, cpu }
+  },
+}
