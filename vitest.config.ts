@@ -9,7 +9,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'packages/*/{src,test}/**/*.test.ts',
-            'test/{architecture,documents}.test.ts',
+            'test/{architecture,documents,monitoring}.test.ts',
             'test/bench/**/*.test.ts',
           ],
           testTimeout: 20_000,

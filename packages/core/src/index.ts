@@ -1,4 +1,5 @@
 export type { Branded } from './brand.ts'
+export type { CacheUse } from './cache-use.ts'
 export { systemClock, type Clock } from './clock.ts'
 export type { Decision, ReviewTerms } from './decision.ts'
 export { factsOf, type Facts, type FactsInput, type FactValue, type ObjectUse } from './facts.ts'

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
+import type { CacheUse } from './cache-use.ts'
 import type { Gate } from './session.ts'
 
 /** How a policy may group an action: `read` changes nothing, `write` changes data, `dangerous` may reach beyond the data. */
@@ -71,6 +72,8 @@ export interface StreamProtocol<Options = unknown> {
   readonly facts: readonly FactSpec[]
   readonly replay: 'statements' | 'terminal' | 'requests'
   hints(request: HintRequest): readonly Hint[]
+  /** What it remembers so as not to work it out anew, for metrics. */
+  readonly caches?: readonly Readonly<CacheUse>[]
   /** Owns the connection from first byte to last. Returns when it is over; throws only a Fault, already said to the client. */
   serve(connection: Connection, gate: Gate<Options>, signal: AbortSignal): Promise<void>
 }

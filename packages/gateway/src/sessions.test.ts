@@ -213,11 +213,24 @@ describe('a session', () => {
   test('is counted', async () => {
     const metrics = await (await fetch(`http://127.0.0.1:${world.portOf('metrics')}/metrics`)).text()
     for (const line of [
-      /^sallyport_operations_total\{effect="allow"\} [1-9]/m,
-      /^sallyport_operations_total\{effect="review"\} [1-9]/m,
-      /^sallyport_masked_values_total [1-9]/m,
+      /^sallyport_operations_total\{resource="shop",effect="allow"\} [1-9]/m,
+      /^sallyport_operations_total\{resource="shop",effect="review"\} [1-9]/m,
+      /^sallyport_masked_values_total\{resource="shop"\} [1-9]/m,
       /^sallyport_refusals_total\{code="no-such-access"\} 2$/m,
-      /^sallyport_sessions_total\{reason="session-killed"\} 2$/m,
+      /^sallyport_log_ins_total\{outcome="no-such-access"\} 2$/m,
+      /^sallyport_log_ins_total\{outcome="let-in"\} [1-9]/m,
+      /^sallyport_sessions_opened_total\{resource="shop"\} [1-9]/m,
+      /^sallyport_sessions_ended_total\{reason="session-killed"\} 2$/m,
+      /^sallyport_reviews_waiting 0$/m,
+      /^sallyport_client_bytes_total\{protocol="toy",direction="up"\} [1-9]/m,
+      /^sallyport_client_bytes_total\{protocol="toy",direction="down"\} [1-9]/m,
+      /^sallyport_cache_lookups_total\{cache="decisions",result="hit"\} [1-9]/m,
+      /^sallyport_cache_lookups_total\{cache="decisions",result="miss"\} [1-9]/m,
+      /^sallyport_recorder_write_delay_seconds_count [1-9]/m,
+      /^sallyport_recorder_sync_delay_seconds_count [1-9]/m,
+      /^sallyport_recorder_bytes_total [1-9]/m,
+      /^sallyport_store_write_seconds_count [1-9]/m,
+      /^sallyport_certificate_not_after_timestamp_seconds\{certificate="server"\} 1[0-9]{9}$/m,
       /^sallyport_hold_seconds_count\{state="denied"\} 1$/m,
     ])
       expect(metrics).toMatch(line)

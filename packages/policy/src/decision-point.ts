@@ -1,4 +1,4 @@
-import type { Decision, Facts, Resource, Subject } from '@sallyport/core'
+import type { CacheUse, Decision, Facts, Resource, Subject } from '@sallyport/core'
 import { readFileSync } from 'node:fs'
 import { examine } from './check.ts'
 import { PreparedPolicies, PreparedSchema } from './engine.ts'
@@ -39,6 +39,8 @@ export interface CompileInput {
   readonly version: string
   /** Tag of what each value detector finds: `email` → `pii.email`. A detector not named here finds its own name. */
   readonly detectorTags?: Readonly<Record<string, string>>
+  /** Counts operations that were decided before, and those that were not. */
+  readonly use?: CacheUse
 }
 
 /** Members may administer the gateway and replay its recordings, unless an agent acts for them. */
@@ -64,6 +66,7 @@ export function compilePolicies(input: CompileInput): DecisionPoint {
     detectorTags: input.detectorTags ?? {},
     byId: new Map(all.map((policy) => [policy.id, policy])),
     judgements: new Lru(maxJudgements),
+    use: input.use ?? { name: 'decisions', hits: 0, misses: 0 },
   })
 }
 

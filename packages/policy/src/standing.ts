@@ -1,4 +1,4 @@
-import type { Decision, Facts, Resource, Subject } from '@sallyport/core'
+import type { CacheUse, Decision, Facts, Resource, Subject } from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
 import type { PreparedPolicies, PreparedSchema } from './engine.ts'
 import {
@@ -23,6 +23,7 @@ export interface Rules {
   readonly detectorTags: Readonly<Record<string, string>>
   readonly byId: ReadonlyMap<string, Policy>
   readonly judgements: Lru<string, Judgement>
+  readonly use: CacheUse
 }
 
 /** Those of the policies that can matter to a standing. */
@@ -92,7 +93,11 @@ export class Standing {
 
   #statement(account: string, facts: Facts, decided: WeakMap<Facts, Decision>): Decision {
     const before = decided.get(facts)
-    if (before) return before
+    if (before) {
+      this.#rules.use.hits++
+      return before
+    }
+    this.#rules.use.misses++
     const decision = this.#oblige(costOf(facts) > maxCost ? tooComplex : this.#judgeStatement(account, facts))
     decided.set(facts, decision)
     return decision

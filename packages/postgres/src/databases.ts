@@ -1,4 +1,4 @@
-import type { Clock, Masking, Session } from '@sallyport/core'
+import type { CacheUse, Clock, Masking, Session } from '@sallyport/core'
 import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
@@ -30,6 +30,8 @@ export class Databases {
   readonly #clock: Clock
   readonly #tracer: ViewTracer
   readonly #known = new Map<string, Shared>()
+  /** Of all catalogues together. */
+  readonly use: CacheUse = { name: 'catalogues', hits: 0, misses: 0 }
 
   constructor(clock: Clock, tracer: ViewTracer) {
     this.#clock = clock
@@ -53,6 +55,7 @@ export class Databases {
       memory: new TagMemory(),
       tracer: this.#tracer,
       clock: this.#clock,
+      use: this.use,
     })
     shared = {
       session,

@@ -1,4 +1,4 @@
-import type { Clock, Connection, Gate, StreamProtocol } from '@sallyport/core'
+import type { CacheUse, Clock, Connection, Gate, StreamProtocol } from '@sallyport/core'
 import { Databases } from './databases.ts'
 import { Analyzer } from './facts/analyzer.ts'
 import { Parser } from './facts/parser.ts'
@@ -16,12 +16,14 @@ export interface PostgresParts {
 
 /** PostgreSQL 3.x, as the gateway speaks it on both sides. */
 export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> & AsyncDisposable {
+  const caches: CacheUse[] = []
   const parser = Parser.create()
-  const ready = parser.then((running): ServeParts => ({
-    analyzer: new Analyzer({ parser: running }),
-    databases: new Databases(parts.clock, viewTracer(running)),
-    maskKey: parts.maskKey,
-  }))
+  const ready = parser.then((running): ServeParts => {
+    const analyzer = new Analyzer({ parser: running })
+    const databases = new Databases(parts.clock, viewTracer(running))
+    caches.push(analyzer.use, running.use, databases.use)
+    return { analyzer, databases, maskKey: parts.maskKey }
+  })
   // Said to whoever connects; not an unhandled rejection before that.
   ready.catch(() => undefined)
   return {
@@ -34,6 +36,7 @@ export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> 
     facts,
     replay: 'statements',
     hints,
+    caches,
     async serve(connection: Connection, gate: Gate<PostgresOptions>, signal: AbortSignal) {
       await serve(await ready, connection, gate, signal)
     },

@@ -7,12 +7,14 @@ import { cannotRecord } from './failure.ts'
 import { GroupSync } from './group-sync.ts'
 import { segmentMagic, segmentName, segmentNonce } from './journal-format.ts'
 import type { Limits } from './limits.ts'
+import type { RecorderMeter } from './meter.ts'
 
 export interface JournalParts {
   readonly directory: string
   readonly disk: Disk
   readonly gatewayKey: KeyObject
   readonly limits: Limits
+  readonly meter: RecorderMeter
   /** Number of the first segment: above all that exist. */
   readonly first: number
   /** A new segment has begun; those before `current` may go once their events are durable elsewhere. */
@@ -43,6 +45,9 @@ export class Journal {
   readonly #open = new Set<Segment>()
   /** Events since the last commit: `session line`, a line each. */
   #batch = ''
+  /** When the first event of the batch was appended, and the first that no sync has taken up. */
+  #batchSinceMs = 0
+  #unsyncedSinceMs: number | undefined
   /** Segments with bytes that no sync has taken up yet. */
   #unsynced: Segment[] = []
   #isDirectoryUnsynced = true
@@ -62,6 +67,11 @@ export class Journal {
     return this.#segment.number
   }
 
+  /** Of the current segment. */
+  get sizeBytes(): number {
+    return this.#segment.sizeBytes
+  }
+
   /**
    * hot path: remembers the line until the next commit, which comes by itself soon.
    * @throws Fault gateway/cannot-record
@@ -69,6 +79,7 @@ export class Journal {
   append(session: SessionId, line: string): void {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#batch.length + line.length > this.#parts.limits.maxEventBytes) this.commit()
+    if (this.#batch === '') this.#batchSinceMs = performance.now()
     this.#batch += `${session} ${line}\n`
     this.#timer ??= setTimeout(this.#onTimer, this.#parts.limits.syncDelayMs)
   }
@@ -132,6 +143,8 @@ export class Journal {
     segment.frames++
     segment.sizeBytes += frame.length
     this.#writtenBytes += frame.length
+    this.#unsyncedSinceMs ??= this.#batchSinceMs
+    this.#parts.meter.written(performance.now() - this.#batchSinceMs, frame.length)
     if (this.#unsynced.at(-1) !== segment) this.#unsynced.push(segment)
   }
 
@@ -164,12 +177,15 @@ export class Journal {
     const { disk, directory } = this.#parts
     const segments = this.#unsynced.slice()
     const writtenBytes = this.#writtenBytes
+    const sinceMs = this.#unsyncedSinceMs
+    this.#unsyncedSinceMs = undefined
     const withDirectory = this.#isDirectoryUnsynced
     this.#isDirectoryUnsynced = false
     this.#unsynced = []
     for (const { file } of segments) await disk.sync(file)
     if (withDirectory) await disk.syncDirectory(directory)
     this.#durableBytes = writtenBytes
+    if (sinceMs !== undefined) this.#parts.meter.synced(performance.now() - sinceMs)
     for (const segment of this.#open) {
       if (segment === this.#segment || this.#unsynced.includes(segment)) continue
       disk.close(segment.file)

@@ -8,6 +8,7 @@ import { Journal } from './journal.ts'
 import { listSegments, segmentName } from './journal-format.ts'
 import { fileName, type Layout } from './layout.ts'
 import type { Limits } from './limits.ts'
+import type { RecorderMeter } from './meter.ts'
 import { LiveRecording, type SharedLog } from './recorder.ts'
 import { readLeftovers, type Leftovers } from './leftovers.ts'
 import type { SealState } from './seal.ts'
@@ -21,6 +22,7 @@ export interface LogParts {
   readonly signingKey: KeyObject
   readonly clock: Clock
   readonly limits: Limits
+  readonly meter: RecorderMeter
   /** Called once: the log takes nothing more, and every recording in it throws. */
   readonly onFailure: (fault: Fault) => void
 }
@@ -50,13 +52,14 @@ export class Log {
   #retiring: Promise<void> = Promise.resolve()
 
   private constructor(parts: LogParts, segments: readonly number[]) {
-    const { layout, disk, gatewayKey, signingKey, limits } = parts
+    const { layout, disk, gatewayKey, signingKey, limits, meter } = parts
     const seals = new SealLog({ directory: layout.seals, disk, signingKey, limits })
     const journal = new Journal({
       directory: layout.journal,
       disk,
       gatewayKey,
       limits,
+      meter,
       first: (segments.at(-1) ?? 0) + 1,
       onRotated: (current) => this.#rotated(current),
       onFailure: parts.onFailure,
@@ -91,6 +94,12 @@ export class Log {
 
   get seals(): SealLog {
     return this.#shared.seals
+  }
+
+  /** What waits to be durable elsewhere, segments that are full counted as full. */
+  get journalBytes(): number {
+    const { journal, limits } = this.#shared
+    return (journal.current - this.#oldest) * limits.segmentBytes + journal.sizeBytes
   }
 
   live(session: SessionId): LiveRecording | undefined {

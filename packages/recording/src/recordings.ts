@@ -8,6 +8,7 @@ import { isSessionId, Layout } from './layout.ts'
 import { defaultLimits, type Limits } from './limits.ts'
 import { lockDirectory } from './lock.ts'
 import { Log, type LogParts, type RecoveredSession } from './log.ts'
+import { noMeter, type RecorderMeter } from './meter.ts'
 import type { Recorder } from './recorder.ts'
 import type { SealLog, SealLogHead } from './seal-log.ts'
 import type { Verification } from './verify.ts'
@@ -27,6 +28,7 @@ export interface RecordingsOptions {
   readonly onFailure: (fault: Fault) => void
   readonly disk?: Disk
   readonly limits?: Partial<Limits>
+  readonly meter?: RecorderMeter
 }
 
 /** The recordings of one gateway. */
@@ -35,6 +37,8 @@ export interface Recordings extends AsyncDisposable {
   readonly recovered: readonly RecoveredSession[]
   /** The end of the seal log. Kept outside, it shows whether any recording sealed so far was removed. */
   readonly sealLogHead: SealLogHead
+  /** Of the journal, about; 0 while the log has failed. */
+  readonly journalBytes: number
   /** @throws Fault gateway/cannot-record */
   open(session: SessionId): Recorder
   /** Undefined where there is no such recording. */
@@ -117,6 +121,10 @@ class DiskRecordings implements Recordings {
     return this.#seals?.head ?? { number: 0, hash: '' }
   }
 
+  get journalBytes(): number {
+    return this.#log instanceof Log ? this.#log.journalBytes : 0
+  }
+
   async #start(): Promise<void> {
     const { encryptionKey, signingKey, clock } = this.#options
     const { disk, layout } = this.#ground
@@ -128,6 +136,7 @@ class DiskRecordings implements Recordings {
       signingKey,
       clock,
       limits: this.#limits,
+      meter: this.#options.meter ?? noMeter,
       // One that fails while it starts has no sessions to end: its start throws.
       onFailure: (fault) => {
         if (started !== undefined) this.#failed(started, fault)

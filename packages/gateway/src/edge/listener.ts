@@ -10,6 +10,8 @@ export interface Listener extends AsyncDisposable {
   readonly host: string
   /** The real one, where the configuration said 0. */
   readonly port: number
+  /** Bytes since the start, as the sockets count them; up is what clients sent. Neither ever goes down. */
+  bytes(): { readonly up: number; readonly down: number }
   /** No more connections; those that are stay. */
   stop(): void
 }
@@ -33,6 +35,8 @@ export interface ListenerOptions {
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const { name, address, admission } = options
   const serving = new Map<Promise<void>, Socket>()
+  const ended = { up: 0, down: 0 }
+  const most = { up: 0, down: 0 }
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
     (socket) => {
@@ -50,6 +54,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
         .catch(options.onTrouble)
         .finally(() => {
           socket.destroy()
+          ended.up += socket.bytesRead
+          ended.down += socket.bytesWritten
           place[Symbol.dispose]()
           serving.delete(served)
         })
@@ -68,6 +74,17 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     name,
     host: address.host,
     port,
+    bytes() {
+      let { up, down } = ended
+      for (const socket of serving.values()) {
+        up += socket.bytesRead
+        down += socket.bytesWritten
+      }
+      // What was still to be written when a socket was destroyed was counted, and will not be.
+      most.up = Math.max(most.up, up)
+      most.down = Math.max(most.down, down)
+      return { ...most }
+    },
     stop,
     [Symbol.asyncDispose]: async () => {
       stop()

@@ -1,5 +1,5 @@
 import { CurrentPolicy } from '@sallyport/access'
-import type { StreamProtocol } from '@sallyport/core'
+import type { CacheUse, StreamProtocol } from '@sallyport/core'
 import {
   checkPolicies,
   compilePolicies,
@@ -21,19 +21,27 @@ export interface PolicyWords {
 /** The policy set that judges just now. Replaced whole, never changed. */
 export class PolicyInForce {
   readonly #words: PolicyWords
+  /** Of all sets that were in force, one after the other. */
+  readonly decisions: CacheUse
   /** What live sessions are judged by. */
   readonly current: CurrentPolicy
 
-  private constructor(words: PolicyWords, point: DecisionPoint) {
+  private constructor(words: PolicyWords, point: DecisionPoint, decisions: CacheUse) {
     this.#words = words
+    this.decisions = decisions
     this.current = new CurrentPolicy(point)
   }
 
   /** @throws CannotStart where the stored set no longer stands: nothing is judged by half a set */
   static async load(store: Store, words: PolicyWords): Promise<PolicyInForce> {
     const set = await store.read.policies.current()
+    const decisions = { name: 'decisions', hits: 0, misses: 0 }
     try {
-      return new PolicyInForce(words, compile(words, set?.texts ?? [], set?.version ?? 0))
+      return new PolicyInForce(
+        words,
+        compile(words, decisions, set?.texts ?? [], set?.version ?? 0),
+        decisions,
+      )
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
       throw new CannotStart(
@@ -55,7 +63,7 @@ export class PolicyInForce {
 
   /** @throws PolicyError */
   compile(texts: readonly PolicyText[], version: number): DecisionPoint {
-    return compile(this.#words, texts, version)
+    return compile(this.#words, this.decisions, texts, version)
   }
 
   /** Live sessions are judged anew at once. */
@@ -68,11 +76,17 @@ function inWords({ file, line, column, message }: PolicyProblem): string {
   return `${file}:${line}:${column}: ${message}`
 }
 
-function compile(words: PolicyWords, policies: readonly PolicyText[], version: number): DecisionPoint {
+function compile(
+  words: PolicyWords,
+  use: CacheUse,
+  policies: readonly PolicyText[],
+  version: number,
+): DecisionPoint {
   return compilePolicies({
     policies,
     vocabulary: words.protocols,
     version: String(version),
     detectorTags: words.detectorTags,
+    use,
   })
 }

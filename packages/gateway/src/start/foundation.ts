@@ -7,6 +7,8 @@ import { CannotStart } from '../cannot-start.ts'
 import type { Config } from '../config/schema.ts'
 import { PolicyInForce } from '../policy/in-force.ts'
 import type { ProtocolKind } from '../protocols.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { timedStore } from '../telemetry/timed-store.ts'
 import { openDataDirectory } from './data-directory.ts'
 import { openGatewayKeys, type GatewayKeys } from './gateway-keys.ts'
 import { openSealedBox } from './master-key.ts'
@@ -27,6 +29,7 @@ export interface FoundationOptions {
   readonly clock: Clock
   readonly kinds: readonly ProtocolKind[]
   readonly detectorTags: Readonly<Record<string, string>>
+  readonly metrics: Pick<Metrics, 'recorder' | 'storeWriteSeconds'>
   readonly onRecorderFailure: (fault: Fault) => void
 }
 
@@ -38,8 +41,8 @@ export async function layFoundation(
   life: AsyncDisposableStack,
   options: FoundationOptions,
 ): Promise<Foundation> {
-  const { config, environment, clock, kinds, detectorTags } = options
-  const store = life.use(await openDataDirectory(config.dataDirectory, clock))
+  const { config, environment, clock, kinds, detectorTags, metrics } = options
+  const store = timedStore(life.use(await openDataDirectory(config.dataDirectory, clock)), metrics)
   const box = await openSealedBox(config, environment)
   const keys = await openGatewayKeys(store, box, clock)
   const recordings = life.use(await openRecordingsIn(config.dataDirectory, keys, options))
@@ -56,7 +59,7 @@ export async function layFoundation(
 async function openRecordingsIn(
   dataDirectory: string,
   keys: GatewayKeys,
-  { clock, onRecorderFailure }: FoundationOptions,
+  { clock, metrics, onRecorderFailure }: FoundationOptions,
 ): Promise<Recordings> {
   const directory = join(dataDirectory, 'recordings')
   try {
@@ -66,6 +69,7 @@ async function openRecordingsIn(
       encryptionKey: keys.recordings,
       clock,
       onFailure: onRecorderFailure,
+      meter: metrics.recorder,
     })
   } catch (error) {
     throw new CannotStart(

@@ -67,6 +67,7 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     clock,
     kinds,
     detectorTags,
+    metrics,
     onRecorderFailure: (fault) => {
       recorder.failure = fault.shown
       events.faulted('recorder', '', fault)
@@ -90,7 +91,11 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
     environment,
     clock,
     tunnel,
-    recordings: countedRecordings(foundation.recordings, metrics, () => (recorder.failure = undefined)),
+    recordings: countedRecordings(
+      foundation.recordings,
+      metrics.tallies,
+      () => (recorder.failure = undefined),
+    ),
     notify: (event) => {
       events.access(event)
       if (event.kind === 'session-ended') draining.look(sessions.list().length)
@@ -98,11 +103,6 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   })
   const { sessions, gateParts, setupLinks } = core
   const admission = new Admission(config.limits)
-  addGauges(metrics.registry, {
-    liveSessions: () => sessions.list().map(({ resource }) => resource),
-    agents: () => tunnel.attached().map(({ pool, rttMs }) => ({ pool, roundTripMs: rttMs })),
-    connections: () => admission.total,
-  })
 
   const tls = life.use(
     await ServerTls.open({
@@ -127,6 +127,19 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
   const readiness = new Readiness(store, clock)
   life.use(keepUp(store, clock, onTrouble))
   const listeners: Listener[] = []
+  addGauges(metrics.registry, {
+    liveSessions: () => sessions.list().map(({ resource }) => resource),
+    agents: () =>
+      tunnel.attached().map(({ pool, rttMs, streams }) => ({ pool, roundTripMs: rttMs, streams })),
+    connections: () => admission.total,
+    clientBytes: () => listeners.map((it) => ({ protocol: it.name, ...it.bytes() })),
+    caches: () => [foundation.policies.decisions, ...protocols.flatMap(({ caches = [] }) => caches)],
+    journalBytes: () => foundation.recordings.journalBytes,
+    isRecorderFailing: () => recorder.failure !== undefined,
+    isDraining: () => readiness.isDraining,
+    certificates: () => ({ server: tls.notAfterMs, authority: notAfterMs(authority.certificate) }),
+    dataDirectory: config.dataDirectory,
+  })
   const addresses: Address[] = []
   const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {
     addresses.push({ name, host, port, url: `${scheme}${inUrl(as)}:${port}` })
@@ -194,6 +207,10 @@ export async function startGateway(config: Config, options: GatewayOptions): Pro
       events.ended()
     },
   }
+}
+
+function notAfterMs(certificate: string): number {
+  return Date.parse(new X509Certificate(certificate).validTo)
 }
 
 function filesOf({ tls: { certificate, key } }: Config): { files?: { certificate: string; key: string } } {

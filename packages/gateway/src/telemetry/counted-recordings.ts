@@ -1,38 +1,40 @@
 import type { RecordingEvent } from '@sallyport/core'
 import type { Recorder, Recordings } from '@sallyport/recording'
-import type { Metrics } from './metrics.ts'
+import type { Tallies, Tally } from './tallies.ts'
 
 /** Counts what is recorded, once it is: the numbers say what the recordings say. `onOpened`: it can record. */
 export function countedRecordings(
   recordings: Pick<Recordings, 'open'>,
-  metrics: Pick<Metrics, 'operations' | 'maskedValues'>,
+  tallies: Tallies,
   onOpened: () => void,
 ): Pick<Recordings, 'open'> {
   return {
     open: (session) => {
       const recorder = recordings.open(session)
       onOpened()
-      return new CountedRecorder(recorder, metrics)
+      return new CountedRecorder(recorder, tallies)
     },
   }
 }
 
 class CountedRecorder implements Recorder {
   readonly #recorder: Recorder
-  readonly #metrics: Pick<Metrics, 'operations' | 'maskedValues'>
+  readonly #tallies: Tallies
+  /** From the first event on, which says of which resource the session is. */
+  #tally: Tally | undefined
 
-  constructor(recorder: Recorder, metrics: Pick<Metrics, 'operations' | 'maskedValues'>) {
+  constructor(recorder: Recorder, tallies: Tallies) {
     this.#recorder = recorder
-    this.#metrics = metrics
+    this.#tallies = tallies
   }
 
-  // hot path: one counter an operation, two where its result was masked.
+  // hot path: one addition an operation, two where its result was masked.
   append(event: RecordingEvent): void {
     this.#recorder.append(event)
-    if (event.kind === 'operation') this.#metrics.operations.inc({ effect: event.effect })
-    else if (event.kind === 'result' && event.outcome.maskedValues > 0) {
-      this.#metrics.maskedValues.inc(event.outcome.maskedValues)
-    }
+    if (event.kind === 'opened') this.#tally = this.#tallies.of(event.resource)
+    else if (this.#tally === undefined) return
+    else if (event.kind === 'operation') this.#tally[event.effect]++
+    else if (event.kind === 'result') this.#tally.maskedValues += event.outcome.maskedValues
   }
 
   commit(): void {

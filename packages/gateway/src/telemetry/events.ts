@@ -53,6 +53,7 @@ export class Events {
     readonly address: string
   }): void {
     this.#metrics.apiRequests.inc({ route: it.route, status: String(it.status) })
+    this.#metrics.apiSeconds.observe(it.durationMs / 1000)
     if (it.route !== 'health') this.#log.debug({ ...it, durationMs: Math.round(it.durationMs) }, 'answered')
   }
 
@@ -85,18 +86,20 @@ export class Events {
     const { kind, ...rest } = event
     switch (event.kind) {
       case 'log-in-refused':
+        this.#metrics.logIns.inc({ outcome: event.code })
         this.#metrics.refusals.inc({ code: event.code })
         this.#log.warn(rest, kind)
         return
       case 'session-opened': {
+        this.#metrics.logIns.inc({ outcome: 'let-in' })
+        this.#metrics.sessionsOpened.inc({ resource: event.resource })
         const { subject, kind: _, ...more } = event
         this.#log.info({ ...more, ...who(subject) }, kind)
         return
       }
       case 'session-ended':
-        this.#metrics.sessions.inc({ reason: event.reason })
-        this.#metrics.bytes.inc({ direction: 'up' }, event.bytesUp)
-        this.#metrics.bytes.inc({ direction: 'down' }, event.bytesDown)
+        this.#metrics.sessionsEnded.inc({ reason: event.reason })
+        this.#metrics.sessionSeconds.observe(event.durationMs / 1000)
         this.#log.info(rest, kind)
         return
       case 'operation-refused':
@@ -104,9 +107,11 @@ export class Events {
         this.#log.info(rest, kind)
         return
       case 'review-asked':
+        this.#metrics.reviewsWaiting.inc()
         this.#log.info(rest, kind)
         return
       case 'review-ended':
+        this.#metrics.reviewsWaiting.dec()
         this.#metrics.holdSeconds.observe({ state: event.state }, event.waitedMs / 1000)
         this.#log.info(rest, kind)
         return
@@ -122,26 +127,41 @@ export class Events {
   /** The agents' side. */
   tunnel(event: TunnelEvent): void {
     const { kind, ...rest } = event
-    switch (kind) {
+    switch (event.kind) {
       case 'agent-rtt':
-      case 'stream-opened':
       case 'stream-closed':
         this.#log.debug(rest, kind)
+        return
+      case 'stream-opened':
+        this.#metrics.dials.inc({ outcome: 'connected' })
+        this.#metrics.dialSeconds.observe(event.tookMs / 1000)
+        this.#log.debug(rest, kind)
+        return
+      case 'dial-failed':
+        this.#metrics.dials.inc({ outcome: event.code })
+        this.#log.warn(rest, kind)
+        return
+      case 'agent-detached':
+        this.#metrics.agentsDetached.inc({ why: event.why })
+        this.#log.info(rest, kind)
         return
       case 'agent-enrolled':
       case 'certificate-renewed':
       case 'agent-attached':
-      case 'agent-detached':
       case 'agent-cut':
         this.#log.info(rest, kind)
         return
       case 'enrolment-refused':
       case 'agent-refused':
-      case 'dial-failed':
+        this.#metrics.agentsRefused.inc({ why: event.why })
         this.#log.warn(rest, kind)
         return
       case 'key-cloned':
+        this.#metrics.agentsRefused.inc({ why: kind })
+        this.#log.error(rest, kind)
+        return
       case 'ticket-misused':
+        this.#metrics.agentsRefused.inc({ why: `ticket-${event.why}` })
         this.#log.error(rest, kind)
         return
       case 'directory-failed':

@@ -1,65 +1,97 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { RecorderMeter } from '@sallyport/recording'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.ts'
+import { openRecorderMeter } from './recorder-meter.ts'
+import { Tallies } from './tallies.ts'
 
+/** What is counted as it happens; what is read when somebody asks is in `gauges.ts`. docs/metrics.md describes all of it. */
 export interface Metrics extends Disposable {
   readonly registry: Registry
-  readonly sessions: Counter<'reason'>
-  readonly operations: Counter<'effect'>
-  readonly holdSeconds: Histogram<'state'>
-  readonly maskedValues: Counter
+  readonly tallies: Tallies
+  readonly logIns: Counter<'outcome'>
+  readonly sessionsOpened: Counter<'resource'>
+  readonly sessionsEnded: Counter<'reason'>
+  readonly sessionSeconds: Histogram
   readonly refusals: Counter<'code'>
+  readonly reviewsWaiting: Gauge
+  readonly holdSeconds: Histogram<'state'>
   readonly faults: Counter<'code'>
-  readonly bytes: Counter<'direction'>
   readonly connectionsRefused: Counter<'limit'>
+  readonly dials: Counter<'outcome'>
+  readonly dialSeconds: Histogram
+  readonly agentsDetached: Counter<'why'>
+  readonly agentsRefused: Counter<'why'>
+  readonly recorder: RecorderMeter
+  readonly storeWriteSeconds: Histogram
   readonly apiRequests: Counter<'route' | 'status'>
+  readonly apiSeconds: Histogram
   readonly signIns: Counter<'result'>
 }
 
-/** The gateway's numbers, all named `sallyport_…`. Labels have few values: no person, resource or text. */
+/** The gateway's numbers, in a registry of their own. Labels have few values: no person, no text, nothing a client chose. */
 export function openMetrics(version: string): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-  const delay = monitorEventLoopDelay({ resolution: 20 })
-  delay.enable()
-
-  new Gauge({
-    name: 'sallyport_build',
-    help: 'Always 1; the label says which version',
-    labelNames: ['version'],
-    registers,
-  }).set({ version }, 1)
-  new Gauge({
-    name: 'sallyport_event_loop_delay_seconds',
-    help: 'How late timers fire, since the last reading',
-    labelNames: ['quantile'],
-    registers,
-    collect() {
-      for (const quantile of [50, 99])
-        this.set({ quantile: quantile / 100 }, delay.percentile(quantile) / 1e9)
-      delay.reset()
-    },
-  })
-  new Gauge({
-    name: 'sallyport_memory_bytes',
-    help: 'Resident memory',
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss())
-    },
-  })
-
+  const measuring = addProcessMetrics(registry, version)
   return {
     registry,
-    sessions: new Counter({
-      name: 'sallyport_sessions_total',
-      help: 'Sessions ended, by why',
+    tallies: new Tallies(registry),
+    recorder: openRecorderMeter(registry),
+    ...accessMetrics([registry]),
+    ...tunnelMetrics([registry]),
+    ...storeMetrics([registry]),
+    ...apiMetrics([registry]),
+    [Symbol.dispose]: () => {
+      measuring[Symbol.dispose]()
+      registry.clear()
+    },
+  }
+}
+
+function accessMetrics(registers: Registry[]) {
+  const faults = new Counter({
+    name: 'sallyport_faults_total',
+    help: 'What broke; the prefix says whose fault it was',
+    labelNames: ['code'],
+    registers,
+  })
+  // Shown before the first of them, so that the first one is a rise.
+  for (const code of ['gateway/cannot-record', 'gateway/store-unavailable', 'gateway/internal'])
+    faults.inc({ code }, 0)
+  return {
+    faults,
+    logIns: new Counter({
+      name: 'sallyport_log_ins_total',
+      help: 'Log-ins of clients to resources: let-in, or the code of the refusal',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    sessionsOpened: new Counter({
+      name: 'sallyport_sessions_opened_total',
+      help: 'Sessions that began',
+      labelNames: ['resource'],
+      registers,
+    }),
+    sessionsEnded: new Counter({
+      name: 'sallyport_sessions_ended_total',
+      help: 'Sessions that ended, by why: client-left, target-left, or the code of a refusal or fault',
       labelNames: ['reason'],
       registers,
     }),
-    operations: new Counter({
-      name: 'sallyport_operations_total',
-      help: 'Operations recorded, by what policy said of them',
-      labelNames: ['effect'],
+    sessionSeconds: new Histogram({
+      name: 'sallyport_session_seconds',
+      help: 'How long sessions lived',
+      buckets: [0.1, 1, 10, 60, 600, 3600, 28_800],
+      registers,
+    }),
+    refusals: new Counter({
+      name: 'sallyport_refusals_total',
+      help: 'What we said no to, log-ins and operations alike',
+      labelNames: ['code'],
+      registers,
+    }),
+    reviewsWaiting: new Gauge({
+      name: 'sallyport_reviews_waiting',
+      help: 'Operations held until somebody answers',
       registers,
     }),
     holdSeconds: new Histogram({
@@ -69,50 +101,76 @@ export function openMetrics(version: string): Metrics {
       buckets: [1, 5, 15, 30, 60, 180, 600, 1800],
       registers,
     }),
-    maskedValues: new Counter({
-      name: 'sallyport_masked_values_total',
-      help: 'Values masked on their way to clients',
-      registers,
-    }),
-    refusals: new Counter({
-      name: 'sallyport_refusals_total',
-      help: 'What we said no to',
-      labelNames: ['code'],
-      registers,
-    }),
-    faults: new Counter({
-      name: 'sallyport_faults_total',
-      help: 'What broke; the prefix says whose fault it was',
-      labelNames: ['code'],
-      registers,
-    }),
-    bytes: new Counter({
-      name: 'sallyport_bytes_total',
-      help: 'Bytes relayed; up is towards targets',
-      labelNames: ['direction'],
-      registers,
-    }),
     connectionsRefused: new Counter({
       name: 'sallyport_connections_refused_total',
       help: 'Connections closed at once, by the limit that was reached',
       labelNames: ['limit'],
       registers,
     }),
+  }
+}
+
+function tunnelMetrics(registers: Registry[]) {
+  const agentsRefused = new Counter({
+    name: 'sallyport_agents_refused_total',
+    help: 'Agents turned away, when they enrolled, attached or brought a connection, by why',
+    labelNames: ['why'],
+    registers,
+  })
+  agentsRefused.inc({ why: 'key-cloned' }, 0)
+  return {
+    agentsRefused,
+    dials: new Counter({
+      name: 'sallyport_dials_total',
+      help: 'Connections that agents were asked to make: connected, or the code of the fault',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    dialSeconds: new Histogram({
+      name: 'sallyport_dial_seconds',
+      help: 'How long connections to targets took to make, through the tunnel and back',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15],
+      registers,
+    }),
+    agentsDetached: new Counter({
+      name: 'sallyport_agents_detached_total',
+      help: 'Control streams of agents that ended, by why',
+      labelNames: ['why'],
+      registers,
+    }),
+  }
+}
+
+function storeMetrics(registers: Registry[]) {
+  return {
+    storeWriteSeconds: new Histogram({
+      name: 'sallyport_store_write_seconds',
+      help: 'Changes of the store with their audit entries, the wait for those before them included',
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+  }
+}
+
+function apiMetrics(registers: Registry[]) {
+  return {
     apiRequests: new Counter({
       name: 'sallyport_api_requests_total',
       help: 'API requests answered',
       labelNames: ['route', 'status'],
       registers,
     }),
+    apiSeconds: new Histogram({
+      name: 'sallyport_api_request_seconds',
+      help: 'How long API requests took to answer',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    }),
     signIns: new Counter({
       name: 'sallyport_sign_ins_total',
-      help: 'Log-ins with a password',
+      help: 'Sign-ins with a password: good, or the code of the refusal',
       labelNames: ['result'],
       registers,
     }),
-    [Symbol.dispose]: () => {
-      delay.disable()
-      registry.clear()
-    },
   }
 }

@@ -1,4 +1,4 @@
-import { asFault, Fault, type Clock, type Masking } from '@sallyport/core'
+import { asFault, Fault, type CacheUse, type Clock, type Masking } from '@sallyport/core'
 import { readContent, type CatalogQuery } from './content.ts'
 import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
@@ -20,6 +20,7 @@ export class Catalog {
   readonly #clock: Clock
   readonly #limits: CatalogLimits
   readonly #memory: TagMemory
+  readonly #use: CacheUse
   #snapshot: Snapshot = emptySnapshot
   #fingerprint = ''
   /** When the reading of the present snapshot began. */
@@ -34,6 +35,8 @@ export class Catalog {
     readonly limits?: CatalogLimits
     /** Shared by the sessions of one resource and database, so that tags outlive the session that saw them. */
     readonly memory?: TagMemory
+    /** Counts readings that found nothing new, and those that did. */
+    readonly use?: CacheUse
   }) {
     this.#query = input.query
     this.#masking = input.masking
@@ -41,6 +44,7 @@ export class Catalog {
     this.#clock = input.clock
     this.#limits = input.limits ?? catalogLimits
     this.#memory = input.memory ?? new TagMemory()
+    this.#use = input.use ?? { name: 'catalogues', hits: 0, misses: 0 }
   }
 
   /** Changes when the content does. 0 before the first reading. */
@@ -90,7 +94,9 @@ export class Catalog {
     this.#readAtMs = startedMs // an invalidate() from here on counts
     try {
       const content = await readContent(this.#query, this.#masking, this.#limits)
-      if (content.fingerprint !== this.#fingerprint) {
+      if (content.fingerprint === this.#fingerprint) this.#use.hits++
+      else {
+        this.#use.misses++
         this.#snapshot = await buildSnapshot({
           content,
           masking: this.#masking,

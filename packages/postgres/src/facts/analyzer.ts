@@ -1,4 +1,4 @@
-import { refusal, type Refusal } from '@sallyport/core'
+import { refusal, type CacheUse, type Refusal } from '@sallyport/core'
 import type { Node } from '@pgsql/types'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Analysis, AnalysisContext, StatementAnalysis } from './analysis.ts'
@@ -25,6 +25,7 @@ const maxTextLength = 4 * 1024 * 1024
  */
 export class Analyzer {
   readonly #parser: Parser
+  readonly use: CacheUse = { name: 'statements', hits: 0, misses: 0 }
   readonly #caches = new WeakMap<Catalog, LruCache<Entry>>()
 
   constructor(input: { readonly parser: Parser }) {
@@ -37,20 +38,27 @@ export class Analyzer {
    */
   analyse(text: string, context: AnalysisContext): Analysis | Promise<Analysis> {
     // hot path: one look-up for a repeated text
-    const { catalog } = context
-    if (!catalog.isFresh) return this.#analyseFresh(text, context)
-    const known = this.#caches.get(catalog)?.get(text)
-    if (known !== undefined && known.version === catalog.version && isSame(known.context, context))
-      return known.analysis
+    if (!context.catalog.isFresh) return this.#analyseFresh(text, context)
+    const known = this.#known(text, context)
+    if (known !== undefined) return known
     return this.#analyse(text, context, true)
+  }
+
+  #known(text: string, context: AnalysisContext): Analysis | undefined {
+    const { catalog } = context
+    const known = this.#caches.get(catalog)?.get(text)
+    if (known !== undefined && known.version === catalog.version && isSame(known.context, context)) {
+      this.use.hits++
+      return known.analysis
+    }
+    this.use.misses++
+    return undefined
   }
 
   async #analyseFresh(text: string, context: AnalysisContext): Promise<Analysis> {
     await context.catalog.refresh()
-    const { catalog } = context
-    const known = this.#caches.get(catalog)?.get(text)
-    if (known !== undefined && known.version === catalog.version && isSame(known.context, context))
-      return known.analysis
+    const known = this.#known(text, context)
+    if (known !== undefined) return known
     return this.#analyse(text, context, false)
   }
 

@@ -1,3 +1,4 @@
+import type { CacheUse } from '@sallyport/core'
 import type { Node } from '@pgsql/types'
 import { EngineSource, type Engine, type Parsed, type ParseTree } from './engine.ts'
 import { parserLimits, tooComplex, type ParserLimits } from './limits.ts'
@@ -18,6 +19,7 @@ export class Parser implements AsyncDisposable {
   readonly #source: EngineSource
   readonly #room: ParseRoom
   readonly #cache: LruCache<ParseOutcome>
+  readonly use: CacheUse = { name: 'parses', hits: 0, misses: 0 }
   #engine: Engine | undefined
   #restart: Promise<void> | undefined
 
@@ -37,7 +39,11 @@ export class Parser implements AsyncDisposable {
   /** A promise only for long texts, and for the moment after an instance broke. */
   parse(text: string): ParseOutcome | Promise<ParseOutcome> {
     const known = this.#cache.get(text)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.use.hits++
+      return known
+    }
+    this.use.misses++
     const reason = tooComplex(text, this.#limits)
     if (reason !== undefined) return { kind: 'too-complex', reason }
     if (Buffer.byteLength(text) > this.#limits.maxInlineBytes) return this.#parseApart(text)
