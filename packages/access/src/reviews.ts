@@ -149,13 +149,17 @@ export class Reviews implements Disposable {
     })
   }
 
-  /** At start: nobody waits any more for what a gateway that died had asked. @returns how many */
-  withdrawLeftovers(): Promise<number> {
+  /**
+   * At start: nobody waits any more for what a gateway that died had asked.
+   * @param ofSessions only what these had asked: those of one process that died while others live
+   * @returns how many
+   */
+  withdrawLeftovers(ofSessions?: ReadonlySet<string>): Promise<number> {
     return this.#parts.store.write('system', 'withdraw reviews whose sessions are gone', async (tx) => {
       let count = 0
       for (const from of ['open', 'approved'] as const)
-        for (const { id } of await tx.reviews.list(from, maxLeftovers))
-          if (await tx.reviews.become(id, from, 'withdrawn')) count++
+        for (const { id, session } of await tx.reviews.list(from, maxLeftovers))
+          if (ofSessions?.has(session) !== false && (await tx.reviews.become(id, from, 'withdrawn'))) count++
       return count
     })
   }

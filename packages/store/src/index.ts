@@ -1,5 +1,6 @@
 export type { AuditEntry, AuditReader, AuditVerification } from './audit.ts'
 export type { StoreChange } from './changes.ts'
+export { lockStore } from './dialects/sqlite.ts'
 export type { AgentKeys, AgentReader, AgentRow, AgentWriter } from './repositories/agents.ts'
 export type { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
 export type { JoinTokenReader, JoinTokenRow, JoinTokenWriter } from './repositories/join-tokens.ts'
@@ -12,5 +13,5 @@ export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories
 export type { TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'
 export type { Traffic } from './repositories/traffic.ts'
 export type { User, UserReader, UserWriter } from './repositories/users.ts'
-export { openStore, type Readers, type Store, type Writers } from './store.ts'
+export { openStore, type Readers, type Sharing, type Store, type Writers } from './store.ts'
 export type { OnCommit } from './subscribers.ts'

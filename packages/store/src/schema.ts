@@ -59,6 +59,7 @@ export interface Tables {
     account: string
     clientAddress: string
     policyVersion: string
+    process: number
     startedAt: number
     endedAt: number | null
     reason: string | null

@@ -62,14 +62,27 @@ export interface Store extends AsyncDisposable {
    * @throws Fault gateway/store-unavailable
    */
   write<T>(by: Subject | 'system', why: string, change: (tx: Writers) => Promise<T>): Promise<T>
-  /** Tells of each committed write's changes, in order, before that write's promise resolves. Listeners are quick and do not throw. */
+  /**
+   * Tells of each committed write's changes, in order, before that write's promise resolves: here, and in every process that shares
+   * the store. Listeners are quick and do not throw.
+   */
   onCommit(listener: OnCommit): Disposable
+  /** Tells the listeners here of what another process committed. */
+  heard(changes: readonly StoreChange[]): void
   /** @throws Fault gateway/store-unavailable where the store cannot be written */
   check(): Promise<void>
 }
 
+/** How one process of a gateway shares the store with the others; whoever starts them holds the lock: see {@link lockStore}. */
+export interface Sharing {
+  /** This process's number, by which sessions tell whose they are; 0 is the one that starts the others. */
+  readonly process: number
+  /** Tells the others what was committed here: resolves, and never rejects, once each of them acts by it or is gone. */
+  readonly tell: (changes: readonly StoreChange[]) => Promise<void>
+}
+
 /**
- * Opens the embedded store and brings it up to date. One process has it open at a time.
+ * Opens the embedded store and brings it up to date. One process has it open at a time, unless several share it.
  * @param file a path, or `:memory:`
  * @param lockWaitMs how long to wait for a gateway that is just stopping; nothing else runs meanwhile
  * @throws Fault gateway/store-unavailable
@@ -78,11 +91,13 @@ export async function openStore(options: {
   readonly file: string
   readonly clock: Clock
   readonly lockWaitMs?: number
+  readonly sharing?: Sharing
 }): Promise<Store> {
-  return storeOver(sqliteDialect(options.file, options.lockWaitMs ?? 5_000), options.clock)
+  const { file, clock, lockWaitMs = 5_000, sharing } = options
+  return storeOver(sqliteDialect(file, lockWaitMs, sharing !== undefined), clock, sharing)
 }
 
-async function storeOver(dialect: StoreDialect, clock: Clock): Promise<Store> {
+async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing): Promise<Store> {
   const db = new Kysely<Tables>({ dialect: dialect.kysely })
   try {
     await migrate(db, dialect)
@@ -95,7 +110,7 @@ async function storeOver(dialect: StoreDialect, clock: Clock): Promise<Store> {
   const guarded = db.withPlugin(outside)
   return {
     read: readersOver(guarded),
-    traffic: new Traffic(guarded, clock),
+    traffic: new Traffic(guarded, clock, sharing?.process ?? 0),
     async write(by, why, change) {
       outside.check()
       const changed: StoreChange[] = []
@@ -110,10 +125,14 @@ async function storeOver(dialect: StoreDialect, clock: Clock): Promise<Store> {
         if (lines.length > 0) await appendAudit(tx, { at: nowMs, by: nameOf(by), why, changes: lines })
         return value
       })
-      if (changed.length > 0) subscribers.tell(changed)
+      if (changed.length === 0) return result
+      const told = sharing?.tell(changed)
+      subscribers.tell(changed)
+      if (told !== undefined) await told
       return result
     },
     onCommit: (listener) => subscribers.add(listener),
+    heard: (changes) => subscribers.tell(changes),
     async check() {
       const value = Buffer.from(String(clock.now()))
       await guarded

@@ -9,16 +9,19 @@ import type { StoreDialect } from './dialect.ts'
  * gateway on the same file would not hear of the first one's revocations, and so is refused.
  * @param file a path, or `:memory:`
  * @param lockWaitMs how long to wait, at the start, for a gateway that is just stopping
+ * @param isShared among the processes of one gateway, which tell each other: without the exclusive lock, see {@link lockStore}
  * @throws Fault gateway/store-unavailable
  */
-export function sqliteDialect(file: string, lockWaitMs: number): StoreDialect {
-  const database = told(() => open(file, lockWaitMs))
+export function sqliteDialect(file: string, lockWaitMs: number, isShared = false): StoreDialect {
+  const database = told(() => (isShared ? openShared(file) : openAlone(file, lockWaitMs)))
+  // A transaction that reads before it writes would fail where another process wrote in between: it takes the lock at once.
+  const begin = isShared ? 'begin immediate' : 'begin'
   return {
     kysely: new SqliteDialect({
       database: {
         close: () => database.close(),
         prepare: (text) => {
-          const statement = told(() => database.prepare(text))
+          const statement = told(() => database.prepare(text === 'begin' ? begin : text))
           return {
             reader: statement.columns().length > 0,
             all: (parameters) => told(() => statement.all(...values(parameters))),
@@ -49,23 +52,41 @@ export function sqliteDialect(file: string, lockWaitMs: number): StoreDialect {
   }
 }
 
-function open(file: string, lockWaitMs: number): DatabaseSync {
+/**
+ * Keeps every other gateway off a store that the processes of this one share, until disposed or until this process dies.
+ * @throws Fault gateway/store-unavailable
+ */
+export function lockStore(file: string, lockWaitMs = 5_000): Disposable {
+  const database = told(() => open(`${file}.lock`, lockWaitMs, ['PRAGMA locking_mode = EXCLUSIVE', takeNow]))
+  return { [Symbol.dispose]: () => database.close() }
+}
+
+function openAlone(file: string, lockWaitMs: number): DatabaseSync {
+  return open(file, lockWaitMs, ['PRAGMA locking_mode = EXCLUSIVE', ...settings, takeNow])
+}
+
+function openShared(file: string): DatabaseSync {
+  return open(file, busyMs, settings)
+}
+
+function open(file: string, waitMs: number, statements: readonly string[]): DatabaseSync {
   // It holds password hashes: made before SQLite would, for its owner alone. Its journal follows suit.
   if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600))
-  const database = new DatabaseSync(file, { timeout: lockWaitMs })
+  const database = new DatabaseSync(file, { timeout: waitMs })
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE')
-    database.exec('PRAGMA journal_mode = WAL')
-    database.exec('PRAGMA synchronous = FULL')
-    database.exec('PRAGMA trusted_schema = OFF')
-    // Takes the lock now, not with the first write.
-    database.exec('BEGIN EXCLUSIVE; COMMIT')
+    for (const statement of statements) database.exec(statement)
     return database
   } catch (thrown) {
     database.close()
     throw thrown
   }
 }
+
+const settings = ['PRAGMA journal_mode = WAL', 'PRAGMA synchronous = FULL', 'PRAGMA trusted_schema = OFF']
+/** Takes the lock now, not with the first write. */
+const takeNow = 'BEGIN EXCLUSIVE; COMMIT'
+/** How long one process waits for another's write; nothing else runs in it meanwhile. A write takes a few milliseconds. */
+const busyMs = 2_000
 
 /** Kysely's parameters are plain values: the row types have no others. */
 function values(parameters: readonly unknown[]): SQLInputValue[] {

@@ -4,13 +4,17 @@ import type { StoreDialect } from '../dialects/dialect.ts'
 import { unavailable } from '../faults.ts'
 import type { Tables } from '../schema.ts'
 import { firstTables } from './0001-first.ts'
+import { processOfSession } from './0002-process.ts'
 
 /**
  * Brings a store up to date.
  * @throws Fault gateway/store-unavailable, also where a newer gateway wrote it: its migrations are not known here
  */
 export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promise<void> {
-  const migrations = { '0001-first': { up: (tx: Kysely<Tables>) => firstTables(tx, dialect) } }
+  const migrations = {
+    '0001-first': { up: (tx: Kysely<Tables>) => firstTables(tx, dialect) },
+    '0002-process': { up: (tx: Kysely<Tables>) => processOfSession(tx, dialect) },
+  }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()
   if (error === undefined) return

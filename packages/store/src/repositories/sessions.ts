@@ -16,6 +16,8 @@ export interface SessionRow {
   /** `host:port`. */
   readonly clientAddress: string
   readonly policyVersion: string
+  /** Of the gateway's process that holds or held it; 0 where there was one. */
+  readonly process: number
   readonly startedAt: number
   readonly endedAt: number | null
   /** `client-left`, `target-left`, `interrupted`, or a refusal's or fault's code; null while it is live. */
@@ -30,6 +32,7 @@ export interface SessionFilter {
   readonly principalId?: string
   readonly resource?: string
   readonly live?: boolean
+  readonly process?: number
   /** Started at this time or later. */
   readonly sinceMs?: number
   readonly limit: number
@@ -53,6 +56,7 @@ export class SessionReader {
     if (filter.principalId !== undefined) query = query.where('principalId', '=', filter.principalId)
     if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
     if (filter.live !== undefined) query = query.where('endedAt', filter.live ? 'is' : 'is not', null)
+    if (filter.process !== undefined) query = query.where('process', '=', filter.process)
     if (filter.sinceMs !== undefined) query = query.where('startedAt', '>=', filter.sinceMs)
     return (await query.execute()).map(parse)
   }

@@ -5,7 +5,7 @@ import type { SessionRow } from './sessions.ts'
 
 type Opened = Omit<
   SessionRow,
-  'startedAt' | 'endedAt' | 'reason' | 'operations' | 'bytesUp' | 'bytesDown' | 'recording'
+  'process' | 'startedAt' | 'endedAt' | 'reason' | 'operations' | 'bytesUp' | 'bytesDown' | 'recording'
 >
 
 type Ended = Pick<SessionRow, 'operations' | 'bytesUp' | 'bytesDown'> & {
@@ -20,10 +20,13 @@ type Ended = Pick<SessionRow, 'operations' | 'bytesUp' | 'bytesDown'> & {
 export class Traffic {
   readonly #db: Kysely<Tables>
   readonly #clock: Clock
+  readonly #process: number
 
-  constructor(db: Kysely<Tables>, clock: Clock) {
+  /** @param process whose sessions these are, of several that share the store */
+  constructor(db: Kysely<Tables>, clock: Clock, process: number) {
     this.#db = db
     this.#clock = clock
+    this.#process = process
   }
 
   async sessionOpened(session: Opened): Promise<void> {
@@ -34,6 +37,7 @@ export class Traffic {
         principal: JSON.stringify(session.principal),
         principalId: session.principal.id,
         actor: JSON.stringify(session.actor),
+        process: this.#process,
         startedAt: this.#clock.now(),
         endedAt: null,
         reason: null,
@@ -56,13 +60,17 @@ export class Traffic {
     return numUpdatedRows > 0n
   }
 
-  /** At start, before the first session: whatever was live when the gateway last stopped no longer is. @returns how many */
-  async endInterrupted(): Promise<number> {
-    const { numUpdatedRows } = await this.#db
+  /**
+   * At start, before the first session: whatever was live when the gateway last stopped no longer is. The same for one process that
+   * died, where several share the store. @returns how many
+   */
+  async endInterrupted(process?: number): Promise<number> {
+    const live = this.#db
       .updateTable('sessions')
       .set({ endedAt: this.#clock.now(), reason: 'interrupted', recording: 'interrupted' })
       .where('endedAt', 'is', null)
-      .executeTakeFirst()
+    const its = process === undefined ? live : live.where('process', '=', process)
+    const { numUpdatedRows } = await its.executeTakeFirst()
     return Number(numUpdatedRows)
   }
 
