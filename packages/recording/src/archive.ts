@@ -27,9 +27,11 @@ export interface Description {
   readonly sizeBytes: number
 }
 
-/** The seal log, and the recordings that it names. */
+/** The seal logs, and the recordings that they name. */
 export interface ArchiveVerification {
   readonly log: SealLogVerification
+  /** Each process has a log of its own: those of the others, in the order of the directories beside. */
+  readonly logsBeside: readonly SealLogVerification[]
   /** Sealed once, and gone now. */
   readonly missing: readonly SessionId[]
   /** Sealed more than once: someone put an older state back. */
@@ -37,17 +39,21 @@ export interface ArchiveVerification {
 }
 
 /** A live recording at one moment: so much of its file, then these lines. */
-interface LiveContent {
+export interface LiveContent {
   readonly sizeBytes: number
   readonly pending: readonly string[]
 }
 
+/** What a live session's recording holds now; undefined where none of that session is being made. */
+export type FindLive = (session: SessionId) => LiveContent | undefined | Promise<LiveContent | undefined>
+
 export interface ArchiveParts {
-  readonly layout: Layout
+  /** Where the processes of this gateway record, or have recorded. */
+  readonly layouts: readonly Layout[]
   readonly gatewayKey: KeyObject
   readonly signingKey: KeyObject
   readonly limits: Limits
-  readonly live: (session: SessionId) => LiveContent | undefined
+  readonly live: FindLive
 }
 
 /** Reads recordings, live and sealed. Holds a frame in memory at a time, however long they are. */
@@ -61,7 +67,7 @@ export class Archive {
   }
 
   async describe(session: SessionId): Promise<Description | undefined> {
-    const live = this.#parts.live(session)
+    const live = await this.#parts.live(session)
     if (live !== undefined) return { session, isOpen: true, sizeBytes: live.sizeBytes }
     const found = await this.#locate(session)
     return found && { session, isOpen: found.isOpen, sizeBytes: found.sizeBytes }
@@ -81,21 +87,23 @@ export class Archive {
 
   /** Each chunk holds whole lines. */
   async *export(session: SessionId): AsyncGenerator<Buffer> {
-    const live = this.#parts.live(session)
+    const live = await this.#parts.live(session)
     if (live === undefined) {
       const found = await this.#locate(session)
       yield* this.#frames(session, found === undefined ? [] : [found.path])
       return
     }
-    const { layout } = this.#parts
     // A session may end, and its file move, just as it is opened.
-    const paths = [layout.openFile(session), layout.sealedFile(session)]
+    const paths = this.#parts.layouts.flatMap((layout) => [
+      layout.openFile(session),
+      layout.sealedFile(session),
+    ])
     if (live.sizeBytes > 0) yield* this.#frames(session, paths, live.sizeBytes)
     if (live.pending.length > 0) yield Buffer.from(`${live.pending.join('\n')}\n`)
   }
 
   async verify(session: SessionId): Promise<Verification> {
-    const isLive = this.#parts.live(session) !== undefined
+    const isLive = (await this.#parts.live(session)) !== undefined
     const found = isLive ? undefined : await this.#locate(session)
     if (!isLive && found === undefined) throw new NoSuchRecording(session)
     let verification: Verification
@@ -110,35 +118,43 @@ export class Archive {
     if (verification.session !== session) return broken(`it is the recording of ${verification.session}`)
     if (verification.seal === undefined)
       return found === undefined || found.isOpen ? verification : broken('its seal is missing')
-    return (await this.#isLogged(verification.seal))
+    return found !== undefined && (await this.#isLogged(verification.seal, found.layout))
       ? verification
       : broken('the seal log does not have its seal')
   }
 
   async verifyAll(): Promise<ArchiveVerification> {
-    const { layout } = this.#parts
     const seen = new Set<SessionId>()
     const repeated: SessionId[] = []
-    const log = await verifySealLog(this.#sealLog(), this.#publicKey, ({ session }) => {
-      if (seen.has(session)) repeated.push(session)
-      seen.add(session)
-    })
     const missing: SessionId[] = []
-    for (const session of seen)
-      if (!isSessionId(session) || (await sizeOf(layout.sealedFile(session))) === undefined)
-        missing.push(session)
-    return { log, missing, repeated }
+    const logs: SealLogVerification[] = []
+    for (const layout of this.#parts.layouts) {
+      const sealed: SessionId[] = []
+      const log = await verifySealLog(sealLog(layout), this.#publicKey, ({ session }) => {
+        if (seen.has(session)) repeated.push(session)
+        else sealed.push(session)
+        seen.add(session)
+      })
+      for (const session of sealed)
+        if (!isSessionId(session) || (await sizeOf(layout.sealedFile(session))) === undefined)
+          missing.push(session)
+      logs.push(log)
+    }
+    // There is always one: that of the directory that was opened.
+    const [log, ...logsBeside] = logs as [SealLogVerification, ...SealLogVerification[]]
+    return { log, logsBeside, missing, repeated }
   }
 
   async #locate(
     session: SessionId,
-  ): Promise<{ path: string; isOpen: boolean; sizeBytes: number } | undefined> {
+  ): Promise<{ layout: Layout; path: string; isOpen: boolean; sizeBytes: number } | undefined> {
     if (!isSessionId(session)) return undefined
-    const { layout } = this.#parts
     for (const isOpen of [false, true]) {
-      const path = isOpen ? layout.openFile(session) : layout.sealedFile(session)
-      const sizeBytes = await sizeOf(path)
-      if (sizeBytes !== undefined) return { path, isOpen, sizeBytes }
+      for (const layout of this.#parts.layouts) {
+        const path = isOpen ? layout.openFile(session) : layout.sealedFile(session)
+        const sizeBytes = await sizeOf(path)
+        if (sizeBytes !== undefined) return { layout, path, isOpen, sizeBytes }
+      }
     }
     return undefined
   }
@@ -158,9 +174,8 @@ export class Archive {
     throw new NoSuchRecording(session)
   }
 
-  async #isLogged(seal: Seal): Promise<boolean> {
-    const { layout, limits } = this.#parts
-    const path = join(layout.seals, sealFileName(seal.number, limits.sealsPerFile))
+  async #isLogged(seal: Seal, { seals }: Layout): Promise<boolean> {
+    const path = join(seals, sealFileName(seal.number, this.#parts.limits.sealsPerFile))
     if ((await sizeOf(path)) === undefined) return false
     const splitter = new LineSplitter()
     for await (const chunk of fileChunks(path)) {
@@ -172,11 +187,10 @@ export class Archive {
     }
     return false
   }
+}
 
-  async *#sealLog(): AsyncGenerator<Uint8Array> {
-    const { seals } = this.#parts.layout
-    for (const name of listSealFiles(seals)) yield* fileChunks(join(seals, name))
-  }
+async function* sealLog({ seals }: Layout): AsyncGenerator<Uint8Array> {
+  for (const name of listSealFiles(seals)) yield* fileChunks(join(seals, name))
 }
 
 async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {

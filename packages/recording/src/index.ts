@@ -1,4 +1,10 @@
-export { NoSuchRecording, type ArchiveVerification, type Description } from './archive.ts'
+export {
+  NoSuchRecording,
+  type ArchiveVerification,
+  type Description,
+  type FindLive,
+  type LiveContent,
+} from './archive.ts'
 export { nodeDisk, type Disk } from './disk.ts'
 export { format, type RecordedEvent, type Stamp } from './event-line.ts'
 export { defaultLimits, type Limits } from './limits.ts'

@@ -14,6 +14,8 @@ export interface Limits {
   readonly maxEventBytes: number
   /** Seals in one file of the seal log. */
   readonly sealsPerFile: number
+  /** How long opening waits for a process that is just ending: it was told to, or nobody looks after it any more. */
+  readonly lockWaitMs: number
   /** After a failure the log is tried again this often. */
   readonly retryMs: number
 }
@@ -26,5 +28,6 @@ export const defaultLimits: Limits = {
   syncLimitMs: 5_000,
   maxEventBytes: 128 * 1024 * 1024,
   sealsPerFile: 10_000,
+  lockWaitMs: 5_000,
   retryMs: 5_000,
 }

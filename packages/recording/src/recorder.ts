@@ -82,6 +82,11 @@ export class LiveRecording implements Recorder {
   take(line: string): void {
     this.file.push(line)
     if (this.file.pendingBytes < this.#log.limits.chunkBytes) return
+    this.flush()
+  }
+
+  /** Has its file hold all that was taken so far. @throws Fault gateway/cannot-record */
+  flush(): void {
     this.#write(() => this.file.flush())
   }
 

@@ -169,7 +169,9 @@ describe('the directory of recordings', () => {
   it('belongs to one process at a time', async () => {
     using ground = newGround()
     await using _recordings = await ground.open()
-    await expect(ground.open()).rejects.toThrow('another process records into this directory')
+    await expect(ground.open({ limits: { lockWaitMs: 0 } })).rejects.toThrow(
+      'another process records into this directory',
+    )
   })
 
   it('cannot be opened with another key while a journal is there, and is not touched', async () => {

@@ -1,6 +1,6 @@
 import { type KeyObject } from 'node:crypto'
 import type { Clock, Fault, SessionId } from '@sallyport/core'
-import { Archive, type ArchiveVerification, type Description } from './archive.ts'
+import { Archive, type ArchiveVerification, type Description, type FindLive } from './archive.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import type { RecordedEvent } from './event-line.ts'
 import { cannotRecord } from './failure.ts'
@@ -9,13 +9,20 @@ import { defaultLimits, type Limits } from './limits.ts'
 import { lockDirectory } from './lock.ts'
 import { Log, type LogParts, type RecoveredSession } from './log.ts'
 import { noMeter, type RecorderMeter } from './meter.ts'
-import type { Recorder } from './recorder.ts'
+import type { LiveRecording, Recorder } from './recorder.ts'
 import type { SealLog, SealLogHead } from './seal-log.ts'
 import type { Verification } from './verify.ts'
 
 export interface RecordingsOptions {
-  /** Created where it does not exist. One gateway process at a time. */
+  /** Created where it does not exist. One process at a time records here. */
   readonly directory: string
+  /**
+   * Where further processes of this gateway record or have recorded. What dead ones left there is sealed as these are opened; from
+   * then on they are only read here.
+   */
+  readonly beside?: readonly string[]
+  /** What is being recorded in the directories beside. */
+  readonly liveBeside?: FindLive
   /** Ed25519, private. Its public half verifies what this gateway recorded. */
   readonly signingKey: KeyObject
   /** A secret key of 32 bytes; seals the data key of each file. */
@@ -41,6 +48,12 @@ export interface Recordings extends AsyncDisposable {
   readonly journalBytes: number
   /** @throws Fault gateway/cannot-record */
   open(session: SessionId): Recorder
+  /**
+   * Has the file of a recording that is being made here hold all that was recorded so far: then who has this directory beside its own
+   * can read it. @returns the file's size; undefined where there is none
+   * @throws Fault gateway/cannot-record
+   */
+  flush(session: SessionId): number | undefined
   /** Undefined where there is no such recording. */
   describe(session: SessionId): Promise<Description | undefined>
   /** The events of a recording, as far as they go now where its session lives. @throws NoSuchRecording */
@@ -58,17 +71,30 @@ export interface Recordings extends AsyncDisposable {
  * @throws Error where another process has it, a key does not fit, or the disk fails
  */
 export async function openRecordings(options: RecordingsOptions): Promise<Recordings> {
+  const recovered: RecoveredSession[] = []
+  for (const directory of options.beside ?? []) {
+    await using left = await openDirectory({ ...options, directory })
+    recovered.push(...left.recovered)
+  }
+  return openDirectory(options, recovered)
+}
+
+async function openDirectory(
+  options: RecordingsOptions,
+  recovered: readonly RecoveredSession[] = [],
+): Promise<Recordings> {
   const { signingKey, encryptionKey, directory } = options
   if (signingKey.type !== 'private' || signingKey.asymmetricKeyType !== 'ed25519')
     throw new TypeError('recordings are signed with an Ed25519 private key')
   if (encryptionKey.symmetricKeySize !== 32)
     throw new TypeError('recordings are encrypted under a key of 32 bytes')
   const disk = options.disk ?? nodeDisk
+  const { lockWaitMs } = { ...defaultLimits, ...options.limits }
   const layout = new Layout(directory)
   disk.makeDirectory(directory)
-  const lock = lockDirectory(layout.lock)
+  const lock = lockDirectory(layout.lock, lockWaitMs)
   try {
-    return await DiskRecordings.start(options, { disk, layout, lock })
+    return await DiskRecordings.start(options, { disk, layout, lock }, recovered)
   } catch (thrown) {
     lock[Symbol.dispose]()
     throw thrown
@@ -88,27 +114,32 @@ class DiskRecordings implements Recordings {
   readonly #archive: Archive
   #log: Log | Fault
   #seals: SealLog | undefined
-  #recovered: RecoveredSession[] = []
+  readonly #recovered: RecoveredSession[]
   #retry: NodeJS.Timeout | undefined
   #retrying: Promise<void> = Promise.resolve()
   #isOver = false
 
-  private constructor(options: RecordingsOptions, ground: Ground) {
+  private constructor(options: RecordingsOptions, ground: Ground, recovered: readonly RecoveredSession[]) {
     this.#options = options
+    this.#recovered = [...recovered]
     this.#ground = ground
     this.#limits = { ...defaultLimits, ...options.limits }
     this.#log = cannotRecord(new Error('the log has not started'))
     this.#archive = new Archive({
-      layout: ground.layout,
+      layouts: [ground.layout, ...(options.beside ?? []).map((directory) => new Layout(directory))],
       gatewayKey: options.encryptionKey,
       signingKey: options.signingKey,
       limits: this.#limits,
-      live: (session) => (this.#log instanceof Log ? this.#log.live(session)?.file.content : undefined),
+      live: (session) => this.#live(session)?.file.content ?? options.liveBeside?.(session),
     })
   }
 
-  static async start(options: RecordingsOptions, ground: Ground): Promise<DiskRecordings> {
-    const recordings = new DiskRecordings(options, ground)
+  static async start(
+    options: RecordingsOptions,
+    ground: Ground,
+    recovered: readonly RecoveredSession[],
+  ): Promise<DiskRecordings> {
+    const recordings = new DiskRecordings(options, ground, recovered)
     await recordings.#start()
     return recordings
   }
@@ -167,6 +198,16 @@ class DiskRecordings implements Recordings {
     if (!isSessionId(session)) throw new TypeError('not a session id')
     if (!(this.#log instanceof Log)) throw this.#log
     return this.#log.open(session)
+  }
+
+  #live(session: SessionId): LiveRecording | undefined {
+    return this.#log instanceof Log ? this.#log.live(session) : undefined
+  }
+
+  flush(session: SessionId): number | undefined {
+    const live = this.#live(session)
+    live?.flush()
+    return live?.file.content.sizeBytes
   }
 
   describe(session: SessionId): Promise<Description | undefined> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyObject } from 'node:crypto'
 import { hashLine, type ChainState } from './chain.ts'
@@ -117,6 +117,7 @@ export function sealFileName(number: number, sealsPerFile: number): string {
 
 /** In order. */
 export function listSealFiles(directory: string): readonly string[] {
+  if (!existsSync(directory)) return []
   return readdirSync(directory)
     .filter((name) => /^\d{8}\.seals$/.test(name))
     .sort()
