@@ -46,8 +46,7 @@ class World implements AsyncDisposable {
     const certificate = await authority.server()
     const onEvent = (event: TunnelEvent): void => void events.push(event)
     const server = await listenForAgents({
-      host: '127.0.0.1',
-      port: 0,
+      listen: { host: '127.0.0.1', port: 0 },
       certificate,
       authority,
       directory,
@@ -229,8 +228,7 @@ test('a certificate is renewed while the agent is attached, and the new one is u
 test('several gateways at once', async () => {
   await using world = await World.start()
   const second = await listenForAgents({
-    host: '127.0.0.1',
-    port: 0,
+    listen: { host: '127.0.0.1', port: 0 },
     certificate: await world.authority.server(),
     authority: world.authority,
     directory: world.directory,

@@ -88,6 +88,7 @@ export type AttachRefusal =
   | 'duplicate'
   | 'no-hello'
   | 'draining'
+  | 'no-such-process'
 export type DetachReason =
   | 'left'
   | 'lost'

@@ -1,6 +1,7 @@
 export { HeldIdentity, type AgentCredentials } from './agent/identity.ts'
 export { retryDelayMs } from './agent/backoff.ts'
-export { attach, type HeldCredentialRequest, type LinkEvent, type LinkOptions } from './agent/link.ts'
+export { attach } from './agent/attach.ts'
+export type { HeldCredentialRequest, LinkEvent, LinkOptions } from './agent/link.ts'
 export type { Allow } from './agent/dial.ts'
 export { enrol, EnrolmentFailure, renew, renewalAtMs } from './enrolment/client.ts'
 export { formatJoinToken, newJoinSecret, parseJoinToken, type JoinToken } from './enrolment/join-token.ts'
@@ -10,7 +11,9 @@ export type { AttachRefusal, DetachReason, EnrolmentRefusal, TicketMisuse, Tunne
 export { DialFailure } from './failure.ts'
 export type { AttachedAgent } from './gateway/agents.ts'
 export type { DialRequest } from './gateway/dialer.ts'
+export { openAgentDoor, type AgentDoor, type AgentDoorOptions } from './gateway/door.ts'
 export type { AgentAuthority, AgentDirectory, EnrolledAgent } from './gateway/directory.ts'
+export type { Place } from './gateway/attachment.ts'
 export type { PortCertificate } from './gateway/port.ts'
 export {
   listenForAgents,

@@ -45,6 +45,17 @@ export function isGateway(subjectAltName: string | undefined): boolean {
   return (subjectAltName ?? '').split(', ').includes(`URI:${gatewayUri}`)
 }
 
+/** The TLS server name by which an agent reaches one process of a gateway, counted from 1. */
+export function serverNameOf(process: number): string {
+  return `${process}.gateway.sallyport.internal`
+}
+
+/** Undefined for any other name. */
+export function processOfServerName(name: string | undefined): number | undefined {
+  const process = /^([1-9][0-9]{0,2})\.gateway\.sallyport\.internal$/.exec(name ?? '')?.[1]
+  return process === undefined ? undefined : Number(process)
+}
+
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 const agentName =
   /^URI:spiffe:\/\/sallyport\/agent\/([^/,"]+)\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/

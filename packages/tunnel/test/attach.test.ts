@@ -77,8 +77,7 @@ test('an agent believes no server but a gateway of its authority', async () => {
   const credentials = await gateway.enrol()
   // The same authority, but the server is somebody else's.
   await using impostor = await listenForAgents({
-    host: '127.0.0.1',
-    port: 0,
+    listen: { host: '127.0.0.1', port: 0 },
     certificate: await gateway.authority.server('spiffe://sallyport/agent/shop/1'),
     authority: gateway.authority,
     directory: gateway.directory,

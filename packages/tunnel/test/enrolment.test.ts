@@ -63,8 +63,7 @@ test('showing the pinned authority is not enough: the server must be certified b
   const other = await testAuthority()
   const own = await other.server()
   await using impostor = await listenForAgents({
-    host: '127.0.0.1',
-    port: 0,
+    listen: { host: '127.0.0.1', port: 0 },
     certificate: {
       ...own,
       certificate: own.certificate.replace(other.certificate, gateway.authority.certificate),

@@ -53,8 +53,7 @@ export class TestGateway implements AsyncDisposable {
     const directory = from?.directory ?? new MemoryDirectory()
     const events: TunnelEvent[] = []
     const server = await listenForAgents({
-      host: '127.0.0.1',
-      port: from?.port ?? 0,
+      listen: { host: '127.0.0.1', port: from?.port ?? 0 },
       certificate: await authority.server(),
       authority,
       directory,

@@ -38,7 +38,7 @@ export async function openAgentsPort(
   )
   const { agents: address } = config.listen
   const listening = listenForAgents({
-    ...address,
+    listen: address,
     certificate: portCertificate(tls.pair),
     authority,
     directory: new StoredAgents(store),

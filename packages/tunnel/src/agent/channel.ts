@@ -4,14 +4,17 @@ import { ChannelCredentials, type ClientOptions } from '@grpc/grpc-js'
 import { clientOf, Enrolment, Tunnel } from '@sallyport/proto'
 import { chunkCodec } from '../chunk.ts'
 import { defaultLimits, maxMessageBytes, windows } from '../limits.ts'
-import { gatewayUri, isGateway } from '../names.ts'
+import { gatewayUri, isGateway, serverNameOf } from '../names.ts'
 import type { AgentCredentials } from './identity.ts'
 
 export type TunnelClient = ReturnType<typeof tunnelClient>
 
-/** A client of the tunnel, on a TCP connection of its own. */
-export function tunnelClient(gateway: string, credentials: AgentCredentials) {
-  return clientOf(Tunnel, gateway, channelCredentials(credentials), optionsFor(gateway), {
+/**
+ * A client of the tunnel, on a TCP connection of its own.
+ * @param process which of the gateway's processes it is to reach; any where absent
+ */
+export function tunnelClient(gateway: string, credentials: AgentCredentials, process?: number) {
+  return clientOf(Tunnel, gateway, channelCredentials(credentials), optionsFor(gateway, process), {
     carry: chunkCodec,
   })
 }
@@ -42,7 +45,8 @@ function checkServerIdentity(_host: string, certificate: PeerCertificate): Error
   return new Error(`the server's certificate is not a gateway's: it lacks the name ${gatewayUri}`)
 }
 
-function optionsFor(gateway: string): ClientOptions {
+function optionsFor(gateway: string, process?: number): ClientOptions {
+  if (process !== undefined) return { ...options, 'grpc.ssl_target_name_override': serverNameOf(process) }
   const { host } = splitAddress(gateway)
   // RFC 6066 §3: an address is no server name. A name is sent as it was dialled, for balancers that route by it.
   return isIP(host) === 0

@@ -7,6 +7,12 @@ import type { TunnelClient } from './channel.ts'
 export type AgentEventInit = MessageInitShape<typeof AgentEventSchema>
 export type Command = Exclude<GatewayCommand['command'], { case: undefined }>
 
+/** Where an agent was let in: at which of how many processes of the gateway, counted from 1; 0 where there is one. */
+export interface Welcomed {
+  readonly process: number
+  readonly processes: number
+}
+
 /** How a control stream ended. `refused`: the gateway does not want this agent as it is. */
 export interface ControlEnd {
   readonly kind: 'left' | 'lost' | 'refused' | 'silent'
@@ -18,7 +24,7 @@ export class Control {
   readonly #call: ClientDuplexStream<AgentEventInit, GatewayCommand>
   readonly #client: TunnelClient
   readonly #onCommand: (command: Command, control: Control) => void
-  readonly #welcomed = Promise.withResolvers<boolean>()
+  readonly #welcomed = Promise.withResolvers<Welcomed | undefined>()
   readonly #ended = Promise.withResolvers<ControlEnd>()
   #silence: NodeJS.Timeout
   #isOver = false
@@ -39,8 +45,8 @@ export class Control {
     this.send({ case: 'hello', value: hello })
   }
 
-  /** True once the gateway let the agent in; false where it ended before. */
-  get welcomed(): Promise<boolean> {
+  /** Resolves once the gateway let the agent in, or, with undefined, where it ended before. */
+  get welcomed(): Promise<Welcomed | undefined> {
     return this.#welcomed.promise
   }
 
@@ -63,7 +69,7 @@ export class Control {
       case 'welcome':
         clearTimeout(this.#silence)
         this.#silence = setTimeout(this.#onSilence, 3 * Math.max(command.value.pingIntervalMs, 10))
-        return this.#welcomed.resolve(true)
+        return this.#welcomed.resolve(command.value)
       case 'ping':
         return this.send({ case: 'pong', value: { id: command.value.id } })
       case undefined:
@@ -83,7 +89,7 @@ export class Control {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#silence)
-    this.#welcomed.resolve(false)
+    this.#welcomed.resolve(undefined)
     this.#ended.resolve(end)
     this.#client.close()
   }

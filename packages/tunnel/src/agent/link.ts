@@ -7,15 +7,17 @@ import { agentLost, DialFailure, failureOf, faultOf } from '../failure.ts'
 import { defaultLimits } from '../limits.ts'
 import { retryDelayMs } from './backoff.ts'
 import { tunnelClient, type TunnelClient } from './channel.ts'
-import { Control, type Command, type ControlEnd } from './control.ts'
+import { Control, type Command, type ControlEnd, type Welcomed } from './control.ts'
 import { join, reach, type Allow } from './dial.ts'
 import type { AgentCredentials, HeldIdentity } from './identity.ts'
 
 /** What happens at the agent's end of a link, for its log. Nothing in it is secret. */
 export type LinkEvent =
-  | { readonly kind: 'attached' }
+  /** `process`: which one of the gateway, where it has several. */
+  | { readonly kind: 'attached'; readonly process?: number }
   | {
       readonly kind: 'detached'
+      readonly process?: number
       readonly why: ControlEnd['kind']
       readonly details: string
       readonly retryInMs: number | undefined
@@ -65,23 +67,31 @@ export interface LinkOptions {
   readonly random?: () => number
 }
 
-/** Keeps an agent attached to one gateway, again and again, until `signal` aborts and its connections have ended. Never rejects. */
-export async function attach(options: LinkOptions, signal: AbortSignal): Promise<void> {
-  await using link = new Link(options)
-  await link.run(signal)
-}
-
-class Link implements AsyncDisposable {
+/** Keeps an agent attached to one process of a gateway, again and again. */
+export class Link implements AsyncDisposable {
   readonly #options: LinkOptions
+  readonly #onWelcomed: (where: Welcomed) => void
+  /** The process of the gateway; any while it is undefined. */
+  process: number | undefined
   readonly #streams = new Set<CarriedStream>()
   /** Carries connections, apart from the control stream, so that neither's loss is the other's. */
-  #traffic: { readonly client: TunnelClient; readonly credentials: AgentCredentials } | undefined
+  #traffic:
+    | {
+        readonly client: TunnelClient
+        readonly credentials: AgentCredentials
+        readonly process: number | undefined
+      }
+    | undefined
   #isLeaving = false
 
-  constructor(options: LinkOptions) {
+  /** @param onWelcomed may set {@link process}: what follows goes there */
+  constructor(options: LinkOptions, process: number | undefined, onWelcomed: (where: Welcomed) => void) {
     this.#options = options
+    this.process = process
+    this.#onWelcomed = onWelcomed
   }
 
+  /** Until `signal` aborts and its connections have ended. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { random = Math.random, onEvent } = this.#options
     const aborted = new Promise<'aborted'>((resolve) => {
@@ -89,16 +99,18 @@ class Link implements AsyncDisposable {
       if (signal.aborted) resolve('aborted')
     })
     for (let tries = 0; !signal.aborted; tries++) {
-      const control = this.#open()
+      const control = await this.#open()
       const opened = await Promise.race([control.welcomed, aborted])
-      if (opened === true) {
+      if (opened === 'aborted') control.close()
+      else if (opened !== undefined) {
         tries = 0
+        this.#onWelcomed(opened)
         this.#connectTraffic()
-        onEvent({ kind: 'attached' })
-      } else if (opened === 'aborted') control.close()
+        onEvent({ kind: 'attached', ...this.#where })
+      }
       const end = await this.#keep(control, aborted)
       const retryInMs = signal.aborted ? undefined : retryDelayMs(tries, random)
-      onEvent({ kind: 'detached', why: end.kind, details: end.details, retryInMs })
+      onEvent({ kind: 'detached', ...this.#where, why: end.kind, details: end.details, retryInMs })
       await sleep(retryInMs ?? 0, undefined, { signal }).catch(() => {})
     }
   }
@@ -116,8 +128,9 @@ class Link implements AsyncDisposable {
       }
       if (next !== 'renewed') return next
       // The new one stands before the old one goes; where it does not come to stand, the old one stays.
-      const successor = this.#open()
-      if ((await Promise.race([successor.welcomed, aborted])) === true) {
+      const successor = await this.#open()
+      const opened = await Promise.race([successor.welcomed, aborted])
+      if (opened !== undefined && opened !== 'aborted') {
         control.close()
         control = successor
         this.#connectTraffic()
@@ -125,11 +138,19 @@ class Link implements AsyncDisposable {
     }
   }
 
-  #open(): Control {
+  #open(): Promise<Control> {
     const { gateway, identity, instance, version } = this.#options
-    return new Control(tunnelClient(gateway, identity.current), { instance, version }, (command, control) => {
+    const obey = (command: Command, control: Control): void => {
       this.#obey(command, control).catch(() => control.close())
-    })
+    }
+    return identity.attempt(
+      (credentials) =>
+        new Control(tunnelClient(gateway, credentials, this.process), { instance, version }, obey),
+    )
+  }
+
+  get #where(): { readonly process?: number } {
+    return this.process === undefined ? {} : { process: this.process }
   }
 
   async #obey(command: Command, control: Control): Promise<void> {
@@ -222,10 +243,12 @@ class Link implements AsyncDisposable {
   #connectTraffic(): TunnelClient {
     const { gateway, identity } = this.#options
     const credentials = identity.current
-    if (this.#traffic?.credentials === credentials) return this.#traffic.client
+    const { process } = this
+    if (this.#traffic?.credentials === credentials && this.#traffic.process === process)
+      return this.#traffic.client
     this.#traffic?.client.close()
-    const client = tunnelClient(gateway, credentials)
-    this.#traffic = { client, credentials }
+    const client = tunnelClient(gateway, credentials, process)
+    this.#traffic = { client, credentials, process }
     // Ahead of the first dial.
     client.getChannel().getConnectivityState(true)
     return client

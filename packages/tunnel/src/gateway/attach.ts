@@ -6,7 +6,7 @@ import { faultOf } from '../failure.ts'
 import type { TunnelLimits } from '../limits.ts'
 import type { AgentIdentity } from '../names.ts'
 import type { Agents } from './agents.ts'
-import { Attachment, type AttachedAs } from './attachment.ts'
+import { Attachment, type AttachedAs, type Place } from './attachment.ts'
 import { endWith, type CommandInit } from './calls.ts'
 import type { AgentDirectory, EnrolledAgent } from './directory.ts'
 import type { PendingDial } from './dialer.ts'
@@ -18,6 +18,7 @@ export interface AttachParts {
   readonly tickets: Tickets<PendingDial>
   readonly directory: AgentDirectory
   readonly limits: TunnelLimits
+  readonly place: Place
   readonly now: () => number
   readonly onEvent: (event: TunnelEvent) => void
   /** Revokes an agent whose key was copied, and ends what it has. */
@@ -43,6 +44,7 @@ export async function attachAgent(call: AttachCall, caller: Caller, parts: Attac
   if (identity === undefined) return refuse('no-certificate')
   if (parts.now() > identity.notAfterMs) return refuse('expired')
   if (parts.isDraining()) return refuse('draining')
+  if (!isHere(caller.process, parts.place)) return refuse('no-such-process')
   const hello = await firstHello(call, parts.limits.firstMessageMs)
   if (hello === undefined) return refuse('no-hello')
   const as = { id: identity.id, pool: identity.pool, version: hello.version, address }
@@ -56,12 +58,19 @@ export async function attachAgent(call: AttachCall, caller: Caller, parts: Attac
   welcome(call, { ...as, name: agent.name, instance }, parts)
 }
 
+/** A gateway that has come back with fewer processes is told of by those that it has. */
+function isHere(asked: number | undefined, { process }: Place): boolean {
+  return asked === undefined || asked === Math.max(process, 1)
+}
+
 /** The directory's word on an agent, and the use of its key. */
 async function admit(
   identity: AgentIdentity,
   address: string,
-  { directory, onCloned }: AttachParts,
+  parts: AttachParts,
+  isFirstLook = true,
 ): Promise<EnrolledAgent | AttachRefusal> {
+  const { directory, onCloned } = parts
   const agent = await directory.find(identity.id)
   if (agent === undefined || agent.pool !== identity.pool) return 'unknown-agent'
   if (agent.isRevoked) return 'revoked'
@@ -69,7 +78,9 @@ async function admit(
   if (verdict.kind === 'same') return agent
   if (verdict.kind === 'advance' && (await directory.advanceKeys(agent.id, agent.keys, verdict.to)))
     return agent
-  if (verdict.kind === 'advance') return 'unknown-agent'
+  // Another process of the gateway was first: to it too the agent attaches with its new key.
+  if (verdict.kind === 'advance')
+    return isFirstLook ? admit(identity, address, parts, false) : 'unknown-agent'
   await onCloned(agent, address)
   return 'revoked'
 }
@@ -81,7 +92,7 @@ function isElsewhere(agents: Agents, id: string, instance: string): boolean {
 }
 
 function welcome(call: AttachCall, as: AttachedAs, parts: AttachParts): void {
-  const { agents, tickets, limits, now, onEvent } = parts
+  const { agents, tickets, limits, place, now, onEvent } = parts
   const onDialFailed = (agent: string, ticket: Uint8Array, failure: Failure): void => {
     // A ticket of another agent, or one that is spent, has no purpose here: such an answer changes nothing.
     tickets.purposeOf(ticket, agent)?.fail(faultOf(failure))
@@ -92,7 +103,7 @@ function welcome(call: AttachCall, as: AttachedAs, parts: AttachParts): void {
     for (const pending of tickets.openOf(as.id)) pending.fail()
     onEvent({ kind: 'agent-detached', agent: as.id, pool: as.pool, why })
   }
-  agents.put(new Attachment(call, as, { limits, now, onEvent, onDialFailed, onEnd }))
+  agents.put(new Attachment(call, as, { limits, place, now, onEvent, onDialFailed, onEnd }))
   const { id, pool, name, address, version } = as
   onEvent({ kind: 'agent-attached', agent: id, pool, name, address, version })
 }
@@ -124,4 +135,5 @@ const refusals: Readonly<Record<AttachRefusal, status>> = {
   duplicate: status.ALREADY_EXISTS,
   'no-hello': status.INVALID_ARGUMENT,
   draining: status.UNAVAILABLE,
+  'no-such-process': status.UNAVAILABLE,
 }

@@ -18,9 +18,16 @@ export interface AttachedAs {
   readonly address: string
 }
 
+/** Which of how many processes of the gateway this is, counted from 1; both 0 where there is one. */
+export interface Place {
+  readonly process: number
+  readonly processes: number
+}
+
 /** What an attachment needs of the others. */
 export interface AttachmentParts {
   readonly limits: TunnelLimits
+  readonly place: Place
   readonly now: () => number
   readonly onEvent: (event: TunnelEvent) => void
   readonly onDialFailed: (agent: string, ticket: Uint8Array, failure: Failure) => void
@@ -55,7 +62,7 @@ export class Attachment {
       .on('cancelled', () => this.end('lost'))
       .on('error', () => this.end('lost'))
       .resume()
-    this.send({ case: 'welcome', value: { pingIntervalMs: parts.limits.pingIntervalMs } })
+    this.send({ case: 'welcome', value: { pingIntervalMs: parts.limits.pingIntervalMs, ...parts.place } })
     this.#ping()
     this.#pings = setInterval(() => this.#ping(), parts.limits.pingIntervalMs)
   }

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import { Server, ServerCredentials, type Metadata } from '@grpc/grpc-js'
 import type { Secret } from '@sallyport/core'
 import { maxMessageBytes, windows, type TunnelLimits } from '../limits.ts'
-import { identityOf, type AgentIdentity } from '../names.ts'
+import { identityOf, processOfServerName, type AgentIdentity } from '../names.ts'
 import { nextStreamWindow, probeWindows, withWindows } from '../windows.ts'
 
 /** The certificate by which agents know the gateway: it has the URI name `gatewayUri`, and its authority's comes after it. */
@@ -22,6 +22,8 @@ export interface Caller {
   readonly identity: AgentIdentity | undefined
   /** `host:port`. */
   readonly address: string
+  /** The process of the gateway that its connection asked for, by TLS server name; undefined for any. */
+  readonly process: number | undefined
   /** Ends the stream at once with an HTTP/2 error code; the other end sees a reset. */
   cut(code: number): void
 }
@@ -38,6 +40,7 @@ export class AgentPort implements AsyncDisposable {
   readonly #sessions = new Map<ServerHttp2Session, Connected>()
   readonly #streams = new Map<string, ServerHttp2Stream>()
   readonly #limits: TunnelLimits
+  readonly #inject: (socket: Socket) => void
   #lastStream = 0
 
   constructor(grpc: Server, certificate: PortCertificate, authority: string, limits: TunnelLimits) {
@@ -62,15 +65,26 @@ export class AgentPort implements AsyncDisposable {
     this.#http.prependListener('stream', this.#onStream)
     // A stranger's broken handshake is nobody's error.
     this.#http.on('tlsClientError', (_error, socket) => socket.destroy())
+    this.#inject = (socket) => inject?.(socket)
     this.#listener = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
-      (socket) => {
-        this.#sockets.add(socket)
-        socket.on('error', () => {}).once('close', () => this.#sockets.delete(socket))
-        inject?.(socket)
-      },
+      (socket) => this.take(socket),
     )
-    this.#listener.maxConnections = limits.connections
+  }
+
+  /** Serves a connection. */
+  take(socket: Socket): void {
+    socket.on('error', () => {})
+    if (this.#sockets.size >= this.#limits.connections) return void socket.destroy()
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    this.#inject(socket)
+  }
+
+  /** Looks at the windows without a port of its own. @throws Error where they are not what they should be */
+  async probe(): Promise<void> {
+    await this.listen('127.0.0.1', 0)
+    await this.#close()
   }
 
   /** @throws Error where the address is taken, or where the windows are not what they should be */
@@ -92,10 +106,13 @@ export class AgentPort implements AsyncDisposable {
   caller(metadata: Metadata): Caller {
     const stream = this.#streams.get(String(metadata.get(streamHeader)[0]))
     const session = stream?.session
-    const socket = session?.socket
+    // The port speaks TLS alone.
+    const socket = session?.socket as (TLSSocket & { servername?: string | false }) | undefined
+    const servername = socket?.servername
     return {
       identity:
         session === undefined ? undefined : this.#sessions.get(session as ServerHttp2Session)?.identity,
+      process: processOfServerName(servername === false ? undefined : servername),
       address: `${socket?.remoteAddress ?? 'unknown'}:${socket?.remotePort ?? 0}`,
       cut: (code) => stream?.close(code),
     }
@@ -117,10 +134,14 @@ export class AgentPort implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
     this.#grpc.forceShutdown()
+    const closed = this.#close()
     for (const socket of this.#sockets) socket.destroy()
     await closed
+  }
+
+  #close(): Promise<void> {
+    return new Promise((resolve) => this.#listener.close(() => resolve()))
   }
 
   readonly #onSession = (session: ServerHttp2Session): void => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Server, status } from '@grpc/grpc-js'
 import { asFault, Fault, systemClock, type Clock, type UpstreamCredential } from '@sallyport/core'
 import { addService, Enrolment, Tunnel } from '@sallyport/proto'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { chunkCodec } from '../chunk.ts'
 import { enrolmentService } from '../enrolment/server.ts'
@@ -14,13 +15,15 @@ import { attachAgent } from './attach.ts'
 import { endWith } from './calls.ts'
 import { Dialer, type DialRequest, type PendingDial } from './dialer.ts'
 import type { AgentAuthority, AgentDirectory, EnrolledAgent } from './directory.ts'
+import type { Place } from './attachment.ts'
 import { AgentPort, serverOptions, type PortCertificate } from './port.ts'
 import { Tickets } from './tickets.ts'
 
 export interface AgentServerOptions {
-  readonly host: string
-  /** 0 for any free one. */
-  readonly port: number
+  /** 0 for any free one. Absent for a process that is passed its connections: see {@link AgentServer.take}. */
+  readonly listen?: { readonly host: string; readonly port: number }
+  /** Where this is one of several processes. */
+  readonly place?: Place
   readonly certificate: PortCertificate
   readonly authority: AgentAuthority
   readonly directory: AgentDirectory
@@ -39,7 +42,13 @@ export interface CredentialRequest {
 
 /** The gateway's end of the tunnel. */
 export interface AgentServer extends AsyncDisposable {
+  /** 0 where it does not listen. */
   readonly port: number
+  /**
+   * Serves a connection that was accepted elsewhere.
+   * @param head what it has said already
+   */
+  take(socket: Socket, head: Buffer): void
   /**
    * Connects to a target through an agent of a pool. `end()` half-closes, `destroy(error)` resets; the stream's errors are Faults.
    * @throws Fault gateway/no-agent, gateway/agent-refused, gateway/agent-lost, gateway/overloaded, gateway/draining,
@@ -60,11 +69,11 @@ export interface AgentServer extends AsyncDisposable {
   useCertificate(certificate: PortCertificate): void
 }
 
-/** Opens the agents' port. @throws Error where it cannot listen, or its HTTP/2 windows are not what they should be */
+/** Opens the gateway's end. @throws Error where it cannot listen, or its HTTP/2 windows are not what they should be */
 export async function listenForAgents(options: AgentServerOptions): Promise<AgentServer> {
   const gateway = new Gateway(options)
   try {
-    await gateway.listen(options.host, options.port)
+    await gateway.open()
     return gateway
   } catch (thrown) {
     await gateway[Symbol.asyncDispose]()
@@ -98,7 +107,8 @@ class Gateway implements AgentServer {
     this.#port = new AgentPort(grpc, options.certificate, authority.certificate, limits)
     const onCloned = this.#onCloned
     const accepting = { agents, tickets, limits, now, onEvent }
-    const attaching = { ...accepting, directory, onCloned, isDraining: () => this.#isDraining }
+    const { place = alone } = options
+    const attaching = { ...accepting, place, directory, onCloned, isDraining: () => this.#isDraining }
     addService(
       grpc,
       Tunnel,
@@ -128,8 +138,15 @@ class Gateway implements AgentServer {
     return this.#boundPort
   }
 
-  async listen(host: string, port: number): Promise<void> {
-    this.#boundPort = await this.#port.listen(host, port)
+  async open(): Promise<void> {
+    const { listen } = this.#options
+    if (listen === undefined) return this.#port.probe()
+    this.#boundPort = await this.#port.listen(listen.host, listen.port)
+  }
+
+  take(socket: Socket, head: Buffer): void {
+    if (head.length > 0) socket.unshift(head)
+    this.#port.take(socket)
   }
 
   dial(request: DialRequest, signal: AbortSignal): Promise<Duplex> {
@@ -207,6 +224,8 @@ class Gateway implements AgentServer {
     }
   }
 }
+
+const alone: Place = { process: 0, processes: 0 }
 
 function draining(): Fault {
   return new Fault('gateway/draining', 'the gateway is shutting down')
