@@ -41,7 +41,7 @@ export function openDataKey(gatewayKey: KeyObject, name: string, sealed: Buffer)
 /** @returns ciphertext and tag */
 export function encrypt(key: KeyObject, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
-  cipher.setAAD(aad)
+  if (aad.length > 0) cipher.setAAD(aad)
   const ciphertext = cipher.update(plain)
   cipher.final()
   return Buffer.concat([ciphertext, cipher.getAuthTag()])

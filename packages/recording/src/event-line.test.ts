@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { factsOf, type OperationId, type Parameter, type SessionId } from '@sallyport/core'
+import { factsOf, type OperationId, type Parameter, type ReviewId, type SessionId } from '@sallyport/core'
 import { describe, expect, it } from 'vitest'
 import { eventLine, headerLine, readEventLine, readHeader, readLink } from './event-line.ts'
 
@@ -43,6 +43,57 @@ describe('an event as a line', () => {
       policies: [],
     }
     expect(readEventLine(eventLine(event, 1, 0, ''))).toMatchObject({ parameters: event.parameters })
+  })
+
+  it('is the JSON of its fields in their order, whichever it has', () => {
+    const outcome = fc.record(
+      {
+        status: fc.constantFrom('done' as const, 'failed' as const),
+        rows: fc.nat(),
+        sizeBytes: fc.nat(),
+        maskedValues: fc.nat(),
+        maskedColumns: fc.array(fc.string()),
+        errorCode: fc.string(),
+      },
+      { requiredKeys: ['status', 'rows', 'sizeBytes', 'maskedValues', 'maskedColumns'] },
+    )
+    const fields = fc.record(
+      {
+        text: fc.string({ unit: 'binary' }),
+        parameters: fc.array(fc.option(fc.string())),
+        facts: fc.array(
+          fc
+            .string()
+            .map((path) =>
+              factsOf({
+                actions: ['read'],
+                objects: [{ path: [path], actions: [] }],
+                exposes: [],
+                context: { path },
+              }),
+            ),
+        ),
+        effect: fc.constantFrom('allow' as const, 'deny' as const, 'review' as const),
+        policies: fc.array(fc.string()),
+        reason: fc.string(),
+        review: fc.string().map((text) => text as ReviewId),
+      },
+      { requiredKeys: ['text', 'parameters', 'facts', 'effect', 'policies'] },
+    )
+    fc.assert(
+      fc.property(outcome, fields, fc.nat(), (how, what, durationMs) => {
+        const id = 3 as OperationId
+        for (const event of [
+          { kind: 'operation' as const, id, ...what },
+          { kind: 'result' as const, id, outcome: how, durationMs },
+        ]) {
+          const whole = JSON.stringify({ seq: 7, at: 9, prev: 'before', ...event })
+          // Twice: the second time from what is remembered.
+          expect(JSON.parse(eventLine(event, 7, 9, 'before'))).toEqual(JSON.parse(whole))
+          expect(eventLine(event, 7, 9, 'before')).toHaveLength(whole.length)
+        }
+      }),
+    )
   })
 
   it('is an event only with its place and its chain', () => {

@@ -1,4 +1,4 @@
-import type { FactsInput, Parameter, RecordingEvent, SessionId } from '@sallyport/core'
+import type { FactsInput, Outcome, Parameter, RecordingEvent, SessionId } from '@sallyport/core'
 
 /** Names the format and its version, in the first line and in the seal. */
 export const format = 'sallyport-recording/1'
@@ -27,11 +27,43 @@ export function headerLine(session: SessionId, at: number): string {
 
 /**
  * One event as one line of JSON, without its line feed. `prev` is the hash of the line before.
- * hot path: one serialisation, nothing else.
+ * hot path: an operation and its result are put together by hand, from pieces that were written before where they recur.
  */
 export function eventLine(event: RecordingEvent, seq: number, at: number, prev: string): string {
-  if (event.kind !== 'operation') return JSON.stringify({ seq, at, prev, ...event })
-  return JSON.stringify({ seq, at, prev, ...event, parameters: encodeParameters(event.parameters) })
+  const stamp = `{"seq":${seq},"at":${at},"prev":"${prev}",`
+  switch (event.kind) {
+    case 'operation':
+      return stamp + operationFields(event)
+    case 'result':
+      return `${stamp}"kind":"result","id":${event.id},"outcome":${outcomeText(event.outcome)},"durationMs":${event.durationMs}}`
+    default:
+      return stamp + JSON.stringify(event).slice(1)
+  }
+}
+
+function operationFields(event: OperationEvent): string {
+  const { id, text, parameters, facts, effect, policies, reason, review } = event
+  const known = `"facts":${textOf(facts)},"effect":"${effect}","policies":${textOf(policies)}`
+  const more = reason === undefined ? '' : `,"reason":${JSON.stringify(reason)}`
+  const reviewed = review === undefined ? '' : `,"review":${JSON.stringify(review)}`
+  const given = parameters.length === 0 ? '[]' : JSON.stringify(encodeParameters(parameters))
+  return `"kind":"operation","id":${id},"text":${JSON.stringify(text)},"parameters":${given},${known}${more}${reviewed}}`
+}
+
+function outcomeText(outcome: Outcome): string {
+  const { status, rows, sizeBytes, maskedValues, maskedColumns, errorCode } = outcome
+  const columns = maskedColumns.length === 0 ? '[]' : JSON.stringify(maskedColumns)
+  const error = errorCode === undefined ? '' : `,"errorCode":${JSON.stringify(errorCode)}`
+  return `{"status":"${status}","rows":${rows},"sizeBytes":${sizeBytes},"maskedValues":${maskedValues},"maskedColumns":${columns}${error}}`
+}
+
+/** Facts and policies as JSON. A statement that is repeated brings the same objects, which are never changed. */
+const texts = new WeakMap<object, string>()
+
+function textOf(value: readonly unknown[]): string {
+  let text = texts.get(value)
+  if (text === undefined) texts.set(value, (text = JSON.stringify(value)))
+  return text
 }
 
 type EncodedParameter = string | null | { readonly base64: string }

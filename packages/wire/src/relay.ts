@@ -56,6 +56,7 @@ class Relay<Asked extends Operation> {
   readonly #clientValve: Valve
   readonly #serverValve: Valve
   #mustCommit = false
+  #turnEnd: NodeJS.Immediate | undefined
   #isOver = false
   #notices: string[] = []
 
@@ -80,14 +81,15 @@ class Relay<Asked extends Operation> {
     upstream.on('data', this.#onServerData)
   }
 
-  // hot path: one judgement a frame, one write a turn.
+  // hot path: one judgement a frame.
   readonly #onClientData = (chunk: Buffer): void => {
     if (this.#isOver) return
     try {
       this.#ask(this.#fromClient.push(chunk))
       if (this.#fromClient.isHeld && this.#fromClient.waitingBytes > heldAheadBytes)
         this.#clientValve.shut('held')
-      this.#flush()
+      this.#flushClient()
+      if (!this.#out.server.isEmpty) this.#turnEnd ??= setImmediate(this.#onTurnEnd)
     } catch (thrown) {
       this.#fail(asFault(thrown))
     }
@@ -97,7 +99,8 @@ class Relay<Asked extends Operation> {
     if (this.#isOver) return
     try {
       this.#fromServer.push(chunk)
-      this.#flush()
+      this.#flushClient()
+      if (!this.#out.server.isEmpty) this.#flushServer()
     } catch (thrown) {
       this.#fail(asFault(thrown))
     }
@@ -127,7 +130,8 @@ class Relay<Asked extends Operation> {
         try {
           this.#ask(this.#settle(asked, authorization))
           if (!this.#fromClient.isHeld) this.#clientValve.open('held')
-          this.#flush()
+          this.#flushClient()
+          this.#flushServer()
         } catch (thrown) {
           this.#fail(asFault(thrown))
         }
@@ -140,23 +144,39 @@ class Relay<Asked extends Operation> {
   readonly #tell = (notice: string): void => {
     if (this.#isOver) return
     this.#notices.push(notice)
-    this.#flush()
+    this.#flushClient()
   }
 
-  #flush(): void {
-    const { downstream, upstream, conversation, commit } = this.#parts
+  #flushClient(): void {
+    const { downstream, conversation } = this.#parts
     if (this.#notices.length > 0 && !this.#fromServer.isMidFrame) {
       for (const notice of this.#notices.splice(0)) this.#out.client.put(conversation.notice(notice))
     }
-    if (!this.#out.server.isEmpty) {
-      if (this.#mustCommit) {
-        this.#mustCommit = false
-        commit()
-      }
-      if (!this.#out.server.flush(upstream)) this.#clientValve.shut('upstream full')
-    }
     if (!this.#out.client.isEmpty && !this.#out.client.flush(downstream))
       this.#serverValve.shut('downstream full')
+  }
+
+  /**
+   * hot path: what clients said leaves at the end of the event loop's turn, when every session that was heard in it has been judged:
+   * the first to commit then commits for all of them, and their bytes share what is written to the tunnel.
+   */
+  readonly #onTurnEnd = (): void => {
+    this.#turnEnd = undefined
+    if (this.#isOver) return
+    try {
+      this.#flushServer()
+    } catch (thrown) {
+      this.#fail(asFault(thrown))
+    }
+  }
+
+  #flushServer(): void {
+    if (this.#out.server.isEmpty) return
+    if (this.#mustCommit) {
+      this.#mustCommit = false
+      this.#parts.commit()
+    }
+    if (!this.#out.server.flush(this.#parts.upstream)) this.#clientValve.shut('upstream full')
   }
 
   readonly #onClientDrain = (): void => this.#serverValve.open('downstream full')
@@ -165,14 +185,15 @@ class Relay<Asked extends Operation> {
   /** The client said all it will say. What it asked may still be answered, unless it is held. */
   readonly #onClientEnd = (): void => {
     if (this.#isOver) return
-    if (this.#fromClient.isHeld) {
-      this.#parts.clientGone()
-      return this.#finish('client-left')
-    }
-    this.#parts.upstream.end()
+    if (this.#fromClient.isHeld) return this.#onClientGone()
+    this.#onTurnEnd()
+    if (!this.#isOver) this.#parts.upstream.end()
   }
 
   readonly #onClientGone = (): void => {
+    if (this.#isOver) return
+    // What it said before was judged and recorded, and goes on its way.
+    this.#onTurnEnd()
     if (this.#isOver) return
     this.#parts.clientGone()
     this.#finish('client-left')
@@ -209,6 +230,7 @@ class Relay<Asked extends Operation> {
 
   #finish(cause: RelayEnd['cause']): void {
     this.#isOver = true
+    clearImmediate(this.#turnEnd)
     const { downstream, upstream, signal } = this.#parts
     signal.removeEventListener('abort', this.#onAbort)
     downstream.off('data', this.#onClientData).off('drain', this.#onClientDrain).off('end', this.#onClientEnd)
