@@ -62,16 +62,14 @@ describe('an event as a line', () => {
         text: fc.string({ unit: 'binary' }),
         parameters: fc.array(fc.option(fc.string())),
         facts: fc.array(
-          fc
-            .string()
-            .map((path) =>
-              factsOf({
-                actions: ['read'],
-                objects: [{ path: [path], actions: [] }],
-                exposes: [],
-                context: { path },
-              }),
-            ),
+          fc.string().map((path) =>
+            factsOf({
+              actions: ['read'],
+              objects: [{ path: [path], actions: [] }],
+              exposes: [],
+              context: { path },
+            }),
+          ),
         ),
         effect: fc.constantFrom('allow' as const, 'deny' as const, 'review' as const),
         policies: fc.array(fc.string()),

@@ -1,19 +1,83 @@
+import type { Http2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
-import type { Failure } from '@sallyport/proto'
-import type { Frame } from './chunk.ts'
+import { Tunnel, type Failure } from '@sallyport/proto'
+import { ChunkReader, dataHead, encodeData, encodeSign, type Frame, type Sign } from './chunk.ts'
 
-/** What is used of a grpc-js call, client's or server's. */
-interface FrameCall extends Pick<NodeJS.EventEmitter, 'on' | 'off'> {
-  write(frame: Frame, done?: (error?: Error | null) => void): boolean
-  pause(): unknown
-  resume(): unknown
+/**
+ * A call of the method Carry on its HTTP/2 stream, at either end: gRPC's wire form, without a layer between it and the bytes.
+ * What calls cost a connection's every message is most of what a tunnel costs, so this one method does not go through grpc-js.
+ * @see https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+ */
+export class CarryCall {
+  readonly stream: Http2Stream
+  readonly #reader = new ChunkReader()
+  #onFrame: ((frame: Frame) => void) | undefined
+  #onLost: ((cause?: unknown) => void) | undefined
+  #lost: { readonly cause?: unknown } | undefined
+
+  constructor(stream: Http2Stream) {
+    this.stream = stream
+    stream.pause().on('data', this.#onData)
+    stream.on('end', this.#lose).on('error', this.#lose).on('close', this.#lose)
+  }
+
+  /**
+   * From now on frames and the call's end go here; an end that was missed is told at once. Nothing is read before {@link resume}.
+   * @param onLost the call ended, in whatever way, and brings nothing more; may be called again
+   */
+  listen(onFrame: (frame: Frame) => void, onLost: (cause?: unknown) => void): void {
+    this.#onFrame = onFrame
+    this.#onLost = onLost
+    if (this.#lost !== undefined) onLost(this.#lost.cause)
+  }
+
+  pause(): void {
+    this.stream.pause()
+  }
+
+  resume(): void {
+    this.stream.resume()
+  }
+
+  /** @returns false where the stream is full: `drain` follows. hot path: what is small leaves as one piece, what is large uncopied */
+  writeData(parts: readonly Buffer[], size: number): boolean {
+    const { stream } = this
+    if (size <= copiedBytes) return stream.write(encodeData(parts, size))
+    stream.cork()
+    stream.write(dataHead(size))
+    let goesOn = true
+    for (const part of parts) goesOn = stream.write(part)
+    stream.uncork()
+    return goesOn
+  }
+
+  writeSign(sign: Sign, done?: (error?: Error | null) => void): void {
+    this.stream.write(encodeSign(sign), done)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    try {
+      this.#reader.push(chunk, this.#take)
+    } catch (thrown) {
+      this.stream.off('data', this.#onData).resume()
+      this.#lose(thrown)
+    }
+  }
+
+  readonly #take = (frame: Frame): void => this.#onFrame?.(frame)
+
+  readonly #lose = (cause?: unknown): void => {
+    this.#lost ??= { cause }
+    this.#onLost?.(cause)
+  }
 }
 
-/** A gRPC call that carries one connection, seen from either end. */
+/** The path of the method Carry. */
+export const carryPath = `/${Tunnel.typeName}/${Tunnel.method.carry.name}`
+
+/** The ends of a carried connection that differ between gateway and agent. */
 export interface Carrier {
-  readonly call: FrameCall
-  /** Both ends said FIN: ends the call in good order. */
-  close(): void
+  readonly call: CarryCall
   /** Ends the call at once, so that the other end sees a reset and never a FIN. */
   cut(why: Error | null): void
   /** What it means that the call ended without FIN. */
@@ -47,11 +111,8 @@ export class CarriedStream extends Duplex {
     this.#carrier = carrier
     // Whoever asked for it may not listen yet: an error that nobody hears must not end the process.
     this.on('error', () => {})
-    const { call } = carrier
-    call.pause()
-    call.on('data', this.#onFrame)
-    call.on('drain', this.#onDrain)
-    for (const ending of ['end', 'error', 'cancelled', 'close']) call.on(ending, this.#onLost)
+    carrier.call.stream.on('drain', this.#onDrain)
+    carrier.call.listen(this.#onFrame, this.#onLost)
   }
 
   /** Bytes that came from the other end. */
@@ -78,15 +139,15 @@ export class CarriedStream extends Duplex {
     if (frame.length > 0 && !this.push(frame)) this.#carrier.call.pause()
   }
 
-  #onSign(frame: Exclude<Frame, Buffer>): void {
-    switch (frame.kind) {
+  #onSign(sign: Sign): void {
+    switch (sign.kind) {
       case 'fin':
         if (this.#gotFin) return void this.destroy(this.#carrier.lost(new Error('a second FIN')))
         this.#gotFin = true
         this.push(null)
         return
       case 'reset':
-        return void this.destroy(this.#carrier.reset(frame.failure))
+        return void this.destroy(this.#carrier.reset(sign.failure))
       case 'ticket':
         return void this.destroy(this.#carrier.lost(new Error('a ticket out of place')))
     }
@@ -116,15 +177,22 @@ export class CarriedStream extends Duplex {
   }
 
   #flush(): void {
-    const [first] = this.#pending
-    const bytes = this.#pending.length === 1 && first !== undefined ? first : Buffer.concat(this.#pending)
+    const { call } = this.#carrier
+    const parts = this.#pending
+    const size = this.#pendingBytes
     this.#pending = []
     this.#pendingBytes = 0
-    this.#bytesWritten += bytes.length
-    const { call } = this.#carrier
-    for (let at = 0; at < bytes.length; at += frameBytes)
-      if (!call.write(bytes.length <= frameBytes ? bytes : bytes.subarray(at, at + frameBytes)))
-        this.#isFull = true
+    this.#bytesWritten += size
+    if (size <= 2 * frameBytes) {
+      if (!call.writeData(parts, size)) this.#isFull = true
+      return
+    }
+    for (const part of parts) {
+      for (let at = 0; at < part.length; at += frameBytes) {
+        const piece = part.subarray(at, at + frameBytes)
+        if (!call.writeData([piece], piece.length)) this.#isFull = true
+      }
+    }
   }
 
   readonly #onDrain = (): void => {
@@ -136,7 +204,7 @@ export class CarriedStream extends Duplex {
 
   override _final(done: (error?: Error | null) => void): void {
     if (this.#pendingBytes > 0) this.#flush()
-    this.#carrier.call.write({ kind: 'fin' } satisfies Frame, (error) => {
+    this.#carrier.call.writeSign({ kind: 'fin' }, (error) => {
       if (error !== null && error !== undefined) return done(error)
       this.#sentFin = true
       done()
@@ -146,14 +214,15 @@ export class CarriedStream extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#pending = []
     const { call } = this.#carrier
-    call.off('data', this.#onFrame)
-    call.off('drain', this.#onDrain)
+    call.stream.off('drain', this.#onDrain)
     call.resume()
-    if (error === null && this.#gotFin && this.#sentFin) this.#carrier.close()
+    if (error === null && this.#gotFin && this.#sentFin) call.stream.end()
     else this.#carrier.cut(error)
     done(error)
   }
 }
 
-/** The size of a frame of data. Measured: smaller costs throughput, larger only memory. */
+/** The size of a frame of data: at most twice this. Measured: smaller costs throughput, larger only memory. */
 const frameBytes = 32 * 1024
+/** Up to here a copy costs less than a second piece. */
+const copiedBytes = 4 * 1024

@@ -6,7 +6,17 @@ import { expect, test } from 'vitest'
 import { listenForAgents, newKey, renew } from '../src/index.ts'
 import { tunnelClient } from '../src/agent/channel.ts'
 import { MemoryDirectory, testAuthority } from '../src/testing/index.ts'
-import { Cable, errorOf, everything, RawAgent, Target, TestAgent, TestGateway, until } from './world.ts'
+import {
+  Cable,
+  errorOf,
+  everything,
+  messageOf,
+  RawAgent,
+  Target,
+  TestAgent,
+  TestGateway,
+  until,
+} from './world.ts'
 
 test('without a certificate neither control nor traffic is to be had', async () => {
   await using gateway = await TestGateway.start()
@@ -17,7 +27,7 @@ test('without a certificate neither control nor traffic is to be had', async () 
     (call) => new Promise<{ code: status }>((resolve) => call.on('error', () => {}).once('status', resolve)),
   )
   attach.write({ event: { case: 'hello', value: { instance: randomBytes(16), version: 'x' } } })
-  carry.write({ kind: 'ticket', ticket: randomBytes(16) })
+  carry.write(messageOf({ kind: 'ticket', ticket: randomBytes(16) }))
   expect((await Promise.all(ended)).map(({ code }) => code)).toEqual([
     status.UNAUTHENTICATED,
     status.UNAUTHENTICATED,

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import { expect, test } from 'vitest'
-import { everything, RawAgent, Target, TestAgent, TestGateway, until } from './world.ts'
+import { everything, messageOf, RawAgent, Target, TestAgent, TestGateway, until } from './world.ts'
 
 test('a ticket brings one connection, once', async () => {
   await using gateway = await TestGateway.start()
@@ -81,7 +81,8 @@ test('an agent that goes on sending after it was refused is not read', async () 
   const { call, ended } = agent.carry(Buffer.alloc(32_768))
   let sent = 0
   const timer = setInterval(() => {
-    for (let i = 0; i < 16 && !call.destroyed; i++) if (call.write(Buffer.alloc(32_768))) sent += 32_768
+    for (let i = 0; i < 16 && !call.destroyed; i++)
+      if (call.write(messageOf(Buffer.alloc(32_768)))) sent += 32_768
   }, 1)
   expect((await ended).code).toBe(status.UNAUTHENTICATED)
   clearInterval(timer)

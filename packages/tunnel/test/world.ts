@@ -4,7 +4,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import type { Duplex } from 'node:stream'
 import type { StatusObject } from '@grpc/grpc-js'
 import type { UpstreamCredential } from '@sallyport/core'
-import type { GatewayCommand } from '@sallyport/proto'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import type { ChunkSchema, GatewayCommand } from '@sallyport/proto'
 import { tunnelClient, type TunnelClient } from '../src/agent/channel.ts'
 import type { Frame } from '../src/chunk.ts'
 import {
@@ -298,7 +299,7 @@ export class RawAgent implements AsyncDisposable {
   } {
     const call = this.client.carry()
     call.on('error', () => {}).resume()
-    for (const frame of frames) call.write(frame)
+    for (const frame of frames) call.write(messageOf(frame))
     return { call, ended: new Promise((resolve) => call.once('status', resolve)) }
   }
 
@@ -306,6 +307,19 @@ export class RawAgent implements AsyncDisposable {
     this.control.cancel()
     this.client.close()
     return Promise.resolve()
+  }
+}
+
+/** As protobuf-es and grpc-js write it: the data path must understand any gRPC client. */
+export function messageOf(frame: Frame): MessageInitShape<typeof ChunkSchema> {
+  if (Buffer.isBuffer(frame)) return { frame: { case: 'data', value: frame } }
+  switch (frame.kind) {
+    case 'fin':
+      return { frame: { case: 'fin', value: {} } }
+    case 'reset':
+      return { frame: { case: 'reset', value: { failure: frame.failure } } }
+    case 'ticket':
+      return { frame: { case: 'ticket', value: frame.ticket } }
   }
 }
 

@@ -1,57 +1,60 @@
 import { isIP } from 'node:net'
-import { createSecureContext, type PeerCertificate } from 'node:tls'
+import { createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
 import { ChannelCredentials, type ClientOptions } from '@grpc/grpc-js'
 import { clientOf, Enrolment, Tunnel } from '@sallyport/proto'
-import { chunkCodec } from '../chunk.ts'
 import { defaultLimits, maxMessageBytes, windows } from '../limits.ts'
 import { gatewayUri, isGateway, serverNameOf } from '../names.ts'
 import type { AgentCredentials } from './identity.ts'
 
 export type TunnelClient = ReturnType<typeof tunnelClient>
+type SomeCredentials = Pick<AgentCredentials, 'authority'> & Partial<AgentCredentials>
 
 /**
  * A client of the tunnel, on a TCP connection of its own.
  * @param process which of the gateway's processes it is to reach; any where absent
  */
 export function tunnelClient(gateway: string, credentials: AgentCredentials, process?: number) {
-  return clientOf(Tunnel, gateway, channelCredentials(credentials), optionsFor(gateway, process), {
-    carry: chunkCodec,
-  })
+  return clientOf(Tunnel, gateway, channelCredentials(credentials), optionsFor(gateway, process))
 }
 
 /** A client of enrolment. Without certificate and key, it is a stranger's. */
-export function enrolmentClient(
-  gateway: string,
-  credentials: Pick<AgentCredentials, 'authority'> & Partial<AgentCredentials>,
-) {
+export function enrolmentClient(gateway: string, credentials: SomeCredentials) {
   return clientOf(Enrolment, gateway, channelCredentials(credentials), optionsFor(gateway))
 }
 
-function channelCredentials(
-  credentials: Pick<AgentCredentials, 'authority'> & Partial<AgentCredentials>,
-): ChannelCredentials {
-  const context = createSecureContext({
+function channelCredentials(credentials: SomeCredentials): ChannelCredentials {
+  return ChannelCredentials.createFromSecureContext(secureContext(credentials), { checkServerIdentity })
+}
+
+/** Who we are, and whom we trust. */
+export function secureContext(credentials: SomeCredentials): SecureContext {
+  return createSecureContext({
     ca: credentials.authority,
     ...(credentials.certificate !== undefined && { cert: credentials.certificate }),
     ...(credentials.privateKey !== undefined && { key: credentials.privateKey.reveal() }),
     minVersion: 'TLSv1.3',
   })
-  return ChannelCredentials.createFromSecureContext(context, { checkServerIdentity })
 }
 
 /** The chain was verified up to the one authority; what is left is that the certificate is a gateway's. */
-function checkServerIdentity(_host: string, certificate: PeerCertificate): Error | undefined {
+export function checkServerIdentity(_host: string, certificate: PeerCertificate): Error | undefined {
   if (isGateway(certificate.subjectaltname)) return undefined
   return new Error(`the server's certificate is not a gateway's: it lacks the name ${gatewayUri}`)
 }
 
-function optionsFor(gateway: string, process?: number): ClientOptions {
-  if (process !== undefined) return { ...options, 'grpc.ssl_target_name_override': serverNameOf(process) }
+/**
+ * The name that TLS asks a gateway for. A name is sent as it was dialled, for balancers that route by it; an address is no server
+ * name (RFC 6066, section 3).
+ * @param process which of the gateway's processes it is to reach; any where absent
+ */
+export function serverName(gateway: string, process?: number): string {
+  if (process !== undefined) return serverNameOf(process)
   const { host } = splitAddress(gateway)
-  // RFC 6066 §3: an address is no server name. A name is sent as it was dialled, for balancers that route by it.
-  return isIP(host) === 0
-    ? options
-    : { ...options, 'grpc.ssl_target_name_override': 'gateway.sallyport.internal' }
+  return isIP(host) === 0 ? host : 'gateway.sallyport.internal'
+}
+
+function optionsFor(gateway: string, process?: number): ClientOptions {
+  return { ...options, 'grpc.ssl_target_name_override': serverName(gateway, process) }
 }
 
 /** `host:port`, `[::1]:port`. */

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Metadata } from '@grpc/grpc-js'
+import { constants as http2 } from 'node:http2'
 import type { UpstreamCredential } from '@sallyport/core'
 import { Failure } from '@sallyport/proto'
-import { CarriedStream } from '../carry.ts'
+import { CarriedStream, CarryCall } from '../carry.ts'
 import { agentLost, DialFailure, failureOf, faultOf } from '../failure.ts'
 import { defaultLimits } from '../limits.ts'
 import { retryDelayMs } from './backoff.ts'
-import { tunnelClient, type TunnelClient } from './channel.ts'
+import { tunnelClient } from './channel.ts'
 import { Control, type Command, type ControlEnd, type Welcomed } from './control.ts'
 import { join, reach, type Allow } from './dial.ts'
-import type { AgentCredentials, HeldIdentity } from './identity.ts'
+import type { HeldIdentity } from './identity.ts'
+import { Traffic } from './traffic.ts'
 
 /** What happens at the agent's end of a link, for its log. Nothing in it is secret. */
 export type LinkEvent =
@@ -74,14 +75,7 @@ export class Link implements AsyncDisposable {
   /** The process of the gateway; any while it is undefined. */
   process: number | undefined
   readonly #streams = new Set<CarriedStream>()
-  /** Carries connections, apart from the control stream, so that neither's loss is the other's. */
-  #traffic:
-    | {
-        readonly client: TunnelClient
-        readonly credentials: AgentCredentials
-        readonly process: number | undefined
-      }
-    | undefined
+  #traffic: Traffic | undefined
   #isLeaving = false
 
   /** @param onWelcomed may set {@link process}: what follows goes there */
@@ -185,31 +179,31 @@ export class Link implements AsyncDisposable {
   }
 
   #carry({ ticket, timeoutMs }: Extract<Command, { case: 'dial' }>['value']): CarriedStream {
-    const call = this.#connectTraffic().carry(new Metadata({ waitForReady: true }))
-    call.write({ kind: 'ticket', ticket })
-    const stream = new CarriedStream({
+    const stream = this.#connectTraffic().carry()
+    const call = new CarryCall(stream)
+    call.writeSign({ kind: 'ticket', ticket })
+    const carried = new CarriedStream({
       call,
-      close: () => void call.end(),
       cut: (why) => {
-        if (!(why instanceof DialFailure)) return call.cancel()
-        call.write({ kind: 'reset', failure: why.failure })
-        call.end()
+        if (!(why instanceof DialFailure)) return stream.close(http2.NGHTTP2_CANCEL)
+        call.writeSign({ kind: 'reset', failure: why.failure })
+        stream.end()
         // Behind data that the gateway does not read, the reset would wait for ever.
-        const timer = setTimeout(() => call.cancel(), resetMs)
-        call.once('status', () => clearTimeout(timer))
+        const timer = setTimeout(() => stream.close(http2.NGHTTP2_CANCEL), resetMs)
+        stream.once('close', () => clearTimeout(timer))
       },
       lost: agentLost,
       reset: faultOf,
     })
     // The gateway answers a good ticket with headers. Without them nobody waits for this connection any more.
-    const timer = setTimeout(() => stream.destroy(agentLost()), timeoutMs)
-    call.once('metadata', () => clearTimeout(timer))
-    this.#streams.add(stream)
-    stream.once('close', () => {
+    const timer = setTimeout(() => carried.destroy(agentLost()), timeoutMs)
+    stream.once('response', () => clearTimeout(timer))
+    this.#streams.add(carried)
+    carried.once('close', () => {
       clearTimeout(timer)
-      this.#streams.delete(stream)
+      this.#streams.delete(carried)
     })
-    return stream
+    return carried
   }
 
   async #release(
@@ -240,18 +234,15 @@ export class Link implements AsyncDisposable {
   }
 
   /** The traffic connection, with the credentials of now. One that was replaced ends with its last connection. */
-  #connectTraffic(): TunnelClient {
+  #connectTraffic(): Traffic {
     const { gateway, identity } = this.#options
     const credentials = identity.current
     const { process } = this
-    if (this.#traffic?.credentials === credentials && this.#traffic.process === process)
-      return this.#traffic.client
-    this.#traffic?.client.close()
-    const client = tunnelClient(gateway, credentials, process)
-    this.#traffic = { client, credentials, process }
-    // Ahead of the first dial.
-    client.getChannel().getConnectivityState(true)
-    return client
+    if (this.#traffic?.credentials === credentials && this.#traffic.process === process) return this.#traffic
+    this.#traffic?.close()
+    this.#traffic = new Traffic(gateway, credentials, process)
+    this.#traffic.connect()
+    return this.#traffic
   }
 
   async #drain(control: Control): Promise<void> {
@@ -275,7 +266,7 @@ export class Link implements AsyncDisposable {
     for (const stream of this.#streams)
       stream.destroy(new DialFailure(Failure.CANCELLED, 'the agent is leaving'))
     await Promise.all(ending)
-    this.#traffic?.client.close()
+    this.#traffic?.close()
   }
 }
 

@@ -1,12 +1,11 @@
-import { constants as http2 } from 'node:http2'
-import { Metadata, status, type ServerDuplexStream } from '@grpc/grpc-js'
-import { CarriedStream } from '../carry.ts'
+import { constants as http2, type ServerHttp2Stream } from 'node:http2'
+import { status } from '@grpc/grpc-js'
+import { CarriedStream, CarryCall } from '../carry.ts'
 import type { Frame } from '../chunk.ts'
 import type { TicketMisuse, TunnelEvent } from '../events.ts'
 import { agentLost, faultOf } from '../failure.ts'
 import type { TunnelLimits } from '../limits.ts'
 import type { Agents } from './agents.ts'
-import { endWith } from './calls.ts'
 import type { PendingDial } from './dialer.ts'
 import type { Caller } from './port.ts'
 import { ticketBytes, type Tickets } from './tickets.ts'
@@ -19,22 +18,20 @@ export interface AcceptParts {
   readonly onEvent: (event: TunnelEvent) => void
 }
 
-export type CarryCall = ServerDuplexStream<Frame, Frame>
-
 /** Takes a connection that an agent brings. Its first frame must be a ticket of its own, open and in time; else the call ends. */
-export function acceptConnection(call: CarryCall, caller: Caller, parts: AcceptParts): void {
+export function acceptConnection(stream: ServerHttp2Stream, caller: Caller, parts: AcceptParts): void {
   const { identity, address } = caller
+  const call = new CarryCall(stream)
   if (identity === undefined || parts.now() > identity.notAfterMs)
-    return endWith(call, status.UNAUTHENTICATED, 'a valid agent certificate is needed')
+    return refuseCall(stream, 'a valid agent certificate is needed')
   const refuse = (why: TicketMisuse): void => {
     parts.onEvent({ kind: 'ticket-misused', agent: identity.id, why, address })
-    endWith(call, status.UNAUTHENTICATED, 'no valid ticket')
-    // What it goes on to send is not read: the stream ends both ways once it heard why.
-    setImmediate(() => caller.cut(http2.NGHTTP2_NO_ERROR))
+    refuseCall(stream, 'no valid ticket')
   }
   const settle = (): void => {
     clearTimeout(timer)
-    call.pause().off('data', onFirst).off('end', settle).off('cancelled', settle)
+    call.pause()
+    call.listen(ignore, ignore)
   }
   const onFirst = (frame: Frame): void => {
     settle()
@@ -42,37 +39,52 @@ export function acceptConnection(call: CarryCall, caller: Caller, parts: AcceptP
       return refuse('missing')
     const redeemed = parts.tickets.redeem(frame.ticket, identity.id)
     if (redeemed.kind === 'misused') return refuse(redeemed.why)
-    deliver(call, caller, identity.id, redeemed.purpose, parts)
+    deliver(call, stream, identity.id, redeemed.purpose, parts)
   }
   const timer = setTimeout(() => {
     settle()
     refuse('missing')
   }, parts.limits.firstMessageMs)
-  call.on('data', onFirst).on('end', settle).on('cancelled', settle)
+  call.listen(onFirst, settle)
+  call.resume()
+}
+
+function ignore(): void {}
+
+/** An answer of trailers only. What the agent goes on to send is not read: the stream ends both ways once it heard why. */
+function refuseCall(stream: ServerHttp2Stream, why: string): void {
+  if (stream.destroyed) return
+  stream.respond(
+    { ...headers, 'grpc-status': String(status.UNAUTHENTICATED), 'grpc-message': encodeURIComponent(why) },
+    { endStream: true },
+  )
+  setImmediate(() => stream.close(http2.NGHTTP2_NO_ERROR))
 }
 
 function deliver(
   call: CarryCall,
-  caller: Caller,
+  stream: ServerHttp2Stream,
   agent: string,
   dial: PendingDial,
   parts: AcceptParts,
 ): void {
   const { resource, session } = dial.request
-  const stream = new CarriedStream({
+  // The headers tell the agent that its ticket was good.
+  stream.respond(headers, { waitForTrailers: true })
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': String(status.OK) }))
+  const carried = new CarriedStream({
     call,
-    close: () => call.end(),
-    cut: () => caller.cut(http2.NGHTTP2_CANCEL),
+    cut: () => stream.close(http2.NGHTTP2_CANCEL),
     lost: agentLost,
     reset: faultOf,
   })
-  parts.agents.carry(agent, stream)
-  stream.once('close', () => {
-    const { bytesWritten: bytesUp, bytesRead: bytesDown } = stream
+  parts.agents.carry(agent, carried)
+  carried.once('close', () => {
+    const { bytesWritten: bytesUp, bytesRead: bytesDown } = carried
     parts.onEvent({ kind: 'stream-closed', agent, resource, session, bytesUp, bytesDown })
   })
-  // The headers tell the agent that its ticket was good.
-  call.sendMetadata(new Metadata())
   parts.onEvent({ kind: 'stream-opened', agent, resource, session, tookMs: parts.now() - dial.startedAtMs })
-  dial.arrive(stream)
+  dial.arrive(carried)
 }
+
+const headers = { ':status': 200, 'content-type': 'application/grpc+proto' } as const

@@ -1,9 +1,15 @@
 import { constants as openssl, type X509Certificate } from 'node:crypto'
-import { type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type {
+  Http2SecureServer,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2'
 import { createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { Server, ServerCredentials, type Metadata } from '@grpc/grpc-js'
 import type { Secret } from '@sallyport/core'
+import { carryPath } from '../carry.ts'
 import { maxMessageBytes, windows, type TunnelLimits } from '../limits.ts'
 import { identityOf, processOfServerName, type AgentIdentity } from '../names.ts'
 import { nextStreamWindow, probeWindows, withWindows } from '../windows.ts'
@@ -24,18 +30,17 @@ export interface Caller {
   readonly address: string
   /** The process of the gateway that its connection asked for, by TLS server name; undefined for any. */
   readonly process: number | undefined
-  /** Ends the stream at once with an HTTP/2 error code; the other end sees a reset. */
-  cut(code: number): void
 }
 
 /**
- * The agents' port: TCP, TLS 1.3 and HTTP/2 under a grpc-js server. A client certificate is asked for, and its absence is allowed
+ * The agents' port: TCP, TLS 1.3 and HTTP/2 under a grpc-js server, which is left out of the calls that carry. A client certificate is asked for, and its absence is allowed
  * for a short while, since enrolment has none to show.
  */
 export class AgentPort implements AsyncDisposable {
   readonly #listener: TcpServer
   readonly #http: Http2SecureServer
   readonly #grpc: Server
+  readonly #onCarry: (stream: ServerHttp2Stream, caller: Caller) => void
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Map<ServerHttp2Session, Connected>()
   readonly #streams = new Map<string, ServerHttp2Stream>()
@@ -43,8 +48,15 @@ export class AgentPort implements AsyncDisposable {
   readonly #inject: (socket: Socket) => void
   #lastStream = 0
 
-  constructor(grpc: Server, certificate: PortCertificate, authority: string, limits: TunnelLimits) {
+  constructor(
+    grpc: Server,
+    onCarry: (stream: ServerHttp2Stream, caller: Caller) => void,
+    certificate: PortCertificate,
+    authority: string,
+    limits: TunnelLimits,
+  ) {
     this.#grpc = grpc
+    this.#onCarry = onCarry
     this.#limits = limits
     const credentials = ServerCredentials.createSsl(
       Buffer.from(authority),
@@ -62,7 +74,14 @@ export class AgentPort implements AsyncDisposable {
       inject = (socket) => injector.injectConnection(socket)
     })
     this.#http.on('session', this.#onSession)
-    this.#http.prependListener('stream', this.#onStream)
+    const onGrpc = this.#http.listeners('stream')
+    this.#http.removeAllListeners('stream').on('stream', (stream, headers, ...more) => {
+      this.#onStream(stream)
+      if (isCarry(headers)) return this.#onCarry(stream, this.#callerOn(stream))
+      // grpc-js shows neither stream nor connection of a call: each is given a number, in place of any the caller sent.
+      headers[streamHeader] = this.#number(stream)
+      for (const listener of onGrpc) listener(stream, headers, ...more)
+    })
     // A stranger's broken handshake is nobody's error.
     this.#http.on('tlsClientError', (_error, socket) => socket.destroy())
     this.#inject = (socket) => inject?.(socket)
@@ -104,7 +123,10 @@ export class AgentPort implements AsyncDisposable {
 
   /** Who made this call. */
   caller(metadata: Metadata): Caller {
-    const stream = this.#streams.get(String(metadata.get(streamHeader)[0]))
+    return this.#callerOn(this.#streams.get(String(metadata.get(streamHeader)[0])))
+  }
+
+  #callerOn(stream: ServerHttp2Stream | undefined): Caller {
     const session = stream?.session
     // The port speaks TLS alone.
     const socket = session?.socket as (TLSSocket & { servername?: string | false }) | undefined
@@ -114,7 +136,6 @@ export class AgentPort implements AsyncDisposable {
         session === undefined ? undefined : this.#sessions.get(session as ServerHttp2Session)?.identity,
       process: processOfServerName(servername === false ? undefined : servername),
       address: `${socket?.remoteAddress ?? 'unknown'}:${socket?.remotePort ?? 0}`,
-      cut: (code) => stream?.close(code),
     }
   }
 
@@ -156,18 +177,18 @@ export class AgentPort implements AsyncDisposable {
     })
   }
 
-  /** grpc-js shows neither stream nor connection of a call: each is given a number, in place of any the caller sent. */
-  readonly #onStream = (stream: ServerHttp2Stream, headers: Record<string, unknown>): void => {
-    const id = String(++this.#lastStream)
-    headers[streamHeader] = id
-    this.#streams.set(id, stream)
+  #onStream(stream: ServerHttp2Stream): void {
     // A stream of this server has a session of this server, until it closes.
     const session = stream.session as ServerHttp2Session
     this.#count(session, 1)
-    stream.once('close', () => {
-      this.#streams.delete(id)
-      this.#count(session, -1)
-    })
+    stream.once('close', () => this.#count(session, -1))
+  }
+
+  #number(stream: ServerHttp2Stream): string {
+    const id = String(++this.#lastStream)
+    this.#streams.set(id, stream)
+    stream.once('close', () => this.#streams.delete(id))
+    return id
   }
 
   #count(session: ServerHttp2Session, by: 1 | -1): void {
@@ -180,6 +201,15 @@ export class AgentPort implements AsyncDisposable {
     connected.window = window
     session.settings({ initialWindowSize: window })
   }
+}
+
+/** Calls of Carry do not go through grpc-js: see CarryCall. */
+function isCarry(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers[':path'] === carryPath &&
+    headers[':method'] === 'POST' &&
+    headers['content-type']?.startsWith('application/grpc') === true
+  )
 }
 
 /** What is known of a connection. */

@@ -4,7 +4,6 @@ import { asFault, Fault, systemClock, type Clock, type UpstreamCredential } from
 import { addService, Enrolment, Tunnel } from '@sallyport/proto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { chunkCodec } from '../chunk.ts'
 import { enrolmentService } from '../enrolment/server.ts'
 import type { TunnelEvent } from '../events.ts'
 import { agentLost } from '../failure.ts'
@@ -104,25 +103,27 @@ class Gateway implements AgentServer {
     })
     this.#dialer = new Dialer({ agents, tickets, limits, now, onEvent })
     const grpc = new Server(serverOptions(limits))
-    this.#port = new AgentPort(grpc, options.certificate, authority.certificate, limits)
     const onCloned = this.#onCloned
     const accepting = { agents, tickets, limits, now, onEvent }
+    this.#port = new AgentPort(
+      grpc,
+      (stream, caller) => acceptConnection(stream, caller, accepting),
+      options.certificate,
+      authority.certificate,
+      limits,
+    )
     const { place = alone } = options
     const attaching = { ...accepting, place, directory, onCloned, isDraining: () => this.#isDraining }
-    addService(
-      grpc,
-      Tunnel,
-      {
-        attach: (call) => {
-          attachAgent(call, this.#port.caller(call.metadata), attaching).catch((cause: unknown) => {
-            onEvent({ kind: 'directory-failed', cause })
-            endWith(call, status.UNAVAILABLE, 'try again')
-          })
-        },
-        carry: (call) => acceptConnection(call, this.#port.caller(call.metadata), accepting),
+    addService(grpc, Tunnel, {
+      attach: (call) => {
+        attachAgent(call, this.#port.caller(call.metadata), attaching).catch((cause: unknown) => {
+          onEvent({ kind: 'directory-failed', cause })
+          endWith(call, status.UNAVAILABLE, 'try again')
+        })
       },
-      { carry: chunkCodec },
-    )
+      // Those that are gRPC calls the port takes itself.
+      carry: (call) => endWith(call, status.UNIMPLEMENTED, 'not a gRPC call'),
+    })
     addService(
       grpc,
       Enrolment,
