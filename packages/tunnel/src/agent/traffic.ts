@@ -72,7 +72,8 @@ export class Traffic {
     const pings = setInterval(() => ping(session), defaultLimits.pingIntervalMs)
     session.once('connect', () => {
       clearTimeout(slow)
-      session.setLocalWindowSize(windows.connectionBytes)
+      // The event comes a turn after the fact: the session may be over again.
+      if (!session.destroyed) session.setLocalWindowSize(windows.connectionBytes)
     })
     // Each call hears of it by itself.
     session.on('error', () => {})
