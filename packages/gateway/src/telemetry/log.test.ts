@@ -36,13 +36,21 @@ test.each(['json', 'text'] as const)('never writes a secret as %s', (format) => 
     {
       password: 'hunter2',
       headers: { authorization: 'Bearer hunter2', cookie: 'hunter2' },
-      request: { body: { token: 'hunter2' } },
+      request: { body: { token: 'hunter2', code: 'hunter2' } },
       held: new Secret('hunter2'),
     },
     'asked',
   )
   expect(lines.join('')).toContain('[redacted]')
   expect(lines.join('')).not.toContain('hunter2')
+})
+
+test('shows why something was refused: the codes of refusals, faults and the system are no secrets', () => {
+  const { lines, log } = written('json', false)
+  log.warn({ code: 'invalid-credential' }, 'log-in-refused')
+  log.error({ err: Object.assign(new Error('no room'), { code: 'ENOSPC' }) }, 'failed')
+  expect(lines.join('')).toContain('"code":"invalid-credential"')
+  expect(lines.join('')).toContain('ENOSPC')
 })
 
 test('shows an error with its causes', () => {

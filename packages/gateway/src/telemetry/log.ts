@@ -22,7 +22,12 @@ export function openLog({ level, format, output }: LogOptions): Logger {
       // Its stack goes on with the causes’.
       serializers: { err: pino.stdSerializers.err },
       redact: {
-        paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        paths: [
+          ...secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+          // That of a set-up link. By itself, a code says why something was refused or broke.
+          'body.code',
+          '*.body.code',
+        ],
         censor: '[redacted]',
       },
     },
@@ -37,7 +42,6 @@ const secretNames = [
   'credential',
   'authorization',
   'cookie',
-  'code',
   'privateKey',
   'masterKey',
 ]
