@@ -1,4 +1,4 @@
-import type { CacheUse, Clock, Masking, Session } from '@sallyport/core'
+import { asFault, Fault, type CacheUse, type Clock, type Masking, type Session } from '@sallyport/core'
 import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
@@ -13,8 +13,8 @@ const askTimeoutMs = 15_000
 
 type Query = (sql: string) => Promise<readonly (readonly (string | null)[])[]>
 
-/** What the sessions of one resource, database and account share. */
-export interface Database {
+/** What the sessions of one resource, database and account share. Each disposes it when it leaves. */
+export interface Database extends Disposable {
   readonly catalog: Catalog
   /** The same object for all of them: analyses are remembered by it. */
   readonly masking: Masking
@@ -38,17 +38,21 @@ export class Databases {
     this.#tracer = tracer
   }
 
+  /** For a session, from its log-in to its end: meanwhile questions may go through it. */
   for(session: Session<PostgresOptions>, name: string): Database {
+    const shared = this.#shared(session, name)
+    shared.sessions.add(session)
+    return { ...shared.database, [Symbol.dispose]: () => void shared.sessions.delete(session) }
+  }
+
+  #shared(session: Session<PostgresOptions>, name: string): Shared {
     // A resource that was declared anew may have other tags, or be elsewhere: its whole text is the key.
     const key = JSON.stringify([session.resource, name, session.account])
     const known = this.#known.get(key)
-    if (known !== undefined) {
-      known.session = session
-      return known.database
-    }
+    if (known !== undefined) return known
     const { masking } = session.resource
-    let shared: Shared
-    const query = asking(() => shared.session, name)
+    const sessions = new Set<Session<PostgresOptions>>()
+    const query = asking(sessions, name)
     const catalog = new Catalog({
       query,
       masking,
@@ -57,8 +61,8 @@ export class Databases {
       clock: this.#clock,
       use: this.use,
     })
-    shared = {
-      session,
+    const shared: Shared = {
+      sessions,
       database: {
         catalog,
         masking,
@@ -70,18 +74,21 @@ export class Databases {
     }
     if (this.#known.size >= maxDatabases) this.#known.delete(this.#known.keys().next().value!)
     this.#known.set(key, shared)
-    return shared.database
+    return shared
   }
 }
 
 interface Shared {
-  readonly database: Database
-  /** Whoever came last: its tunnel and credential serve for all. */
-  session: Session<PostgresOptions>
+  readonly database: Omit<Database, typeof Symbol.dispose>
+  /** Those that are there: the tunnel and credential of any serve for all. */
+  readonly sessions: Set<Session<PostgresOptions>>
 }
 
-/** Asks through whichever session is there, on a connection that stays open while questions follow each other. */
-function asking(session: () => Session<PostgresOptions>, database: string): Query {
+/**
+ * Asks through whichever session is there, on a connection that stays open while questions follow each other. Where it
+ * breaks, the question is asked once more on another: it changes nothing, and nobody else should hear of it.
+ */
+function asking(sessions: ReadonlySet<Session<PostgresOptions>>, database: string): Query {
   let open: Promise<{ readonly side: SideConnection; readonly ended: AbortController }> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -92,7 +99,7 @@ function asking(session: () => Session<PostgresOptions>, database: string): Quer
   }
   const ask = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
     clearTimeout(idle)
-    open ??= connect(session(), database)
+    open ??= connect(anyOf(sessions), database)
     try {
       const { side } = await open
       return await side.query(sql)
@@ -104,10 +111,28 @@ function asking(session: () => Session<PostgresOptions>, database: string): Quer
     }
   }
   return (sql) => {
-    const answer = last.then(() => ask(sql))
+    const answer = last
+      .then(() => ask(sql))
+      .catch((thrown: unknown) => {
+        if (!isBroken(thrown)) throw thrown
+        return ask(sql)
+      })
     last = answer.catch(() => undefined)
     return answer
   }
+}
+
+/** The connection is gone, or could not be made; a target that refuses refuses again. */
+function isBroken(thrown: unknown): boolean {
+  const { code } = asFault(thrown)
+  return code === 'gateway/agent-lost' || code === 'target/closed' || code === 'client/gone'
+}
+
+/** @throws Fault where none is left */
+function anyOf(sessions: ReadonlySet<Session<PostgresOptions>>): Session<PostgresOptions> {
+  const living = [...sessions].findLast(({ signal }) => !signal.aborted)
+  if (living === undefined) throw new Fault('client/gone', 'the session has ended')
+  return living
 }
 
 async function connect(
@@ -116,7 +141,9 @@ async function connect(
 ): Promise<{ side: SideConnection; ended: AbortController }> {
   const ended = new AbortController()
   const raw = await session.dial()
-  raw.on('error', () => ended.abort()).on('close', () => ended.abort())
+  raw
+    .on('error', (cause) => ended.abort(cause instanceof Fault ? cause : closed(cause)))
+    .on('close', () => ended.abort(closed()))
   try {
     const { stream } = await logIn(
       raw,
@@ -135,6 +162,10 @@ async function connect(
     raw.destroy()
     throw thrown
   }
+}
+
+function closed(cause?: Error): Fault {
+  return new Fault('target/closed', 'the connection to the target is gone', { cause })
 }
 
 export function targetOf(session: Session<PostgresOptions>): Target {

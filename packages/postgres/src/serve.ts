@@ -64,7 +64,12 @@ export async function serve(
     if (isRefusal(opened)) return sayAndEnd(stream, opened)
     await using session = opened
     const target = await reach(arrival, session, deadline)
-    broke = await converse(parts, arrival, session, gate, target)
+    try {
+      broke = await converse(parts, arrival, session, gate, target)
+    } finally {
+      // The relay has ended it; where it never began, nobody else does.
+      target.upstream.stream.destroy()
+    }
   } catch (thrown) {
     if (thrown instanceof ArrivalFault) stream = thrown.stream
     const cause = causeOf(thrown instanceof ArrivalFault ? thrown.fault : thrown)
@@ -150,7 +155,7 @@ async function converse(
   gate: Gate<PostgresOptions>,
   { upstream, database: databaseName }: Reached,
 ): Promise<Fault | undefined> {
-  const database = parts.databases.for(session, databaseName)
+  using database = parts.databases.for(session, databaseName)
   const searchPath = await firstSearchPath(session, upstream, database)
   const statements = new Names<Prepared>()
   const cursors = new Names<Prepared>()

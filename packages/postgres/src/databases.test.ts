@@ -1,0 +1,55 @@
+import { Fault, refusal, systemClock } from '@sallyport/core'
+import { alice, FakeSession, postgresResource } from '@sallyport/core/testing'
+import { describe, expect, test } from 'vitest'
+import { Databases } from './databases.ts'
+import type { PostgresOptions } from './options.ts'
+import { scriptedTarget, type ScriptedTarget } from './testing/scripted-target.ts'
+
+const options: PostgresOptions = { tls: { mode: 'disable' } }
+const resource = postgresResource(options)
+
+function sessionOn(target: Pick<ScriptedTarget, 'dial'>): FakeSession<PostgresOptions> {
+  return new FakeSession(alice, resource, 'app', { dial: target.dial, credential: { user: 'app' } })
+}
+
+const databases = (): Databases => new Databases(systemClock, (() => []) as never)
+const lost = new Fault('gateway/agent-lost', 'the agent that carried this connection is gone')
+const codeOf = (thrown: unknown): string => (thrown instanceof Fault ? thrown.code : String(thrown))
+
+describe('the questions that the gateway asks a target by itself', () => {
+  test('are asked once more over another connection where the first one breaks', async () => {
+    const target = scriptedTarget((_, dial) => (dial === 1 ? lost : 'public'))
+    using database = databases().for(sessionOn(target), 'shop')
+    expect(await database.defaultSearchPath()).toBe('public')
+    expect(target.dialled).toHaveLength(2)
+  })
+
+  test('fail with what broke the connection, where it breaks again', async () => {
+    const target = scriptedTarget(() => lost)
+    using database = databases().for(sessionOn(target), 'shop')
+    expect(await database.defaultSearchPath().catch(codeOf)).toBe('gateway/agent-lost')
+    expect(target.dialled).toHaveLength(2)
+  })
+
+  test('go through no session that was ended, while another lives', async () => {
+    const shared = databases()
+    const one = scriptedTarget(() => 'of the first')
+    const other = scriptedTarget(() => 'of the second')
+    using first = shared.for(sessionOn(one), 'shop')
+    const killed = sessionOn(other)
+    using _second = shared.for(killed, 'shop')
+    killed.kill(refusal('session-killed', 'ended by root'))
+    expect(await first.defaultSearchPath()).toBe('of the first')
+    expect(other.dialled).toHaveLength(0)
+  })
+
+  test('go through no session that has left', async () => {
+    const shared = databases()
+    const one = scriptedTarget(() => 'of the first')
+    const other = scriptedTarget(() => 'of the second')
+    using first = shared.for(sessionOn(one), 'shop')
+    shared.for(sessionOn(other), 'shop')[Symbol.dispose]()
+    expect(await first.defaultSearchPath()).toBe('of the first')
+    expect(other.dialled).toHaveLength(0)
+  })
+})
