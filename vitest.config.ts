@@ -10,7 +10,7 @@ export default defineConfig({
           include: [
             'packages/*/{src,test}/**/*.test.ts',
             'test/{architecture,documents,monitoring}.test.ts',
-            'test/bench/**/*.test.ts',
+            'test/{bench,soak}/**/*.test.ts',
           ],
           testTimeout: 20_000,
         },

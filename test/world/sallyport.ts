@@ -124,6 +124,12 @@ export class Sallyport implements AsyncDisposable {
     return { name, token, client: await this.client(token) }
   }
 
+  /** The same person with a fresh token. */
+  async signIn({ name }: Person): Promise<Person> {
+    const { token } = await (await this.client()).login.withPassword({ name, password })
+    return { name, token, client: await this.client(token) }
+  }
+
   async apply(...documents: readonly DocumentInput[]): Promise<void> {
     await this.admin.client.apply.documents({ documents: [...documents], dryRun: false, prune: false })
   }
