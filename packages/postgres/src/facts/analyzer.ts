@@ -4,10 +4,12 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Analysis, AnalysisContext, StatementAnalysis } from './analysis.ts'
 import { TooDeep } from './depth.ts'
 import { Draft } from './draft.ts'
+import { WatchedLiterals } from './literals.ts'
 import { LruCache } from './lru-cache.ts'
 import { Names } from './names.ts'
 import type { ParseOutcome, Parser } from './parser.ts'
 import { analyseStatement } from './statement.ts'
+import { templateOf, type Template } from './template.ts'
 
 interface Entry {
   readonly version: number
@@ -15,18 +17,24 @@ interface Entry {
   readonly analysis: Analysis
 }
 
-/** Analyses of one catalogue: this many, of texts that together are no longer than this. */
+/** Analyses of one catalogue: twice this many, of texts that together are no longer than this. */
 const maxEntries = 2000
 const maxTextLength = 4 * 1024 * 1024
 
+/** What is known of one catalogue's statements: by their text, and by their shape where their literals do not matter. */
+class Memory {
+  readonly texts = new LruCache<Entry>(maxEntries, maxTextLength)
+  readonly shapes = new LruCache<Entry>(maxEntries, maxTextLength)
+}
+
 /**
- * Says what a text does. Synchronous for texts that are known or short while the catalogue is fresh. A repeated text gives
- * the same analysis, and so the same Facts objects, by which decisions are cached.
+ * Says what a text does. Synchronous for texts that are known or short while the catalogue is fresh. A repeated text, and one that
+ * differs in literals which nobody looked at, gives the same analysis, and so the same Facts objects, by which decisions are cached.
  */
 export class Analyzer {
   readonly #parser: Parser
   readonly use: CacheUse = { name: 'statements', hits: 0, misses: 0 }
-  readonly #caches = new WeakMap<Catalog, LruCache<Entry>>()
+  readonly #memories = new WeakMap<Catalog, Memory>()
 
   constructor(input: { readonly parser: Parser }) {
     this.#parser = input.parser
@@ -37,7 +45,7 @@ export class Analyzer {
    * @throws Fault where columns are masked and the catalogue cannot be read
    */
   analyse(text: string, context: AnalysisContext): Analysis | Promise<Analysis> {
-    // hot path: one look-up for a repeated text
+    // hot path: one look-up for a repeated text, one pass and another look-up for one with other literals
     if (!context.catalog.isFresh) return this.#analyseFresh(text, context)
     const known = this.#known(text, context)
     if (known !== undefined) return known
@@ -45,11 +53,17 @@ export class Analyzer {
   }
 
   #known(text: string, context: AnalysisContext): Analysis | undefined {
-    const { catalog } = context
-    const known = this.#caches.get(catalog)?.get(text)
-    if (known !== undefined && known.version === catalog.version && isSame(known.context, context)) {
+    const memory = this.#memories.get(context.catalog)
+    const known = memory?.texts.get(text)
+    if (known !== undefined && holds(known, context)) {
       this.use.hits++
       return known.analysis
+    }
+    const shape = templateOf(text)?.shape
+    const alike = shape === undefined ? undefined : memory?.shapes.get(shape)
+    if (alike !== undefined && holds(alike, context)) {
+      this.use.hits++
+      return alike.analysis
     }
     this.use.misses++
     return undefined
@@ -76,19 +90,27 @@ export class Analyzer {
     context: AnalysisContext,
     mayAsk: boolean,
   ): Analysis | Promise<Analysis> {
-    const { analysis, hasUnknownNames } = analyseParsed(parsed, context)
+    const template = parsed.kind === 'tree' ? templateOf(text) : undefined
+    const { analysis, hasUnknownNames, isOfShape } = analyseWatched(text, template, parsed, context)
     if (hasUnknownNames && mayAsk)
       return context.catalog.refresh().then(() => this.#judge(text, parsed, context, false))
-    if (!hasUnknownNames) this.#keep(text, context, analysis)
+    if (!hasUnknownNames) this.#keep(isOfShape ? template?.shape : undefined, text, context, analysis)
     return analysis
   }
 
-  #keep(text: string, context: AnalysisContext, analysis: Analysis): void {
+  /** @param shape where it holds for every text of that shape */
+  #keep(shape: string | undefined, text: string, context: AnalysisContext, analysis: Analysis): void {
     const { catalog } = context
-    let cache = this.#caches.get(catalog)
-    if (cache === undefined) this.#caches.set(catalog, (cache = new LruCache(maxEntries, maxTextLength)))
-    cache.set(text, { version: catalog.version, context, analysis }, text.length)
+    let memory = this.#memories.get(catalog)
+    if (memory === undefined) this.#memories.set(catalog, (memory = new Memory()))
+    const entry = { version: catalog.version, context, analysis }
+    if (shape === undefined) memory.texts.set(text, entry, text.length)
+    else memory.shapes.set(shape, entry, shape.length)
   }
+}
+
+function holds({ version, context }: Entry, now: AnalysisContext): boolean {
+  return version === now.catalog.version && isSame(context, now)
 }
 
 function isSame(one: AnalysisContext, other: AnalysisContext): boolean {
@@ -104,6 +126,24 @@ function isSame(one: AnalysisContext, other: AnalysisContext): boolean {
 interface Judged {
   readonly analysis: Analysis
   readonly hasUnknownNames: boolean
+}
+
+/** @returns beside the analysis, whether it is that of every text of the template's shape */
+function analyseWatched(
+  text: string,
+  template: Template | undefined,
+  parsed: ParseOutcome,
+  context: AnalysisContext,
+): Judged & { readonly isOfShape: boolean } {
+  if (template === undefined || parsed.kind !== 'tree')
+    return { ...analyseParsed(parsed, context), isOfShape: false }
+  using literals = new WatchedLiterals(parsed.statements, text, template.places)
+  const judged = analyseParsed(parsed, context)
+  const { refusal: refused, statements } = judged.analysis
+  // What the session must remember, or a copy's options, may repeat a text.
+  const isPlain = statements.every(({ effects, copy }) => effects.length === 0 && copy === undefined)
+  const isOfShape = literals.isComplete && !literals.wasRead && isPlain && refused === undefined
+  return { ...judged, isOfShape }
 }
 
 function analyseParsed(parsed: ParseOutcome, context: AnalysisContext): Judged {

@@ -53,8 +53,10 @@ function literalTruth(text: string | undefined): boolean | undefined {
 function comparisonTruth({ kind, name, lexpr, rexpr }: A_Expr): boolean | undefined {
   if (kind !== 'AEXPR_OP' || lexpr === undefined || rexpr === undefined) return undefined
   const operator = words(name).at(-1)
-  if (isSame(lexpr, rexpr) && 'ColumnRef' in lexpr)
+  if ('ColumnRef' in lexpr && 'ColumnRef' in rexpr && isSame(lexpr, rexpr))
     return operator === '=' || operator === '<=' || operator === '>='
+  // Nobody looks at a literal that is compared with anything else: see WatchedLiterals.
+  if (!('A_Const' in lexpr) || !('A_Const' in rexpr)) return undefined
   const [left, right] = [literal(lexpr), literal(rexpr)]
   if (left === undefined || right === undefined) return undefined
   switch (operator) {

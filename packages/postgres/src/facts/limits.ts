@@ -1,3 +1,16 @@
+import {
+  commentEnd,
+  dollarEnd,
+  doubleQuote,
+  escapeStringEnd,
+  isWordStart,
+  lineEnd,
+  quote,
+  skipPast,
+  startsComment,
+  wordEnd,
+} from './lexical.ts'
+
 export interface ParserLimits {
   /** Longer texts are refused, in UTF-8 bytes. */
   readonly maxBytes: number
@@ -83,71 +96,9 @@ function reset(counts: number[]): number {
   return count
 }
 
-const quote = 0x27
-const doubleQuote = 0x22
 const operatorUnits = '+-*/<>=~!@#%^&|`?:'
 const nesting = new Set(
   'not case union intersect except join is isnull notnull collate at in like ilike similar between with'.split(
     ' ',
   ),
 )
-
-function isWordStart(unit: number): boolean {
-  return (unit >= 0x61 && unit <= 0x7a) || (unit >= 0x41 && unit <= 0x5a) || unit === 0x5f || unit >= 0x80
-}
-
-function wordEnd(text: string, from: number): number {
-  let at = from + 1
-  for (; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (!isWordStart(unit) && !(unit >= 0x30 && unit <= 0x39) && unit !== 0x24) break
-  }
-  return at
-}
-
-/** Doubled quotes read as two strings without anything between: the same end. */
-function skipPast(text: string, mark: string, from: number): number {
-  const end = text.indexOf(mark, from)
-  return end === -1 ? text.length : end + mark.length
-}
-
-function escapeStringEnd(text: string, open: number): number {
-  for (let at = open + 1; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit === 0x5c) at++
-    else if (unit === quote) return at + 1
-  }
-  return text.length
-}
-
-function dollarEnd(text: string, from: number): number {
-  const tag = /^\$(?:[A-Za-z_\x80-\uffff][A-Za-z0-9_\x80-\uffff]*)?\$/.exec(text.slice(from, from + 200))?.[0]
-  return tag === undefined ? from + 1 : skipPast(text, tag, from + tag.length)
-}
-
-function lineEnd(text: string, from: number): number {
-  for (let at = from; at < text.length; at++)
-    if (text.charCodeAt(at) === 0x0a || text.charCodeAt(at) === 0x0d) return at
-  return text.length
-}
-
-/** Comments nest. */
-function commentEnd(text: string, from: number): number {
-  let depth = 0
-  for (let at = from; at < text.length; at++) {
-    const pair = text.slice(at, at + 2)
-    if (pair === '/*') {
-      depth++
-      at++
-    } else if (pair === '*/') {
-      at++
-      if (--depth === 0) return at + 1
-    }
-  }
-  return text.length
-}
-
-function startsComment(text: string, at: number): boolean {
-  const pair = text.slice(at, at + 2)
-  return pair === '--' || pair === '/*'
-}

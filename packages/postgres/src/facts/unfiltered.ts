@@ -107,10 +107,11 @@ const excluding = new Set(['<>', '!=', '!~', '!~*', '!~~', '!~~*', '||', '+', '-
 /** A pattern that matches anything. */
 function isWildcard(kind: string | undefined, operator: string, pattern: Node | undefined): boolean {
   if (pattern === undefined || !('A_Const' in pattern)) return false
+  const isLike = kind === 'AEXPR_LIKE' || kind === 'AEXPR_ILIKE' || kind === 'AEXPR_SIMILAR'
+  if (!isLike && operator !== '~' && operator !== '~*') return false
   const text = pattern.A_Const.sval?.sval
   if (text === undefined) return false
-  if (kind === 'AEXPR_LIKE' || kind === 'AEXPR_ILIKE' || kind === 'AEXPR_SIMILAR') return /^%*$/.test(text)
-  return (operator === '~' || operator === '~*') && /^(\^|\$|\.\*|\.\+|\.\?)*$/.test(text)
+  return isLike ? /^%*$/.test(text) : /^(\^|\$|\.\*|\.\+|\.\?)*$/.test(text)
 }
 
 function compares(column: Node | undefined, given: Node | undefined, target: Target): boolean {

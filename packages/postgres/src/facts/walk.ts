@@ -59,7 +59,8 @@ export class Walk {
     else if (type === 'A_Expr' || type === 'SubLink') this.#operator(fields)
     else if (type === 'LockingClause') this.#draft.takesLocks = true
     else if (type === 'RangeTableSample') this.#sample(fields)
-    else if (type === 'TypeName') return
+    // A literal by itself does nothing.
+    else if (type === 'TypeName' || type === 'A_Const') return
     this.#children(type, fields, place)
   }
 
