@@ -23,6 +23,8 @@ export interface SallyportOptions {
   readonly allow?: readonly string[]
   /** Further keys of the gateway's configuration. */
   readonly gateway?: Readonly<Record<string, unknown>>
+  /** How many processes carry the gateway's traffic; one where absent. */
+  readonly processes?: number
   /** Where `--cpu-prof` of both processes goes. */
   readonly profileDirectory?: string
   /** Ports to take; free ones where absent. */
@@ -187,6 +189,7 @@ export async function startSallyport(options: SallyportOptions = {}): Promise<Sa
       postgres: `127.0.0.1:${ports.postgres}`,
     },
     drainMs: 1000,
+    ...(options.processes === undefined ? {} : { processes: options.processes }),
     ...options.gateway,
   }
   await writeFile(join(directory, 'gateway.yaml'), stringify(config))

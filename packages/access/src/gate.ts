@@ -14,7 +14,7 @@ import {
   type Session,
   type StreamProtocol,
 } from '@sallyport/core'
-import type { Authenticated, Throttle, Tokens } from '@sallyport/identity'
+import type { Authenticated, Tokens } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Store } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
@@ -24,6 +24,12 @@ import { LiveSession, type Dial, type FindCredential } from './live-session.ts'
 import type { Reviews } from './reviews.ts'
 import type { LiveSessions } from './sessions.ts'
 
+/** Holds off whoever fails to log in too often, over all processes of the gateway. */
+export interface FailureThrottle {
+  check(...keys: readonly string[]): Refusal | undefined | Promise<Refusal | undefined>
+  failed(...keys: readonly string[]): void
+}
+
 export interface GateParts {
   readonly store: Store
   readonly recordings: Pick<Recordings, 'open'>
@@ -32,7 +38,7 @@ export interface GateParts {
   readonly sessions: LiveSessions
   readonly interrupts: Interrupts
   readonly tokens: Pick<Tokens, 'authenticate' | 'watch'>
-  readonly throttle: Throttle
+  readonly throttle: FailureThrottle
   readonly dial: Dial
   readonly credential: FindCredential
   readonly clock: Clock
@@ -58,7 +64,7 @@ export class AccessGate<Options> implements Gate<Options> {
   /** @throws Fault gateway/cannot-record, gateway/store-unavailable, gateway/overloaded, gateway/draining */
   async open(claim: LoginClaim): Promise<Session<Options> | Refusal> {
     const { throttle, tokens, sessions, store } = this.#parts
-    const throttled = throttle.check(claim.clientAddress)
+    const throttled = await throttle.check(claim.clientAddress)
     if (throttled !== undefined) return this.#refused(claim, throttled)
     const known = await tokens.authenticate(claim.credential)
     if (isRefusal(known)) {

@@ -1,7 +1,7 @@
-import { Fault, refusal, type Refusal, type SessionId, type Subject } from '@sallyport/core'
+import { Fault, type Refusal, type SessionId, type Subject } from '@sallyport/core'
 import type { Store, StoreChange } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
-import { oneLine } from './hold.ts'
+import { kill, type EndedSession } from './kill.ts'
 import { revoked, type LiveSession } from './live-session.ts'
 
 export interface LiveSessionsParts {
@@ -70,20 +70,16 @@ export class LiveSessions implements Disposable {
     for (const session of this.#live.values()) if (which(session)) session.end(cause)
   }
 
-  /**
-   * Ends one, in the name of who asks, who may be its own principal or an administrator: that is the caller's to judge.
-   * @returns false where it does not live
-   */
-  async kill(id: string, by: Subject, why?: string): Promise<boolean> {
+  /** Ends one. @returns whose it is and on what; undefined where it does not live here */
+  end(id: string, cause: Refusal): EndedSession | undefined {
     const session = this.get(id)
-    if (session === undefined) return false
-    const words = why === undefined || oneLine(why) === '' ? '' : `: ${oneLine(why)}`
-    session.end(refusal('session-killed', `ended by ${by.principal.name}${words}`))
-    await this.#parts.store.write(by, 'kill a session', (tx) => {
-      tx.note(`session ${session.id} of ${session.subject.principal.id} on ${session.resource.name} killed`)
-      return Promise.resolve()
-    })
-    return true
+    session?.end(cause)
+    return session && { principal: session.subject.principal.id, resource: session.resource.name }
+  }
+
+  /** {@link kill}, of a session that lives here. */
+  kill(id: string, by: Subject, why?: string): Promise<boolean> {
+    return kill(this.#parts.store, (...ending) => this.end(...ending), { id, by, why })
   }
 
   [Symbol.dispose](): void {

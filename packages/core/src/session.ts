@@ -35,8 +35,8 @@ export interface UpstreamCredential {
 export interface Interrupts {
   /** Registers a key until disposed. `key` is secret; it is compared in constant time. */
   register(key: Uint8Array, fire: () => void): Disposable
-  /** True where a session had that key. */
-  fire(key: Uint8Array): boolean
+  /** True where a session had that key: known when the cancel is on its way, and whichever process holds the session. */
+  fire(key: Uint8Array): boolean | Promise<boolean>
 }
 
 /** All that a protocol may ask of the gateway. */

@@ -7,6 +7,8 @@ import { protocolKinds } from './protocols.ts'
 export interface GatewayCommand {
   /** The defaults and the environment alone where absent. */
   readonly configFile?: string
+  /** In place of the configuration's `processes`, as it was written. */
+  readonly processes?: string
   /** Print the effective configuration with its sources, and end. */
   readonly printConfig?: boolean
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -28,9 +30,10 @@ export async function gatewayCommand(command: GatewayCommand): Promise<number> {
   const hurry = new AbortController()
   const onSignal = (): void => (stop.signal.aborted ? hurry.abort() : stop.abort())
   for (const name of endSignals) command.signals.on(name, onSignal)
+  const { environment, processes } = command
   try {
     const loaded = loadConfig({
-      environment: command.environment,
+      environment: processes === undefined ? environment : { ...environment, SALLYPORT_PROCESSES: processes },
       protocols: protocolKinds,
       ...(command.configFile === undefined ? {} : { file: command.configFile }),
     })
@@ -39,7 +42,7 @@ export async function gatewayCommand(command: GatewayCommand): Promise<number> {
       return 0
     }
     await runGateway(loaded.config, stop.signal, {
-      environment: command.environment,
+      environment,
       output: command.output,
       notices: command.errors,
       hurry: hurry.signal,

@@ -12,4 +12,5 @@ export {
   type ProtocolParts,
 } from './protocols.ts'
 export type { Address } from './start/address.ts'
-export { startGateway, type GatewayOptions, type RunningGateway } from './start/start.ts'
+export type { GatewayOptions, RunningGateway } from './start/running-gateway.ts'
+export { startGateway } from './start/start.ts'

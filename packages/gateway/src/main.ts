@@ -1,6 +1,7 @@
 import { Fault } from '@sallyport/core'
 import type { Config } from './config/schema.ts'
-import { startGateway, type GatewayOptions, type RunningGateway } from './start/start.ts'
+import type { GatewayOptions, RunningGateway } from './start/running-gateway.ts'
+import { startGateway } from './start/start.ts'
 import { welcome } from './start/welcome.ts'
 
 export interface RunOptions extends GatewayOptions {

@@ -56,7 +56,7 @@ export async function serve(
     const arrival = await arrive(connection, deadline)
     stream = arrival.stream
     if (arrival.kind === 'cancel') {
-      gate.interrupts.fire(arrival.key)
+      await gate.interrupts.fire(arrival.key)
       stream.end()
       return
     }

@@ -89,6 +89,8 @@ export function configSchema(protocols: readonly Listening[]) {
         signInsPerMinute: count(30),
       })
       .prefault({}),
+    /** How many processes carry the traffic. With one, it is the gateway's own. */
+    processes: z.number().int().min(1).max(64).default(1),
     /** How long sessions may go on once the gateway was told to stop. */
     drainMs: milliseconds(30_000, 3_600_000),
     log: z

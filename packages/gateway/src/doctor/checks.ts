@@ -1,16 +1,15 @@
 import { statfs } from 'node:fs/promises'
 import type { Clock } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
-import type { AgentServer } from '@sallyport/tunnel'
 import type { ServerTls } from '../edge/server-tls.ts'
+import type { Plane } from '../start/plane.ts'
 import { bad, good, warning, type Check } from './doctor.ts'
 
 export interface CheckParts {
   readonly store: Store
-  readonly recorder: { readonly failure: string | undefined }
   readonly dataDirectory: string
   readonly tls: Pick<ServerTls, 'notAfterMs'>
-  readonly tunnel: Pick<AgentServer, 'attached' | 'dial'>
+  readonly plane: Pick<Plane, 'attached' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
   readonly clock: Clock
 }
@@ -21,7 +20,7 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
   const pools = [...new Set(resources.map(({ agent }) => agent))]
   return [
     { name: 'store', look: () => parts.store.check().then(() => good('it can be written')) },
-    { name: 'recorder', look: () => Promise.resolve(recorder(parts)) },
+    { name: 'recorder', look: () => recorder(parts) },
     { name: 'disk', look: () => disk(parts.dataDirectory) },
     { name: 'certificate', look: () => Promise.resolve(certificate(parts)) },
     { name: 'policies', look: () => Promise.resolve(policies(parts)) },
@@ -36,24 +35,21 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
     },
     ...pools.map((pool): Check => ({
       name: `agents of ${pool}`,
-      look: () => Promise.resolve(agents(parts, pool)),
+      look: () => agents(parts, pool),
     })),
     ...resources.slice(0, maxDialled).map((resource): Check => ({
       name: `target of ${resource.name}`,
       look: async (signal) => {
         const { name, agent, host, port } = resource
-        const stream = await parts.tunnel.dial(
-          { pool: agent, resource: name, session: 'doctor', host, port },
-          signal,
-        )
-        stream.on('error', () => undefined).destroy()
+        await parts.plane.reach({ pool: agent, resource: name, session: 'doctor', host, port }, signal)
         return good('reached through an agent')
       },
     })),
   ]
 }
 
-function recorder({ recorder: { failure } }: CheckParts) {
+async function recorder({ plane }: CheckParts) {
+  const failure = await plane.recorderFailure()
   return failure === undefined
     ? good('it takes what happens')
     : bad(failure, 'free the disk: sessions are refused until it can record')
@@ -80,8 +76,8 @@ function policies({ policies: { point } }: CheckParts) {
     : good(`version ${point.version} is in force`)
 }
 
-function agents({ tunnel }: CheckParts, pool: string) {
-  const count = tunnel.attached().filter((agent) => agent.pool === pool).length
+async function agents({ plane }: CheckParts, pool: string) {
+  const count = (await plane.attached()).filter((agent) => agent.pool === pool).length
   if (count > 0) return good(`${count} attached`)
   return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
 }

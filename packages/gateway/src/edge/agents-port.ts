@@ -1,14 +1,23 @@
 import { Secret, type Clock } from '@sallyport/core'
 import type { CertificateAuthority } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
-import { gatewayUri, listenForAgents, type AgentServer, type TunnelEvent } from '@sallyport/tunnel'
-import type { Config } from '../config/schema.ts'
+import {
+  gatewayUri,
+  listenForAgents,
+  type AgentServer,
+  type Place,
+  type TunnelEvent,
+} from '@sallyport/tunnel'
+import type { Config, ListenAddress } from '../config/schema.ts'
 import { StoredAgents } from './agent-directory.ts'
 import { unavailable } from './listener.ts'
 import { serverNames, ServerTls, type KeyPair } from './server-tls.ts'
 
 export interface AgentsPortOptions {
   readonly config: Config
+  /** A port of our own, or our place among several processes, of which another passes agents' connections on. */
+  readonly listen?: ListenAddress
+  readonly place?: Place
   readonly store: Store
   readonly authority: CertificateAuthority
   readonly clock: Clock
@@ -36,9 +45,10 @@ export async function openAgentsPort(
       onTrouble,
     }),
   )
-  const { agents: address } = config.listen
+  const { listen, place } = options
   const listening = listenForAgents({
-    listen: address,
+    ...(listen === undefined ? {} : { listen }),
+    ...(place === undefined ? {} : { place }),
     certificate: portCertificate(tls.pair),
     authority,
     directory: new StoredAgents(store),
@@ -51,10 +61,15 @@ export async function openAgentsPort(
   })
   const server = life.use(
     await listening.catch(async (error: unknown) => {
-      throw isSystemError(error) ? await unavailable(error, 'agents', address) : error
+      throw await cannotListen(error, config)
     }),
   )
   return server
+}
+
+/** Why the agents' port cannot be had, in words where it is the system that says so. */
+export async function cannotListen(error: unknown, { listen }: Config): Promise<unknown> {
+  return isSystemError(error) ? unavailable(error, 'agents', listen.agents) : error
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

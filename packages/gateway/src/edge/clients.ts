@@ -1,14 +1,12 @@
 import type { Socket } from 'node:net'
 import { AccessGate, type GateParts } from '@sallyport/access'
 import { asFault, isRefusal, type Gate, type StreamProtocol } from '@sallyport/core'
-import type { ListenAddress } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Admission, Place } from './admission.ts'
-import { listen, type Listener } from './listener.ts'
+import { Connections } from './connections.ts'
 import type { ServerTls } from './server-tls.ts'
 
 export interface ClientOptions {
-  readonly address: ListenAddress
   readonly gateParts: GateParts
   readonly admission: Admission
   readonly tls: Pick<ServerTls, 'context'>
@@ -17,13 +15,11 @@ export interface ClientOptions {
   readonly signal: AbortSignal
 }
 
-/** A protocol's port: each connection is served by the protocol, against the one gate. */
-export function listenForClients(protocol: StreamProtocol, options: ClientOptions): Promise<Listener> {
-  const { address, gateParts, admission, tls, events, signal } = options
+/** Serves a protocol's clients: each connection is served by the protocol, against the one gate. */
+export function serveClients(protocol: StreamProtocol, options: ClientOptions): Connections {
+  const { gateParts, admission, tls, events, signal } = options
   const gate = new AccessGate(protocol, gateParts)
-  return listen({
-    name: protocol.name,
-    address,
+  return new Connections({
     admission,
     serve: async (socket, place) => {
       const from = addressOf(socket)

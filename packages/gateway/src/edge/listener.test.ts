@@ -3,23 +3,35 @@ import { connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { CannotStart } from '../cannot-start.ts'
 import { Admission } from './admission.ts'
+import { Connections, type ConnectionsOptions } from './connections.ts'
 import { listen, type ListenerOptions } from './listener.ts'
 import { listening } from './port-holder.ts'
 
 const loopback = { host: '127.0.0.1', port: 0 }
 
-async function started(over: Partial<ListenerOptions> = {}) {
+async function started(over: Partial<ConnectionsOptions & ListenerOptions> = {}) {
   const refused: string[] = []
   const troubles: unknown[] = []
-  const listener = await listen({
-    name: 'postgres',
-    address: loopback,
-    admission: new Admission({ connections: 10, connectionsBeforeLogin: 2 }),
-    serve: (socket) => untilClosed(socket),
-    onRefused: (_, limit) => refused.push(limit),
-    onTrouble: (error) => troubles.push(error),
-    ...over,
-  })
+  const life = new AsyncDisposableStack()
+  const connections = life.use(
+    new Connections({
+      admission: new Admission({ connections: 10, connectionsBeforeLogin: 2 }),
+      serve: (socket) => untilClosed(socket),
+      onRefused: (_, limit) => refused.push(limit),
+      onTrouble: (error) => troubles.push(error),
+      ...over,
+    }),
+  )
+  const { port } = life.use(
+    await listen({
+      name: 'postgres',
+      address: loopback,
+      take: (socket) => connections.take(socket),
+      onTrouble: (error) => troubles.push(error),
+      ...over,
+    }),
+  )
+  const listener = { port, [Symbol.asyncDispose]: () => life.disposeAsync() }
   return { listener, refused, troubles }
 }
 

@@ -2,7 +2,6 @@ import { createServer, type Socket } from 'node:net'
 import { CannotStart } from '../cannot-start.ts'
 import type { ListenAddress } from '../config/schema.ts'
 import { variableOf } from '../config/environment.ts'
-import type { Admission, Place } from './admission.ts'
 import { portHolder } from './port-holder.ts'
 
 export interface Listener extends AsyncDisposable {
@@ -10,8 +9,6 @@ export interface Listener extends AsyncDisposable {
   readonly host: string
   /** The real one, where the configuration said 0. */
   readonly port: number
-  /** Bytes since the start, as the sockets count them; up is what clients sent. Neither ever goes down. */
-  bytes(): { readonly up: number; readonly down: number }
   /** No more connections; those that are stay. */
   stop(): void
 }
@@ -20,53 +17,25 @@ export interface ListenerOptions {
   /** The key below `listen` in the configuration. */
   readonly name: string
   readonly address: ListenAddress
-  readonly admission: Admission
-  /** Owns the socket. What it throws is its caller's bug and goes to `onTrouble`. */
-  readonly serve: (socket: Socket, place: Place) => Promise<void>
-  readonly onRefused: (address: string, limit: 'connections' | 'connectionsBeforeLogin') => void
+  readonly take: (socket: Socket) => void
+  /** Nothing is read of a connection before it is taken: for one that another process takes. */
+  readonly pauseOnConnect?: boolean
   readonly onTrouble: (error: unknown) => void
 }
 
 /**
- * Accepts connections and hands each to `serve`. Disposing it stops accepting and waits for those being served:
- * whoever began them ends them.
+ * Accepts connections of clients and gives each away. Disposing it stops accepting.
  * @throws CannotStart where the port is taken or may not be used
  */
 export async function listen(options: ListenerOptions): Promise<Listener> {
-  const { name, address, admission } = options
-  const serving = new Map<Promise<void>, Socket>()
-  const ended = { up: 0, down: 0 }
-  const most = { up: 0, down: 0 }
+  const { name, address, take, pauseOnConnect = false, onTrouble } = options
   const server = createServer(
-    { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs },
-    (socket) => {
-      // A reset between accept and the first listener of `serve` must not be an uncaught error.
-      socket.on('error', () => undefined)
-      const from = socket.remoteAddress
-      if (from === undefined) return socket.destroy()
-      const place = admission.enter(from)
-      if (typeof place === 'string') {
-        options.onRefused(from, place)
-        return socket.resetAndDestroy()
-      }
-      const served = options
-        .serve(socket, place)
-        .catch(options.onTrouble)
-        .finally(() => {
-          socket.destroy()
-          ended.up += socket.bytesRead
-          ended.down += socket.bytesWritten
-          place[Symbol.dispose]()
-          serving.delete(served)
-        })
-      serving.set(served, socket)
-    },
+    { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, pauseOnConnect },
+    take,
   )
   const port = await bind(server, name, address)
   // Errors of accepting, such as too many open files: those who wait are served when there is room again.
-  server.on('error', options.onTrouble)
-  const closed = Promise.withResolvers<void>()
-  server.on('close', () => closed.resolve())
+  server.on('error', onTrouble)
   const stop = (): void => {
     if (server.listening) server.close()
   }
@@ -74,26 +43,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     name,
     host: address.host,
     port,
-    bytes() {
-      let { up, down } = ended
-      for (const socket of serving.values()) {
-        up += socket.bytesRead
-        down += socket.bytesWritten
-      }
-      // What was still to be written when a socket was destroyed was counted, and will not be.
-      most.up = Math.max(most.up, up)
-      most.down = Math.max(most.down, down)
-      return { ...most }
-    },
     stop,
-    [Symbol.asyncDispose]: async () => {
+    [Symbol.asyncDispose]: () => {
       stop()
-      const impatience = setTimeout(() => {
-        for (const socket of serving.values()) socket.destroy()
-      }, lastWordsMs)
-      await Promise.all(serving.keys())
-      clearTimeout(impatience)
-      await closed.promise
+      return Promise.resolve()
     },
   }
 }
@@ -157,5 +110,3 @@ export async function unavailable(
 }
 
 const keepAliveMs = 30_000
-/** How long a connection may take to end once all of them are to. */
-const lastWordsMs = 5000

@@ -53,6 +53,13 @@ export class PolicyInForce {
     }
   }
 
+  /** Judges by the set that the store holds now: another process applied it. @throws PolicyError where it does not stand here */
+  async reload(store: Pick<Store, 'read'>): Promise<void> {
+    const set = await store.read.policies.current()
+    if (set !== undefined && set.version > Number(this.point.version))
+      this.use(this.compile(set.texts, set.version))
+  }
+
   get point(): DecisionPoint {
     return this.current.point
   }

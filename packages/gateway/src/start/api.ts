@@ -1,5 +1,4 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
-import type { AgentServer } from '@sallyport/tunnel'
 import { Authorize } from '../api/authorize.ts'
 import type { Guards, Implementations } from '../api/implementation.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
@@ -18,26 +17,26 @@ import { Applier } from '../apply/applier.ts'
 import type { Config } from '../config/schema.ts'
 import { checksOf } from '../doctor/checks.ts'
 import { examine } from '../doctor/doctor.ts'
-import type { ServerTls } from '../edge/server-tls.ts'
 import { openFront, type Front } from '../front/front.ts'
 import { detectorTags } from '../protocols.ts'
 import type { Events } from '../telemetry/events.ts'
 import { version } from '../version.ts'
-import type { ControlCore } from './control-core.ts'
-import type { Foundation } from './foundation.ts'
-import type { Readiness } from './readiness.ts'
 import type { Address } from './address.ts'
+import type { People } from './control-core.ts'
+import type { ClientTls } from './desk.ts'
+import type { Foundation } from './foundation.ts'
+import type { Plane } from './plane.ts'
+import type { Readiness } from './readiness.ts'
 
 export interface ApiOptions {
   readonly config: Config
   readonly clock: Clock
   readonly foundation: Foundation
-  readonly core: ControlCore
-  readonly tunnel: AgentServer
-  readonly tls: ServerTls
-  readonly recorder: { readonly failure: string | undefined }
+  readonly people: People
+  readonly plane: Plane
+  readonly clientTls: Pick<ClientTls, 'tls'>
   readonly readiness: Readiness
-  readonly own: { readonly certificate: string; readonly fingerprint: string } | undefined
+  readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
   readonly events: Events
   /** Grows while the gateway starts. */
   readonly addresses: () => readonly Address[]
@@ -50,14 +49,14 @@ export interface ApiOptions {
  * @throws CannotStart
  */
 export async function openApi(life: AsyncDisposableStack, options: ApiOptions): Promise<Front> {
-  const { config, foundation, core, tls, readiness, events } = options
+  const { config, foundation, people, readiness, events } = options
   const authorize = new Authorize(foundation.store.read, foundation.policies)
   return life.use(
     await openFront({
       address: config.listen.api,
-      tls: tls.pair,
+      tls: options.clientTls.tls.pair,
       implementations: implementationsOf(options, authorize),
-      guards: guardsOf(core, authorize),
+      guards: guardsOf(people, authorize),
       limits: config.limits,
       unready: () => readiness.why(),
       onAnswered: (answered) => events.answered(answered),
@@ -66,7 +65,7 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
   )
 }
 
-function guardsOf({ tokens }: ControlCore, authorize: Authorize): Guards {
+function guardsOf({ tokens }: People, authorize: Authorize): Guards {
   return {
     caller: async (token) => {
       const known = await tokens.authenticate(new Secret(token))
@@ -78,9 +77,10 @@ function guardsOf({ tokens }: ControlCore, authorize: Authorize): Guards {
 }
 
 function implementationsOf(options: ApiOptions, authorize: Authorize): Implementations {
-  const { config, clock, foundation, core, tunnel, events, own, addresses, baseUrl, readiness } = options
+  const { config, clock, foundation, people, plane, events, authority, addresses, baseUrl, readiness } =
+    options
   const { store, box, keys, recordings, policies, protocols } = foundation
-  const { tokens, signIn, setupLinks, sessions, reviews } = core
+  const { tokens, signIn, setupLinks, reviews } = people
   const { read } = store
   const portOf = (listener: string): number | undefined =>
     addresses().find(({ name }) => name === listener)?.port
@@ -105,11 +105,11 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       protocols,
       publicHost: config.publicHost,
       portOf,
-      attached: () => tunnel.attached(),
+      attached: () => plane.attached(),
     }),
     apply: applyRoutes(applier),
     policies: policyRoutes(read, policies),
-    agents: agentRoutes(store, tunnel),
+    agents: agentRoutes(store, plane),
     joinTokens: joinTokenRoutes({
       store,
       clock,
@@ -117,26 +117,25 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       authorityFingerprint: keys.authority.fingerprint,
     }),
     reviews: reviewRoutes({ read, reviews, authorize }),
-    sessions: sessionRoutes({ store, recordings, authorize, live: sessions }),
+    sessions: sessionRoutes({ store, recordings, authorize, live: plane }),
     gateway: gatewayRoutes(
       {
         version,
         startedAtMs,
         signingPublicKey: keys.signingPublicKey,
-        authority: own,
+        authority,
         isDraining: () => readiness.isDraining,
         policyVersion: () => policies.point.version,
-        liveSessions: () => sessions.list().length,
-        agentsAttached: () => tunnel.attached().length,
+        liveSessions: () => plane.liveSessions(),
+        agentsAttached: async () => (await plane.attached()).length,
         listeners: addresses,
         examine: async () =>
           examine(
             await checksOf({
               store,
-              recorder: options.recorder,
               dataDirectory: config.dataDirectory,
-              tls: options.tls,
-              tunnel,
+              tls: options.clientTls.tls,
+              plane,
               policies,
               clock,
             }),

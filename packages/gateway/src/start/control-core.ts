@@ -1,20 +1,54 @@
 import { resolve } from 'node:path'
-import { KeyedInterrupts, LiveSessions, Reviews, type AccessEvent, type GateParts } from '@sallyport/access'
-import type { Clock } from '@sallyport/core'
+import {
+  LiveSessions,
+  Reviews,
+  type AccessEvent,
+  type FailureThrottle,
+  type GateParts,
+} from '@sallyport/access'
+import type { Clock, Interrupts } from '@sallyport/core'
 import { Credentials, Passwords, SetupLinks, SignIn, Throttle, Tokens } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
+import type { Store } from '@sallyport/store'
 import type { AgentServer } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
 import type { Foundation } from './foundation.ts'
 
-/** Who people are and what they may do: everything between a log-in and a target, without a socket. */
-export interface ControlCore {
+/** Who people are, and what they answer: what there is once, however many processes carry traffic. */
+export interface People {
   readonly tokens: Tokens
+  readonly throttle: Throttle
   readonly signIn: SignIn
   readonly setupLinks: SetupLinks
-  readonly sessions: LiveSessions
   readonly reviews: Reviews
-  readonly gateParts: GateParts
+}
+
+/** @param life takes whatever has to be ended */
+export function gatherPeople(
+  life: AsyncDisposableStack,
+  { store, policies }: Pick<Foundation, 'store' | 'policies'>,
+  clock: Clock,
+): People {
+  const throttle = new Throttle(clock)
+  const passwords = new Passwords()
+  const tokens = life.use(new Tokens(store, clock))
+  return {
+    tokens,
+    throttle,
+    signIn: new SignIn({ store, tokens, passwords, throttle }),
+    setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle }),
+    reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
+  }
+}
+
+/** What lived when the gateway last stopped, or when the given one of its processes died, lives no more. */
+export async function endLeftovers(store: Store, reviews: Reviews, process?: number): Promise<void> {
+  if (process === undefined) await reviews.withdrawLeftovers()
+  else {
+    const its = await store.read.sessions.list({ process, live: true, limit: maxSessions })
+    await reviews.withdrawLeftovers(new Set(its.map(({ id }) => id)))
+  }
+  await store.traffic.endInterrupted(process)
 }
 
 export interface ControlCoreOptions {
@@ -24,24 +58,27 @@ export interface ControlCoreOptions {
   readonly tunnel: Pick<AgentServer, 'dial' | 'releaseCredential'>
   readonly recordings: Pick<Recordings, 'open'>
   readonly notify: (event: AccessEvent) => void
+  readonly people: Pick<People, 'tokens' | 'reviews'>
+  readonly throttle: FailureThrottle
+  readonly interrupts: Interrupts
+}
+
+/** What people may do: everything between a log-in and a target, without a socket. */
+export interface ControlCore {
+  readonly sessions: LiveSessions
+  readonly gateParts: GateParts
 }
 
 /** @param life takes whatever has to be ended */
-export async function buildControlCore(
+export function buildControlCore(
   life: AsyncDisposableStack,
   { store, box, policies }: Foundation,
-  { config, environment, clock, tunnel, recordings, notify }: ControlCoreOptions,
-): Promise<ControlCore> {
+  options: ControlCoreOptions,
+): ControlCore {
+  const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts } = options
+  const { tokens, reviews } = options.people
   const policy = policies.current
-  const throttle = new Throttle(clock)
-  const passwords = new Passwords()
-  const tokens = life.use(new Tokens(store, clock))
   const sessions = life.use(new LiveSessions({ store, policy, maxSessions: config.limits.connections }))
-  const reviews = life.use(new Reviews({ store, policy, clock }))
-  // What lived when the gateway last stopped lives no more.
-  await reviews.withdrawLeftovers()
-  await store.traffic.endInterrupted()
-
   const credentials = new Credentials({
     credentials: store.read.credentials,
     box,
@@ -50,18 +87,14 @@ export async function buildControlCore(
     ...withheld(config),
   })
   return {
-    tokens,
-    signIn: new SignIn({ store, tokens, passwords, throttle }),
-    setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle }),
     sessions,
-    reviews,
     gateParts: {
       store,
       recordings,
       policy,
       reviews,
       sessions,
-      interrupts: new KeyedInterrupts(),
+      interrupts,
       tokens,
       throttle,
       dial: (request, signal) => tunnel.dial(request, signal),
@@ -86,3 +119,6 @@ function withheld({ masterKey, dataDirectory, tls }: Config): {
     ),
   }
 }
+
+/** More than any process may hold. */
+const maxSessions = 1_000_000

@@ -1,14 +1,31 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault, type Clock } from '@sallyport/core'
-import { openStore, type Store } from '@sallyport/store'
+import { lockStore, openStore, type Sharing, type Store } from '@sallyport/store'
 import { CannotStart } from '../cannot-start.ts'
 
 /**
  * The store in the data directory, which is made where it does not exist: for this user alone, as it holds all secrets.
  * @throws CannotStart where it cannot be used, or another gateway uses it
  */
-export async function openDataDirectory(directory: string, clock: Clock): Promise<Store> {
+export async function openDataDirectory(directory: string, clock: Clock, sharing?: Sharing): Promise<Store> {
+  await makeDirectory(directory)
+  const file = storeIn(directory)
+  return orCannotStart(directory, () => openStore({ file, clock, ...(sharing && { sharing }) }))
+}
+
+/**
+ * Keeps other gateways off a data directory that several processes of this one use.
+ * @throws CannotStart where another gateway uses it
+ */
+export async function lockDataDirectory(directory: string): Promise<Disposable> {
+  await makeDirectory(directory)
+  return orCannotStart(directory, () => lockStore(storeIn(directory)))
+}
+
+const storeIn = (directory: string): string => join(directory, 'store.db')
+
+async function makeDirectory(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -19,8 +36,11 @@ export async function openDataDirectory(directory: string, clock: Clock): Promis
       { cause: error },
     )
   }
+}
+
+async function orCannotStart<T>(directory: string, open: () => T | Promise<T>): Promise<T> {
   try {
-    return await openStore({ file: join(directory, 'store.db'), clock })
+    return await open()
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     throw new CannotStart(

@@ -1,8 +1,7 @@
-import { join } from 'node:path'
 import type { Clock, Fault, StreamProtocol } from '@sallyport/core'
 import type { SealedBox } from '@sallyport/identity'
-import { openRecordings, type Recordings } from '@sallyport/recording'
-import type { Store } from '@sallyport/store'
+import { openRecordings, type Recordings, type RecordingsOptions } from '@sallyport/recording'
+import type { Sharing, Store } from '@sallyport/store'
 import { CannotStart } from '../cannot-start.ts'
 import type { Config } from '../config/schema.ts'
 import { PolicyInForce } from '../policy/in-force.ts'
@@ -31,7 +30,13 @@ export interface FoundationOptions {
   readonly detectorTags: Readonly<Record<string, string>>
   readonly metrics: Pick<Metrics, 'recorder' | 'storeWriteSeconds'>
   readonly onRecorderFailure: (fault: Fault) => void
+  /** Where several processes share the store. */
+  readonly sharing?: Sharing
+  readonly recordings: RecordingPlace
 }
+
+/** Where this process records, and where the others do or did: see `RecordingsOptions`. */
+export type RecordingPlace = Pick<RecordingsOptions, 'directory' | 'beside' | 'liveBeside'>
 
 /**
  * @param life takes whatever has to be ended
@@ -42,10 +47,13 @@ export async function layFoundation(
   options: FoundationOptions,
 ): Promise<Foundation> {
   const { config, environment, clock, kinds, detectorTags, metrics } = options
-  const store = timedStore(life.use(await openDataDirectory(config.dataDirectory, clock)), metrics)
+  const store = timedStore(
+    life.use(await openDataDirectory(config.dataDirectory, clock, options.sharing)),
+    metrics,
+  )
   const box = await openSealedBox(config, environment)
   const keys = await openGatewayKeys(store, box, clock)
-  const recordings = life.use(await openRecordingsIn(config.dataDirectory, keys, options))
+  const recordings = life.use(await openRecordingsIn(keys, options))
   const protocols = kinds.map((kind) => {
     const protocol = kind.open({ clock, maskKey: keys.masks })
     const { [Symbol.asyncDispose]: end } = protocol
@@ -57,14 +65,12 @@ export async function layFoundation(
 }
 
 async function openRecordingsIn(
-  dataDirectory: string,
   keys: GatewayKeys,
-  { clock, metrics, onRecorderFailure }: FoundationOptions,
+  { clock, metrics, onRecorderFailure, recordings }: FoundationOptions,
 ): Promise<Recordings> {
-  const directory = join(dataDirectory, 'recordings')
   try {
     return await openRecordings({
-      directory,
+      ...recordings,
       signingKey: keys.signing,
       encryptionKey: keys.recordings,
       clock,
@@ -74,7 +80,7 @@ async function openRecordingsIn(
   } catch (error) {
     throw new CannotStart(
       4,
-      `the recordings in ${directory} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
+      `the recordings in ${recordings.directory} cannot be opened: ${error instanceof Error ? error.message : 'unknown'}`,
       'without them nothing may run: see that the directory can be written to, and that the disk is not full',
       { cause: error },
     )

@@ -5,17 +5,25 @@ import type { Store } from '@sallyport/store'
 export class Readiness {
   readonly #store: Pick<Store, 'check'>
   readonly #clock: Clock
+  readonly #unready: () => string | undefined
   isDraining = false
   #looked: { readonly atMs: number; readonly answer: Promise<string | undefined> } | undefined
 
-  constructor(store: Pick<Store, 'check'>, clock: Clock) {
+  /** @param unready why it should not, besides: looked at each time */
+  constructor(
+    store: Pick<Store, 'check'>,
+    clock: Clock,
+    unready: () => string | undefined = () => undefined,
+  ) {
+    this.#unready = unready
     this.#store = store
     this.#clock = clock
   }
 
   /** @returns why not, or undefined where it should */
   why(): Promise<string | undefined> {
-    if (this.isDraining) return Promise.resolve('draining')
+    const why = this.isDraining ? 'draining' : this.#unready()
+    if (why !== undefined) return Promise.resolve(why)
     const now = this.#clock.now()
     if (this.#looked === undefined || now - this.#looked.atMs >= lookEveryMs) {
       this.#looked = { atMs: now, answer: this.#look() }

@@ -1,4 +1,4 @@
-import type { RunningGateway } from './start.ts'
+import type { RunningGateway } from './running-gateway.ts'
 
 /** What the operator reads at the start. The set-up link is shown only while there is nobody. */
 export function welcome({ version, addresses, authority, setupUrl }: RunningGateway): string {

@@ -27,6 +27,15 @@ export class Events {
     this.#log.info('ended')
   }
 
+  /** Another process of the gateway serves. */
+  processStarted(number: number, pid: number | undefined): void {
+    this.#log.info({ number, pid }, 'a process of the gateway serves')
+  }
+
+  processDied(number: number, how: string): void {
+    this.#log.error({ number, how }, 'a process of the gateway has died')
+  }
+
   certificateRenewed(notAfterMs: number): void {
     this.#log.info({ notAfter: new Date(notAfterMs).toISOString() }, 'server certificate renewed')
   }

@@ -8,15 +8,17 @@ export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly format: 'auto' | 'json' | 'text'
   readonly output: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  /** Which of several processes writes it. */
+  readonly process?: number
 }
 
 /** JSON lines, or text for people on a terminal. Values under names of secrets never leave. */
-export function openLog({ level, format, output }: LogOptions): Logger {
+export function openLog({ level, format, output, process }: LogOptions): Logger {
   const isText = format === 'text' || (format === 'auto' && output.isTTY === true)
   return pino(
     {
       level,
-      base: null,
+      base: process === undefined ? null : { process },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       // Its stack goes on with the causes’.

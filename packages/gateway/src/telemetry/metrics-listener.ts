@@ -1,7 +1,12 @@
 import { createServer } from 'node:http'
-import type { Registry } from 'prom-client'
 import type { ListenAddress } from '../config/schema.ts'
 import { bind } from '../edge/listener.ts'
+
+/** What is shown: the numbers of this process, or those of several put together. */
+export interface ShownMetrics {
+  readonly contentType: string
+  metrics(): Promise<string>
+}
 
 export interface MetricsListener extends AsyncDisposable {
   readonly port: number
@@ -11,14 +16,14 @@ export interface MetricsListener extends AsyncDisposable {
  * Serves `GET /metrics` in plain HTTP, on the loopback unless configured otherwise: it asks for no token.
  * @throws CannotStart
  */
-export async function serveMetrics(registry: Registry, address: ListenAddress): Promise<MetricsListener> {
+export async function serveMetrics(shown: ShownMetrics, address: ListenAddress): Promise<MetricsListener> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5000 }, (request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('metrics are at /metrics\n')
       return
     }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    shown.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': shown.contentType }).end(text),
       () => response.writeHead(500, { 'content-type': 'text/plain' }).end('the metrics cannot be read\n'),
     )
   })

@@ -9,7 +9,8 @@ import { text } from 'node:stream/consumers'
 import { createClient, type Client } from '@sallyport/api'
 import { parseConfig } from '../config/load.ts'
 import type { ProtocolKind } from '../protocols.ts'
-import { startGateway, type RunningGateway } from '../start/start.ts'
+import type { RunningGateway } from '../start/running-gateway.ts'
+import { startGateway } from '../start/start.ts'
 import { toyProtocol } from './toy-protocol.ts'
 
 export const toyKind: ProtocolKind = { name: 'toy', listenPort: 0, open: () => toyProtocol }

@@ -1,19 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { timeOrderedId, type Clock } from '@sallyport/core'
 import type { AgentRow, JoinTokenRow, Store } from '@sallyport/store'
-import { formatJoinToken, newJoinSecret, type AgentServer, type AttachedAgent } from '@sallyport/tunnel'
+import { formatJoinToken, newJoinSecret, type AttachedAgent } from '@sallyport/tunnel'
 import { joinSecretHash } from '../../edge/agent-directory.ts'
 import { notFound } from '../../front/problem.ts'
+import type { Plane } from '../../start/plane.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
-export function agentRoutes(
-  store: Store,
-  tunnel: Pick<AgentServer, 'attached' | 'cut'>,
-): NounRoutes<'agents'> {
+export function agentRoutes(store: Store, plane: Pick<Plane, 'attached' | 'cut'>): NounRoutes<'agents'> {
   return {
     list: async () => {
-      const attached = new Map(tunnel.attached().map((it) => [it.id, it]))
+      const attached = new Map((await plane.attached()).map((it) => [it.id, it]))
       return { items: (await store.read.agents.list()).map((row) => agentView(row, attached.get(row.id))) }
     },
     revoke: async ({ id }, { caller }) => {
@@ -21,7 +19,7 @@ export function agentRoutes(
         tx.agents.revoke(id, 'by hand'),
       )
       if (!isDone) throw notFound('agent')
-      tunnel.cut(id)
+      plane.cut(id)
     },
   }
 }

@@ -12,8 +12,8 @@ export interface GatewayState {
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
   isDraining(): boolean
   policyVersion(): string
-  liveSessions(): number
-  agentsAttached(): number
+  liveSessions(): Promise<number>
+  agentsAttached(): Promise<number>
   listeners(): readonly { readonly name: string; readonly host: string; readonly port: number }[]
   examine(): Promise<DoctorCheck[]>
 }
@@ -28,9 +28,9 @@ export function gatewayRoutes(state: GatewayState, read: Pick<Readers, 'reviews'
       startedAt: time(state.startedAtMs),
       state: state.isDraining() ? 'draining' : 'serving',
       policyVersion: state.policyVersion(),
-      liveSessions: state.liveSessions(),
+      liveSessions: await state.liveSessions(),
       openReviews: (await read.reviews.list('open', maxCounted)).length,
-      agentsAttached: state.agentsAttached(),
+      agentsAttached: await state.agentsAttached(),
       listeners: state.listeners().map(({ name, host, port }) => ({ name, host, port })),
     }),
     doctor: async () => {

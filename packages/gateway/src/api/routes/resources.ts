@@ -15,7 +15,7 @@ export interface ResourceParts {
   readonly publicHost: string
   /** Where this gateway listens for a protocol; undefined where it does not. */
   readonly portOf: (protocol: string) => number | undefined
-  readonly attached: () => readonly Pick<AttachedAgent, 'pool'>[]
+  readonly attached: () => Promise<readonly Pick<AttachedAgent, 'pool'>[]>
 }
 
 export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
@@ -25,12 +25,14 @@ export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
       if (all && !authorize.mayAdminister(caller.subject)) {
         throw new ProblemError('forbidden', 'only administrators see what they may not reach')
       }
-      const views = (await read.resources.list()).map((it) => viewFor(parts, caller.subject, it))
+      const attached = await parts.attached()
+      const views = (await read.resources.list()).map((it) => viewFor(parts, caller.subject, it, attached))
       return { items: views.filter((it) => all || it.accounts.length > 0) }
     },
     get: async ({ name }, { caller }) => {
       const resource = await read.resources.get(name)
-      const view = resource === undefined ? undefined : viewFor(parts, caller.subject, resource)
+      const view =
+        resource === undefined ? undefined : viewFor(parts, caller.subject, resource, await parts.attached())
       const isVisible =
         view !== undefined && (view.accounts.length > 0 || authorize.mayAdminister(caller.subject))
       if (!isVisible) throw notFound('resource')
@@ -39,7 +41,12 @@ export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
   }
 }
 
-function viewFor(parts: ResourceParts, subject: Subject, resource: Resource) {
+function viewFor(
+  parts: ResourceParts,
+  subject: Subject,
+  resource: Resource,
+  attached: readonly Pick<AttachedAgent, 'pool'>[],
+) {
   const { point } = parts.policies
   const port = parts.portOf(resource.protocol)
   const protocol = parts.protocols.find(({ name }) => name === resource.protocol)
@@ -71,7 +78,7 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource) {
     labels: { ...resource.labels },
     accounts,
     endpoint,
-    agents: parts.attached().filter(({ pool }) => pool === resource.agent).length,
+    agents: attached.filter(({ pool }) => pool === resource.agent).length,
     maskedTags: [...point.maskedTags(subject, resource)].toSorted(),
   }
 }

@@ -1,8 +1,8 @@
-import type { LiveSessions } from '@sallyport/access'
 import { principalId, type Subject } from '@sallyport/core'
 import type { RecordedEvent, Recordings } from '@sallyport/recording'
 import type { SessionRow, Store } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
+import type { Plane } from '../../start/plane.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { person, time } from '../views.ts'
@@ -11,7 +11,7 @@ export interface SessionParts {
   readonly store: Store
   readonly recordings: Pick<Recordings, 'read' | 'export' | 'verify'>
   readonly authorize: Authorize
-  readonly live: Pick<LiveSessions, 'kill'>
+  readonly live: Pick<Plane, 'kill'>
 }
 
 export function sessionRoutes({

@@ -1,0 +1,72 @@
+import { kill, type LiveSessions } from '@sallyport/access'
+import type { Subject } from '@sallyport/core'
+import type { Store } from '@sallyport/store'
+import type { AgentServer, AttachedAgent, DialRequest } from '@sallyport/tunnel'
+
+/** What carries the traffic, as the API sees it: this very process, or several others. */
+export interface Plane {
+  /** Sessions in progress. */
+  liveSessions(): Promise<number>
+  /** See `kill` of the control core. */
+  kill(id: string, by: Subject, why?: string): Promise<boolean>
+  attached(): Promise<readonly AttachedAgent[]>
+  /** Ends what a revoked agent still has. */
+  cut(agent: string): void
+  /** Connects to a target through an agent, and lets go of it. @throws Fault as of the dial */
+  reach(request: DialRequest, signal: AbortSignal): Promise<void>
+  /** Why nothing can be recorded; undefined while all is well. */
+  recorderFailure(): Promise<string | undefined>
+}
+
+/** All in one process. */
+export class OwnPlane implements Plane {
+  readonly #store: Pick<Store, 'write'>
+  readonly #sessions: LiveSessions
+  readonly #tunnel: AgentServer
+  readonly #recorder: { readonly failure: string | undefined }
+
+  constructor(parts: {
+    readonly store: Pick<Store, 'write'>
+    readonly sessions: LiveSessions
+    readonly tunnel: AgentServer
+    readonly recorder: { readonly failure: string | undefined }
+  }) {
+    this.#store = parts.store
+    this.#sessions = parts.sessions
+    this.#tunnel = parts.tunnel
+    this.#recorder = parts.recorder
+  }
+
+  liveSessions(): Promise<number> {
+    return Promise.resolve(this.#sessions.list().length)
+  }
+
+  kill(id: string, by: Subject, why?: string): Promise<boolean> {
+    return kill(this.#store, (...ending) => this.#sessions.end(...ending), { id, by, why })
+  }
+
+  attached(): Promise<readonly AttachedAgent[]> {
+    return Promise.resolve(this.#tunnel.attached())
+  }
+
+  cut(agent: string): void {
+    this.#tunnel.cut(agent)
+  }
+
+  reach(request: DialRequest, signal: AbortSignal): Promise<void> {
+    return reachThrough(this.#tunnel, request, signal)
+  }
+
+  recorderFailure(): Promise<string | undefined> {
+    return Promise.resolve(this.#recorder.failure)
+  }
+}
+
+export async function reachThrough(
+  tunnel: Pick<AgentServer, 'dial'>,
+  request: DialRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = await tunnel.dial(request, signal)
+  stream.on('error', () => undefined).destroy()
+}
