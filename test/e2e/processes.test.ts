@@ -114,7 +114,7 @@ describe('a gateway of two processes', () => {
   test('spreads its sessions over both, lists them in one place, and sums their numbers up', async () => {
     const opened = await numberOf('sallyport_sessions_opened_total')
     const seated = [await connect(), await connect(), await connect(), await connect()]
-    expect(seated.map(({ process }) => process).toSorted()).toEqual([1, 1, 2, 2])
+    expect(seated.map(({ process }) => process).toSorted((a, b) => a - b)).toEqual([1, 1, 2, 2])
     for (const { client } of seated) expect(await answered(client, 'select 1')).toEqual(['T', 'D', 'C', 'Z'])
     const { client } = sallyport.admin
     const live = (await client.sessions.list({ live: true, limit: 50 })).items.map(({ id }) => id)

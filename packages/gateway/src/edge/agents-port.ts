@@ -69,7 +69,7 @@ export async function openAgentsPort(
 
 /** Why the agents' port cannot be had, in words where it is the system that says so. */
 export async function cannotListen(error: unknown, { listen }: Config): Promise<unknown> {
-  return isSystemError(error) ? unavailable(error, 'agents', listen.agents) : error
+  return isSystemError(error) ? await unavailable(error, 'agents', listen.agents) : error
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

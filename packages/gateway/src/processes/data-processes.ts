@@ -92,7 +92,7 @@ export class DataProcesses implements AsyncDisposable {
     await Promise.all(
       [...this.#running.values()].map(async (one) => {
         void one.peer.ask('quit').catch(() => undefined)
-        const late = setTimeout(() => one.kill(), limits.quitMs)
+        const late = setTimeout(() => void one.kill(), limits.quitMs)
         await one.exited
         clearTimeout(late)
       }),

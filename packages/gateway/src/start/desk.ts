@@ -3,48 +3,16 @@ import { fingerprintOf } from '@sallyport/api'
 import type { Clock } from '@sallyport/core'
 import { linkView } from '../api/routes/users.ts'
 import type { Config } from '../config/schema.ts'
-import { serverNames, ServerTls } from '../edge/server-tls.ts'
-import type { Front } from '../front/front.ts'
 import type { Events } from '../telemetry/events.ts'
 import { serveMetrics, type ShownMetrics } from '../telemetry/metrics-listener.ts'
 import type { Address } from './address.ts'
 import { openApi } from './api.ts'
+import type { ClientTls } from './client-tls.ts'
 import type { People } from './control-core.ts'
 import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
 import { keepUp } from './upkeep.ts'
-
-/** The certificate that clients see, and whoever must be told of its successors. */
-export interface ClientTls {
-  readonly tls: ServerTls
-  /** Set once the API is there. */
-  front: Front | undefined
-}
-
-/** @param life takes whatever has to be ended */
-export async function openClientTls(
-  life: AsyncDisposableStack,
-  { keys }: Pick<Foundation, 'keys'>,
-  { config, clock, events }: { readonly config: Config; readonly clock: Clock; readonly events: Events },
-): Promise<ClientTls> {
-  const { certificate, key } = config.tls
-  const opened: Omit<ClientTls, 'tls'> = { front: undefined }
-  const tls = life.use(
-    await ServerTls.open({
-      names: serverNames(config),
-      authority: keys.authority,
-      clock,
-      onRenewed: (pair) => {
-        opened.front?.useCertificate(pair)
-        events.certificateRenewed(tls.notAfterMs)
-      },
-      onTrouble: (error) => events.trouble('upkeep', error),
-      ...(certificate === undefined || key === undefined ? {} : { files: { certificate, key } }),
-    }),
-  )
-  return Object.assign(opened, { tls })
-}
 
 export interface DeskOptions {
   readonly config: Config
