@@ -51,8 +51,6 @@ describe('a gateway of two processes', () => {
     alice = await sallyport.person('alice', ['developers'])
     bob = await sallyport.person('bob', ['dba'])
     carol = await sallyport.person('carol', ['unrestricted'])
-    await attachedTo(1)
-    await attachedTo(2)
   })
   afterAll(async () => {
     await sallyport?.[Symbol.asyncDispose]()
@@ -64,8 +62,6 @@ describe('a gateway of two processes', () => {
       .split('\n')
       .filter((line) => line.startsWith('{') && line.includes(`"msg":"${message}"`))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
-  const attachedTo = (process: number) =>
-    sallyport.agent.line(new RegExp(`"process":${process},.*"attached"`))
   const pidOf = (process: number) =>
     Number(logged('a process of the gateway serves').findLast(({ number }) => number === process)!['pid'])
 
@@ -215,7 +211,15 @@ describe('a gateway of two processes', () => {
     })()
     process.kill(pidOf(2), 'SIGKILL')
     await killed.client.untilOver()
-    await using again = await connectIn(2)
+    await sallyport.gateway.line(/a process of the gateway has died/)
+    // From here on nobody is turned away, and soon one is in the new process.
+    let newcomer = await connect()
+    for (const endMs = performance.now() + 30_000; newcomer.process !== 2 && performance.now() < endMs;) {
+      await newcomer[Symbol.asyncDispose]()
+      newcomer = await connect()
+    }
+    await using again = newcomer
+    expect(again.process).toBe(2)
     expect(await answered(again.client, 'select 1')).toEqual(['T', 'D', 'C', 'Z'])
     isOver = true
     expect(await working).toBeGreaterThan(1)
@@ -233,6 +237,13 @@ describe('a gateway of two processes', () => {
     expect(await client.sessions.get({ id: staying.session })).toMatchObject({ live: true })
     expect(await numberOf('sallyport_sessions_opened_total')).toBeGreaterThan(opened)
     expect(await server.query("select id from orders where status = 'lost'", 'shop')).toEqual([])
+  })
+
+  test('has an agent that was away back in both', async () => {
+    await sallyport.agent.stop()
+    await expect(connect()).rejects.toThrow(/no agent/)
+    await sallyport.startAgent()
+    for (const process of [1, 2]) await (await connectIn(process))[Symbol.asyncDispose]()
   })
 
   test('keeps every other gateway off its data, of one process or of several', async () => {

@@ -79,6 +79,9 @@ export class Sallyport implements AsyncDisposable {
   async startAgent(): Promise<void> {
     this.agent = await this.startAgentAs('agent')
     await this.agent.line(/attached/)
+    const { processes = 1 } = this.#options
+    for (let each = 1; processes > 1 && each <= processes; each++)
+      await this.agent.line(new RegExp(`"process":${each},.*"attached"`))
   }
 
   /** A further agent of the pool `local`, or the first one again, by the name of its state directory. */

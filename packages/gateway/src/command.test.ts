@@ -12,7 +12,7 @@ const withoutProtocols = protocolKinds.map(({ name }) => `  ${name}: "off"\n`).j
 
 async function run(
   yaml: (directory: string) => string,
-  over: { printConfig?: boolean; end?: 'one signal' | 'two signals' } = {},
+  over: { printConfig?: boolean; processes?: string; end?: 'one signal' | 'two signals' } = {},
 ) {
   await using directory = await temporaryDirectory()
   const configFile = join(directory.path, 'gateway.yaml')
@@ -47,6 +47,18 @@ describe('the gateway’s command', () => {
     expect(code).toBe(0)
     expect(output).toContain('  api: 127.0.0.1:0 # gateway.yaml:3')
     expect(output).toContain('drainMs: 30000 # default')
+    expect(output).toContain('processes: 1 # default')
+  })
+
+  test('takes the number of processes from the command line before all else, where it is one', async () => {
+    const more = (directory: string) => `${onFreePorts(directory)}processes: 2\n`
+    expect((await run(more, { printConfig: true, processes: '3' })).output).toContain('processes: 3 #')
+    expect((await run(more, { printConfig: true })).output).toContain('processes: 2 # gateway.yaml')
+    for (const processes of ['0', '65', '1.5', 'many', ''])
+      expect(await run(more, { processes })).toMatchObject({
+        code: 2,
+        errors: expect.stringContaining('SALLYPORT_PROCESSES') as string,
+      })
   })
 
   test('names a port that is taken, and ends with 3', async () => {

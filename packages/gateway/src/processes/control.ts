@@ -17,7 +17,6 @@ import { Events } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import { version } from '../version.ts'
-import { passed } from './calls.ts'
 import { DataProcesses } from './data-processes.ts'
 import { ProcessesPlane } from './plane.ts'
 import { SummedMetrics } from './summed-metrics.ts'
@@ -100,7 +99,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
       name,
       address,
       pauseOnConnect: true,
-      take: (socket) => processes.pass(passed.client, socket, name),
+      take: (socket) => processes.passClient(socket, name),
       onTrouble: (error) => events.trouble(`listen.${name}`, error),
     })
     listeners.push(life.use(listener))
@@ -133,7 +132,7 @@ async function openDoor(config: Config, processes: DataProcesses) {
   try {
     return await openAgentDoor({
       ...config.listen.agents,
-      pass: (socket, head, process) => processes.pass(passed.agent, socket, head, process),
+      pass: (socket, head, process) => processes.passAgent(socket, head, process),
     })
   } catch (error) {
     throw await cannotListen(error, config)

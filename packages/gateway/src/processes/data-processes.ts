@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
-import type { ControlCalls, DataCalls, Numbers } from './calls.ts'
+import { passed, type ControlCalls, type DataCalls, type Numbers } from './calls.ts'
 import { Peer } from './mesh.ts'
 
 export interface DataProcessesOptions {
@@ -42,7 +42,7 @@ export class DataProcesses implements AsyncDisposable {
 
   /** Those that take connections and answer. */
   get serving(): Running[] {
-    return [...this.#running.values()].filter(({ isServing }) => isServing)
+    return [...this.#running.values()].filter(({ isServing, isConnected }) => isServing && isConnected)
   }
 
   /** Asks each that serves. One that dies meanwhile, or that does not answer in time and is killed for it, has no say. */
@@ -69,12 +69,20 @@ export class DataProcesses implements AsyncDisposable {
     await Promise.all(this.serving.map((one) => one.askOrDie(ms, 'drain')))
   }
 
-  /** Passes a connection to the next in turn, or to the one that is asked for. */
-  pass(what: string, socket: Socket, about: unknown, process?: number): void {
-    const able = this.serving
-    const to = process === undefined ? able[this.#turn++ % able.length] : this.#running.get(process)
-    if (to?.isServing === true) to.peer.pass(what, socket, about)
-    else socket.resetAndDestroy()
+  /** Passes a client's connection to the next in turn. */
+  passClient(socket: Socket, protocol: string): void {
+    const { serving } = this
+    const able = serving.filter(({ hasAgents }) => hasAgents)
+    const from = able.length > 0 ? able : serving
+    passTo(from[this.#turn++ % from.length], passed.client, socket, protocol)
+  }
+
+  /** Passes an agent's connection, with what it has said already, to the process that it asks for, or to any. */
+  passAgent(socket: Socket, head: Buffer, process?: number): void {
+    const { serving } = this
+    const any = serving[this.#turn++ % serving.length]
+    const to = process === undefined ? any : serving.find(({ number }) => number === process)
+    passTo(to, passed.agent, socket, head)
   }
 
   /**
@@ -114,6 +122,21 @@ export class DataProcesses implements AsyncDisposable {
     await one.ask(limits.startMs, 'start', { config: shareOf(config), process, processes: config.processes })
     one.isServing = true
     events.processStarted(process, child.pid)
+    this.#awaitAgents(one).catch((error: unknown) => events.trouble('processes', error))
+  }
+
+  /** Has clients wait for it until those agents have come back to it that the others have: they would reach no target there. */
+  async #awaitAgents(one: Running): Promise<void> {
+    const untilMs = performance.now() + limits.agentsMs
+    while (!one.hasAgents && performance.now() < untilMs && !this.#stop.signal.aborted) {
+      const states = await Promise.all(this.serving.map((each) => each.askOrDie(limits.askMs, 'look')))
+      const all = new Set(states.flatMap((state) => state?.value.agents.map(({ id }) => id) ?? []))
+      const own = await one.askOrDie(limits.askMs, 'look')
+      if (own === undefined) return
+      one.hasAgents = own.value.agents.length >= all.size
+      await sleep(limits.lookAgainMs)
+    }
+    one.hasAgents = true
   }
 
   async #died(one: Running, how: string, care: Care): Promise<void> {
@@ -156,6 +179,8 @@ class Running {
   hasOpened = false
   #isOver = false
   isServing = false
+  /** As many as the others. */
+  hasAgents = false
 
   constructor(number: number, child: ChildProcess, answers: Omit<ControlCalls, 'opening'>) {
     this.number = number
@@ -172,6 +197,11 @@ class Running {
       this.#isOver = true
       this.peer.gone(new Error(`a process of the gateway has ended: ${how}`))
     })
+  }
+
+  /** False from its last breath on, which comes a little before its end. */
+  get isConnected(): boolean {
+    return this.#child.connected
   }
 
   /** Asks it; one that does not answer within `ms` is killed: what it was asked would not hold there. @throws as Peer.ask */
@@ -212,6 +242,11 @@ class Running {
   }
 }
 
+function passTo(one: Running | undefined, ...what: Parameters<Running['peer']['pass']>): void {
+  if (one === undefined) what[1].resetAndDestroy()
+  else one.peer.pass(...what)
+}
+
 /** Its share of what there may be in all. Connections are dealt out evenly. */
 function shareOf(config: Config): Config {
   const share = (all: number): number => Math.ceil(all / config.processes)
@@ -240,6 +275,9 @@ const limits = {
   askMs: 20_000,
   pulseMs: 5_000,
   lookMs: 15_000,
+  /** For agents to come to one that was just started, looked at so often. */
+  agentsMs: 10_000,
+  lookAgainMs: 100,
   quitMs: 10_000,
   /** One that dies so soon is replaced with some delay, which doubles. */
   youngMs: 10_000,
