@@ -21,9 +21,15 @@ test('links between documents lead somewhere', async () => {
     'README.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
-    ...['architecture', 'errors', 'getting-started', 'policies', 'recording-format', 'security'].map(
-      (name) => `docs/${name}.md`,
-    ),
+    ...[
+      'architecture',
+      'errors',
+      'getting-started',
+      'policies',
+      'performance',
+      'recording-format',
+      'security',
+    ].map((name) => `docs/${name}.md`),
   ]
   const broken: string[] = []
   for (const page of pages) {

@@ -1,18 +1,6 @@
-import type { Endpoint } from '../world/endpoint.ts'
 import type { TestBed } from './bed.ts'
-import type { CpuCost, Watched } from './cpu.ts'
-
-/** In the order in which tables show them. */
-export const routeNames = ['direct', 'relay', 'sallyport', 'masked'] as const
-export type RouteName = (typeof routeNames)[number]
-
-/** A way to the server. */
-export interface Route {
-  readonly name: RouteName
-  readonly endpoint: Endpoint
-  /** What it consists of, between the client and the server. */
-  readonly processes: readonly Watched[]
-}
+import type { CpuCost } from './cpu.ts'
+import type { Route, RouteName } from './route.ts'
 
 /** What a measurement works with, and how long it may take. */
 export interface Ground {
@@ -28,14 +16,31 @@ export interface Reading {
   readonly cpu?: CpuCost | undefined
 }
 
-/** A thing that is run, again and again, on each of its routes, and the lines of the table that come of it. */
-export interface Measurement {
+/** A thing that is run, again and again, and the lines of the table that come of it. */
+export type Measurement = Compared | Alone
+
+interface Common {
   readonly rows: readonly Row[]
-  readonly routes: readonly RouteName[]
   /** What CPU time is counted for, such as `transaction`. */
   readonly work?: string
+  /** One that takes long, or varies little, need not be run in every round. */
+  readonly mostRounds?: number
+}
+
+/** Run on each of its routes in turn. */
+export interface Compared extends Common {
+  /** `near`: everything on this machine. `far`: 50 ms of round trip between the gateway and the agent. */
+  readonly setting: 'near' | 'far'
+  readonly routes: readonly RouteName[]
   /** @throws Error where an answer was wrong: then the whole bench fails. */
   measure(this: void, route: Route, ground: Ground): Promise<Reading>
+}
+
+/** Starts a deployment of its own, which counts as the route `sallyport`. */
+export interface Alone extends Common {
+  readonly setting: 'alone'
+  /** @returns why not, where it cannot be measured here. @throws Error where an answer was wrong */
+  measure(this: void, ground: Ground): Promise<Reading | string>
 }
 
 /** One line of the table. */
@@ -67,4 +72,9 @@ export function atLeast(limit: number, of: RouteName, words: string, route: Rout
     better: 'higher',
     needs: [of, route],
   }
+}
+
+/** No more than so much, in the row's own unit. */
+export function atMost(limit: number, words = ''): Target {
+  return { words, of: (figure) => figure('sallyport'), limit, better: 'lower', needs: ['sallyport'] }
 }

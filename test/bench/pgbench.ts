@@ -1,16 +1,27 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { environmentOf } from '../world/endpoint.ts'
 import { clientPath } from '../world/postgres-binaries.ts'
 import { mustRun } from '../world/process.ts'
+import { scale } from './bed.ts'
 import { CpuWatch, type CpuCost } from './cpu.ts'
-import type { Ground, Route } from './measurement.ts'
+import type { Ground } from './measurement.ts'
+import type { Route } from './route.ts'
 import { quantile } from './spread.ts'
 
 export interface PgbenchOptions {
-  readonly protocol: 'prepared' | 'extended' | 'simple'
+  readonly load: Load
   readonly clients: number
+  /** Each transaction on a connection of its own. */
+  readonly reconnects?: boolean
 }
+
+/**
+ * `prepared`: one statement, prepared once. `extended`: parsed anew each time, the same text. `new literals`: the simple protocol,
+ * with numbers in the text that were never sent before. `new texts`: with a name as well that was never sent before, so that the
+ * statement is a new one even to who looks away from its literals: nothing that was remembered is of use.
+ */
+export type Load = 'prepared' | 'extended' | 'new literals' | 'new texts'
 
 export interface PgbenchResult {
   /** Transactions, without the time to connect. */
@@ -23,21 +34,27 @@ export interface PgbenchResult {
 }
 
 /**
- * pgbench's own SELECT of one row by its key. The latency of every transaction is read from its log.
- * @throws Error where a transaction failed.
+ * SELECT of one row by its key, as pgbench's own, with the answer checked. The latency of every transaction is read from its log.
+ * @throws Error where a transaction failed, or an answer was not the row that was asked for
  */
 export async function pgbench(
   route: Route,
   { bed, seconds }: Ground,
-  { protocol, clients }: PgbenchOptions,
+  { load, clients, reconnects = false }: PgbenchOptions,
 ): Promise<PgbenchResult> {
   const logs = await mkdtemp(join(bed.directory, 'pgbench-'))
   try {
     const threads = Math.min(2, clients)
     const duration = seconds + Math.ceil(clients / logInsPerSecond) // pgbench counts them in, though not in its result
-    const flags = `-n -S -M ${protocol} -c ${clients} -j ${threads} -T ${duration} -l`.split(' ')
+    const script = join(logs, 'script.sql')
+    await writeFile(script, scriptOf(load))
+    const protocol = load === 'new literals' || load === 'new texts' ? 'simple' : load
+    const flags = `-n -M ${protocol} -c ${clients} -j ${threads} -T ${duration} -l`.split(' ')
+    if (reconnects) flags.push('-C')
     using watch = new CpuWatch(route.processes)
-    const output = await mustRun(clientPath('pgbench'), [...flags, `--log-prefix=${join(logs, 'log')}`], {
+    const files = ['-f', script, `--log-prefix=${join(logs, 'log')}`]
+    // pgbench goes on without a client whose script failed, and then says so by its exit code.
+    const output = await mustRun(clientPath('pgbench'), [...flags, ...files], {
       environment: environmentOf(route.endpoint),
     })
     const perSecond = Number(/^tps = ([\d.]+)/m.exec(output)?.[1])
@@ -56,6 +73,17 @@ export async function pgbench(
   }
 }
 
+/** Every answer must be the row that was asked for: pgbench's `\gset` wants one row, and the last line fails where it is another. */
+function scriptOf(load: Load): string {
+  const condition = load === 'new literals' || load === 'new texts' ? ' AND :never > 0' : ''
+  const name = load === 'new texts' ? 'balance_:never' : 'abalance'
+  return String.raw`\set aid random(1, ${scale * 100_000})
+\set never random(1, 2000000000000)
+SELECT abalance AS ${name}, aid AS found FROM pgbench_accounts WHERE aid = :aid${condition} \gset
+\set proof 1 / (CASE WHEN :found = :aid THEN 1 ELSE 0 END)
+`
+}
+
 /** What every route manages even on a busy machine: a wrong guess makes a run shorter, not its figures wrong. */
 const logInsPerSecond = 20
 
@@ -72,6 +100,7 @@ interface Transaction {
 async function transactionsIn(directory: string): Promise<Transaction[]> {
   const all: Transaction[] = []
   for (const name of await readdir(directory)) {
+    if (!name.startsWith('log')) continue
     for (const line of (await readFile(join(directory, name), 'utf8')).split('\n')) {
       if (line === '') continue
       const [, , latencyUs, , seconds, us] = line.split(' ').map(Number)

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { costBetween, cpuSeconds } from './cpu.ts'
+import { compare } from './compare.ts'
+import { markdownGrid, textGrid } from './grid.ts'
 import { latency } from './measurements/latency.ts'
-import { resultsOf } from './results.ts'
+import type { Report } from './report.ts'
+import { resultsOf, type Result } from './results.ts'
+import type { Rounds } from './rounds.ts'
 import { Samples } from './samples.ts'
-import { median, quantile } from './spread.ts'
-import { tablesOf } from './table.ts'
+import { median, quantile, spreadOf } from './spread.ts'
+import { comparisonOf, tablesOf } from './table.ts'
 
 test('a median of an even number is the mean of the two in the middle', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5)
@@ -19,49 +22,95 @@ test('a quantile is a value that was measured', () => {
   expect(quantile([7], 0.99)).toBe(7)
 })
 
-describe('targets', () => {
-  test('are judged by the median of the ratios within rounds', () => {
-    const samples = new Samples()
-    for (const [direct, relay, sallyport] of [
-      [0.1, 0.2, 0.25],
-      [0.2, 0.4, 0.5],
-      [0.1, 0.2, 0.9],
-    ] as const) {
-      for (const row of latency.rows) {
-        samples.add(row, 'direct', { figures: { p50Ms: direct, p99Ms: direct } })
-        samples.add(row, 'relay', { figures: { p50Ms: relay, p99Ms: relay } })
-        samples.add(row, 'sallyport', { figures: { p50Ms: sallyport, p99Ms: sallyport } })
-      }
-    }
-    const [row] = resultsOf(latency.rows, samples)
+describe('a target', () => {
+  test('is judged by the median of the ratios within rounds', () => {
+    const [row] = resultsOf(latency.rows, threeRounds())
     expect(row!.targets[0]).toMatchObject({ isMet: true })
     expect(row!.targets[0]!.value!.median).toBeCloseTo(1.5)
   })
 
-  test('are neither met nor missed where a route was not measured', () => {
+  test('is neither met nor missed where a route was not there, and says why', () => {
     const samples = new Samples()
     samples.add(latency.rows[0]!, 'direct', { figures: { p50Ms: 1 } })
-    const results = resultsOf(latency.rows, samples)
+    samples.add(latency.rows[0]!, 'sallyport', { figures: { p50Ms: 1 } })
+    const missing = new Map([[latency.rows[0]!.name, { relay: 'it did not start' }]])
+    const results = resultsOf(latency.rows, { samples, missing })
     expect(results[0]!.targets[0]!.isMet).toBeUndefined()
-    expect(tablesOf(results)).toContain('not measured')
+    expect(tablesOf(reportWith(results), textGrid)).toContain('not measured: it did not start')
   })
 })
 
-describe('CPU time', () => {
-  test("is user's and system's, whatever the process is called", () => {
-    const fields = '20) R) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20'
-    expect(cpuSeconds(`1234 (a ${fields}`)).toBe(3)
+test('a reading without the figure of a row is an error', () => {
+  expect(() => new Samples().add(latency.rows[0]!, 'direct', { figures: {} })).toThrow('p50Ms')
+})
+
+describe('a comparison', () => {
+  const result = (values: readonly number[], gatewayUs: readonly number[]): Result => ({
+    name: 'throughput',
+    unit: '/s',
+    better: 'higher',
+    work: 'transaction',
+    routes: {
+      sallyport: { spread: spreadOf(values)!, values, cpu: { gateway: spreadOf(gatewayUs)! } },
+    },
+    targets: [],
   })
 
-  test('counts for the work that was done between two readings, log-ins apart', () => {
-    const readings = [
-      { atMs: 0, seconds: { gateway: 0 } },
-      { atMs: 100, seconds: { gateway: 5 } }, // what the log-ins cost
-      { atMs: 200, seconds: { gateway: 5.001 } },
-      { atMs: 300, seconds: { gateway: 5.002 } },
-    ]
-    const doneAtMs = [50, 120, 160, 210, 290, 301]
-    expect(costBetween(readings, doneAtMs)!['gateway']).toBeCloseTo(500)
-    expect(costBetween(readings, [50, 120])).toBeUndefined()
+  test('calls a change noise where values of then and now overlap', () => {
+    const changes = compare([result([100, 120, 140], [10, 11])], [result([130, 150, 170], [5, 6])])
+    expect(changes).toMatchObject([
+      { what: 'throughput, sallyport', ratio: 1.25, verdict: 'noise' },
+      { what: 'throughput, sallyport, CPU of gateway', unit: 'µs/transaction', verdict: 'better' },
+    ])
+    expect(comparisonOf(changes, textGrid)).toContain('noise')
+  })
+
+  test('knows in which direction better is', () => {
+    const [perSecond, cpu] = compare([result([100, 110], [5, 6])], [result([50, 60], [7, 8])])
+    expect([perSecond!.verdict, cpu!.verdict]).toEqual(['worse', 'worse'])
+  })
+
+  test('leaves out what only one of them has', () => {
+    expect(compare([], [result([1], [1])])).toEqual([])
   })
 })
+
+describe('the tables', () => {
+  test('stay within 120 columns with every route', () => {
+    const samples = new Samples()
+    for (const row of latency.rows)
+      for (const route of latency.setting === 'near' ? latency.routes : [])
+        samples.add(row, route, {
+          figures: { p50Ms: 12.34, p99Ms: 23_456 },
+          cpu: { gateway: 1234, agent: 1234 },
+        })
+    const table = tablesOf(reportWith(resultsOf(latency.rows, { samples, missing: new Map() })), textGrid)
+    const [, ...lines] = table.split('\n')
+    expect(lines.filter((line) => line.length > 120)).toEqual([])
+  })
+
+  test('are Markdown where that is asked for', () => {
+    expect(markdownGrid(['a', ''], [['b|c', 'd']])).toBe('| a |  |\n| --- | --- |\n| b\\|c | d |')
+  })
+})
+
+function threeRounds(): Rounds {
+  const samples = new Samples()
+  for (const [direct, relay, sallyport] of [
+    [0.1, 0.2, 0.25],
+    [0.2, 0.4, 0.5],
+    [0.1, 0.2, 0.9],
+  ] as const) {
+    for (const row of latency.rows) {
+      samples.add(row, 'direct', { figures: { p50Ms: direct, p99Ms: direct } })
+      samples.add(row, 'relay', { figures: { p50Ms: relay, p99Ms: relay } })
+      samples.add(row, 'sallyport', { figures: { p50Ms: sallyport, p99Ms: sallyport } })
+    }
+  }
+  return { samples, missing: new Map() }
+}
+
+function reportWith(results: readonly Result[]): Report {
+  const machine = { processors: 2, model: 'processor', node: 'v24', postgres: '18' }
+  return { machine, options: { rounds: 1, seconds: 1, megabytes: 1 }, results }
+}

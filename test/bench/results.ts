@@ -1,18 +1,22 @@
-import { routeNames, type Row, type RouteName, type Target } from './measurement.ts'
-import type { Samples } from './samples.ts'
-import { median, spreadOf, type Spread } from './spread.ts'
+import type { Row, Target } from './measurement.ts'
+import { routeNames, type RouteName } from './route.ts'
+import type { Rounds } from './rounds.ts'
+import { spreadOf, type Spread } from './spread.ts'
 
 /** What became of a row. */
 export interface Result {
   readonly name: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
+  /** What CPU time is counted for. */
+  readonly work: string | undefined
   readonly routes: Partial<Record<RouteName, RouteResult>>
   readonly targets: readonly TargetResult[]
 }
 
 export interface RouteResult {
   readonly spread: Spread
+  /** In the order of rounds. */
   readonly values: readonly number[]
   /** Microseconds of CPU for one piece of work, by process. */
   readonly cpu: Readonly<Record<string, Spread>>
@@ -22,25 +26,31 @@ export interface TargetResult {
   readonly words: string
   readonly better: 'higher' | 'lower'
   readonly limit: number
-  /** Absent where a route was not there. */
-  readonly value: Spread | undefined
-  readonly isMet: boolean | undefined
+  /** Over the rounds; absent where a route was not measured. */
+  readonly value?: Spread
+  /** By the median. */
+  readonly isMet?: boolean
+  /** Why it was not measured. */
+  readonly why?: string
 }
 
-/** Of the rows that were measured, in their order. */
-export function resultsOf(rows: readonly Row[], samples: Samples): readonly Result[] {
-  return rows
-    .filter(({ name }) => samples.has(name))
-    .map((row) => ({
-      name: row.name,
-      unit: row.unit,
-      better: row.better,
-      routes: routesOf(row, samples),
-      targets: row.targets.map((target) => judge(target, row, samples)),
-    }))
+/** A row, and what its measurement counts CPU time for. */
+interface WorkRow extends Row {
+  readonly work?: string | undefined
 }
 
-function routesOf(row: Row, samples: Samples): Partial<Record<RouteName, RouteResult>> {
+export function resultsOf(rows: readonly WorkRow[], rounds: Rounds): readonly Result[] {
+  return rows.map((row) => ({
+    name: row.name,
+    unit: row.unit,
+    better: row.better,
+    work: row.work,
+    routes: routesOf(row, rounds),
+    targets: row.targets.map((target) => judge(target, row, rounds)),
+  }))
+}
+
+function routesOf(row: Row, { samples }: Rounds): Partial<Record<RouteName, RouteResult>> {
   const results: Partial<Record<RouteName, RouteResult>> = {}
   for (const route of routeNames) {
     const { values, cpu } = samples.of(row.name, route)
@@ -56,14 +66,18 @@ function routesOf(row: Row, samples: Samples): Partial<Record<RouteName, RouteRe
   return results
 }
 
-function judge(target: Target, row: Row, samples: Samples): TargetResult {
-  const { words, better, limit, needs } = target
+function judge({ of, needs, ...target }: Target, row: Row, { samples, missing }: Rounds): TargetResult {
   const rounds = Math.min(...needs.map((route) => samples.of(row.name, route).values.length))
-  const values = Array.from({ length: rounds }, (_, round) =>
-    target.of((route) => samples.of(row.name, route).values[round]!),
+  const value = spreadOf(
+    Array.from({ length: rounds }, (_, round) =>
+      of((route) => samples.of(row.name, route).values[round] ?? NaN),
+    ),
   )
-  const value = spreadOf(values)
-  const middle = median(values)
-  const isMet = value && (better === 'higher' ? middle >= limit : middle <= limit)
-  return { words, better, limit, value, isMet }
+  if (!value) {
+    const absent = needs.filter((route) => samples.of(row.name, route).values.length === 0)
+    const why = absent.map((route) => missing.get(row.name)?.[route] ?? `nothing of ${route}`).join('; ')
+    return { ...target, why }
+  }
+  const { better, limit } = target
+  return { ...target, value, isMet: better === 'higher' ? value.median >= limit : value.median <= limit }
 }

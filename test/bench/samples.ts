@@ -1,5 +1,6 @@
 import type { CpuCost } from './cpu.ts'
-import type { Reading, RouteName } from './measurement.ts'
+import type { Reading } from './measurement.ts'
+import type { RouteName } from './route.ts'
 
 /** What one row has of one route, in the order of rounds. */
 export interface Series {

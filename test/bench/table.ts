@@ -1,82 +1,113 @@
-import { routeNames } from './measurement.ts'
+import type { Change } from './compare.ts'
+import type { Line } from './grid.ts'
+import { routeMeanings, routeNames } from './route.ts'
+import type { Report } from './report.ts'
 import type { Result, TargetResult } from './results.ts'
 import type { Spread } from './spread.ts'
 
-/** The results for people, in 120 columns: what was measured, what CPU it took, and each target beside its result. */
-export function tablesOf(results: readonly Result[]): string {
+/** How a table is drawn: for a terminal or as Markdown. */
+export type Grid = (head: Line, lines: readonly Line[]) => string
+
+/** The results for people, in 120 columns: each target beside its result, what was measured, and what CPU it took. */
+export function tablesOf({ machine, options, results }: Report, grid: Grid): string {
+  const { rounds, seconds, megabytes } = options
+  const measured = routeNames.filter((route) => results.some((result) => result.routes[route]))
+  const figures = results.filter(isMeasured).map((result) => figureLine(result, measured))
   return [
-    'Medians, ± half of the distance between the least and the most of them',
-    grid(figureLines(results)),
-    'CPU time for one piece of work, µs',
-    grid(cpuLines(results)),
-    'Targets, as medians of the ratios within each round',
-    grid(targetLines(results)),
+    `${machine.processors} × ${machine.model}, Node.js ${machine.node}, PostgreSQL ${machine.postgres}; ` +
+      `${rounds} rounds, ${seconds} s a load, ${megabytes} MB a bulk.`,
+    ...section(
+      'Targets: medians over the rounds, ratios within each; in brackets the least and the most.',
+      grid,
+      ['', 'result', 'target', ''],
+      results.flatMap(targetLines),
+    ),
+    ...section(
+      'Figures: medians, ± half of the distance from the least to the most.',
+      grid,
+      ['', '', ...measured],
+      figures,
+    ),
+    ...section(
+      'CPU time of the processes between client and server for one piece of work, µs.',
+      grid,
+      ['', 'for each', 'route', ''],
+      results.flatMap(cpuLines),
+    ),
+    measured.map((route) => `- ${route}: ${routeMeanings[route]}`).join('\n'),
   ].join('\n\n')
 }
 
-type Line = readonly string[]
+/** Nothing where there is nothing to show. */
+function section(words: string, grid: Grid, head: Line, lines: readonly Line[]): readonly string[] {
+  return lines.length === 0 ? [] : [words, grid(head, lines)]
+}
 
-function figureLines(results: readonly Result[]): Line[] {
-  const routes = routeNames.filter((route) => results.some((result) => result.routes[route]))
+export function comparisonOf(changes: readonly Change[], grid: Grid): string {
+  const lines = changes.map(({ what, unit, before, after, ratio, verdict }) => [
+    what,
+    unit,
+    spreadWords(before),
+    spreadWords(after),
+    ratio.toFixed(2),
+    verdict,
+  ])
   return [
-    ['', '', ...routes],
-    ...results.map(({ name, unit, routes: measured }) => [
-      name,
-      unit,
-      ...routes.map((route) => spreadWords(measured[route]?.spread)),
-    ]),
-  ]
+    'Before and after: noise where the values of both overlap.',
+    grid(['', '', 'before', 'after', 'ratio', ''], lines),
+  ].join('\n\n')
 }
 
-/** A line for each route of each measurement; rows of one measurement share its CPU time. */
-function cpuLines(results: readonly Result[]): Line[] {
-  const lines: Line[] = []
-  const seen = new Set<string>()
-  for (const { name, routes } of results) {
-    for (const [route, result] of Object.entries(routes)) {
-      const costs = Object.entries(result.cpu)
-      const words = costs.map(([process, spread]) => `${process} ${spreadWords(spread)}`).join(', ')
-      if (costs.length === 0 || seen.has(`${route} ${words}`)) continue
-      seen.add(`${route} ${words}`)
-      lines.push([name, route, words])
-    }
-  }
-  return lines
+function isMeasured({ routes }: Result): boolean {
+  return Object.keys(routes).length > 0
 }
 
-function targetLines(results: readonly Result[]): Line[] {
-  return results.flatMap(({ name, targets }) => targets.map((target) => [name, ...targetWords(target)]))
+function figureLine({ name, unit, routes }: Result, measured: readonly (keyof typeof routes)[]): Line {
+  return [name, unit, ...measured.map((route) => spreadWords(routes[route]?.spread))]
 }
 
-function targetWords({ better, limit, words, value, isMet }: TargetResult): Line {
+/** Rows that come of one measurement share its CPU time: it stands beside the first of them. */
+function cpuLines({ name, work, routes }: Result, at: number, all: readonly Result[]): Line[] {
+  const before = all[at - 1]
+  if (before && sameCpu(before, all[at]!)) return []
+  return routeNames.flatMap((route) => {
+    const costs = Object.entries(routes[route]?.cpu ?? {})
+    if (costs.length === 0) return []
+    return [
+      [
+        name,
+        work ?? '',
+        route,
+        costs.map(([process, spread]) => `${process} ${spreadWords(spread)}`).join(', '),
+      ],
+    ]
+  })
+}
+
+function sameCpu(one: Result, other: Result): boolean {
+  const cpu = ({ routes }: Result): string => JSON.stringify(Object.values(routes).map((it) => it.cpu))
+  return cpu(one) === cpu(other)
+}
+
+function targetLines({ name, targets }: Result): Line[] {
+  return targets.map((target) => [name, ...targetWords(target)])
+}
+
+function targetWords({ better, limit, words, value, isMet, why }: TargetResult): Line {
   const wanted = `${better === 'higher' ? '≥' : '≤'} ${short(limit)} ${words}`
-  if (!value) return ['-', wanted, 'not measured']
+  if (!value) return ['-', wanted, `not measured: ${why}`]
   const spread = `${short(value.median)} (${short(value.least)}–${short(value.most)})`
-  return [spread, wanted, isMet ? 'met' : 'not met']
+  return [spread, wanted, isMet === true ? 'met' : 'not met']
 }
 
 function spreadWords(spread: Spread | undefined): string {
   if (!spread) return '-'
   const { median, least, most } = spread
-  return `${short(median)} ±${Math.round(((most - least) / 2 / median) * 100)}%`
+  return `${short(median)} ±${Math.round(Math.abs((most - least) / 2 / median) * 100)}%`
 }
 
 /** Three digits that mean something. */
 function short(value: number): string {
-  if (value >= 1000) return String(Math.round(value))
+  if (Math.abs(value) >= 1000) return String(Math.round(value))
   return String(Number(value.toPrecision(3)))
-}
-
-function grid(lines: readonly Line[]): string {
-  const widths: number[] = []
-  for (const line of lines)
-    for (const [at, cell] of line.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length)
-  return lines
-    .map((line) =>
-      line
-        .map((cell, at) => cell.padEnd(widths[at]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
 }

@@ -48,10 +48,21 @@ export async function startProcess(
 export function startNode(
   file: URL | string,
   args: readonly string[] = [],
-  options: ProcessOptions & { readonly nodeOptions?: readonly string[] } = {},
+  options: ProcessOptions & {
+    readonly nodeOptions?: readonly string[]
+    /** A command that runs another, such as `ip netns exec NAME`. */
+    readonly runner?: readonly string[]
+  } = {},
 ): Promise<RunningProcess> {
   const path = file instanceof URL ? file.pathname : file
-  return startProcess(process.execPath, [...(options.nodeOptions ?? []), path, ...args], options)
+  const [command, ...rest] = [
+    ...(options.runner ?? []),
+    process.execPath,
+    ...(options.nodeOptions ?? []),
+    path,
+    ...args,
+  ]
+  return startProcess(command!, rest, options)
 }
 
 export class RunningProcess implements AsyncDisposable {

@@ -22,6 +22,7 @@ export class RawPostgres implements AsyncDisposable {
   readonly greeting: RawFrame[] = []
   readonly #stream: Duplex
   readonly #frames: RawFrame[] = []
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk)
   #rest: Buffer[] = []
   #restBytes = 0
   /** How many bytes the next message is known to need. */
@@ -43,7 +44,7 @@ export class RawPostgres implements AsyncDisposable {
   /** Over a stream on which nothing was said yet; without logging in. */
   constructor(stream: Duplex) {
     this.#stream = stream
-    stream.on('data', (chunk: Buffer) => this.#take(chunk))
+    stream.on('data', this.#onData)
     stream.on('error', () => {}) // `close` follows, and is told
     stream.on('close', () => {
       this.#isOver = true
@@ -91,6 +92,13 @@ export class RawPostgres implements AsyncDisposable {
     using limit = deadline(timeoutMs, () => `still open after ${summaryOf(this.#frames)}`)
     while (!this.#isOver) await limit.orThrow(this.#news.promise)
     return this.#frames.splice(0)
+  }
+
+  /** The stream itself, for who wants to read its bytes: paused, and nothing is kept of it any more. */
+  detach(): Duplex {
+    this.#stream.pause()
+    this.#stream.removeListener('data', this.#onData)
+    return this.#stream
   }
 
   /** Stops reading, as a client that is stuck. */

@@ -1,16 +1,17 @@
 /**
- * One hop of the plainest TCP relay that Node.js can be: `node relay-process.ts LISTEN_PORT TARGET_PORT`, both on the loopback
- * address. It is the bench's measure for a hop that does nothing.
+ * One hop of the plainest TCP relay that Node.js can be: `node relay-process.ts HOST PORT TARGET_HOST TARGET_PORT`. It is the
+ * bench's measure for a hop that does nothing.
  */
 import { connect, createServer } from 'node:net'
 import { pipeline } from 'node:stream'
 
-const [listenPort, targetPort] = process.argv.slice(2).map(Number)
-if (listenPort === undefined || targetPort === undefined) throw new Error('which ports?')
+const [host, port, targetHost, targetPort] = process.argv.slice(2)
+if (host === undefined || targetHost === undefined || targetPort === undefined)
+  throw new Error('from where to where?')
 
 createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
-  const target = connect({ port: targetPort, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
+  const target = connect({ host: targetHost, port: Number(targetPort), noDelay: true, allowHalfOpen: true })
   const over = (): void => {} // a broken half breaks the other: pipeline destroys both
   pipeline(client, target, over)
   pipeline(target, client, over)
-}).listen(listenPort, '127.0.0.1', () => process.stdout.write('listening\n'))
+}).listen(Number(port), host, () => process.stdout.write('listening\n'))

@@ -27,8 +27,23 @@ export interface SallyportOptions {
   readonly processes?: number
   /** Where `--cpu-prof` of both processes goes. */
   readonly profileDirectory?: string
+  /** How the gateway's process differs from the product's own. */
+  readonly gatewayProcess?: GatewayProcess
   /** Ports to take; free ones where absent. */
   readonly ports?: Ports
+}
+
+export interface GatewayProcess {
+  /** A program of the bench's own in place of the product's; it takes `--config FILE`. */
+  readonly program?: URL
+  /** Flags of Node.js, such as `--import`. */
+  readonly nodeOptions?: readonly string[]
+  /** Variables on top of our own. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** A command that runs another, such as `ip netns exec NAME`. */
+  readonly runner?: readonly string[]
+  /** The address by which it is reached; `localhost` unless told. */
+  readonly host?: string
 }
 
 /** Somebody with an access token. */
@@ -59,8 +74,12 @@ export class Sallyport implements AsyncDisposable {
     this.#life = life
   }
 
+  get host(): string {
+    return this.#options.gatewayProcess?.host ?? 'localhost'
+  }
+
   get baseUrl(): string {
-    return `https://localhost:${this.ports.api}`
+    return `https://${this.host}:${this.ports.api}`
   }
 
   /** PEM of the gateway's own authority. */
@@ -69,9 +88,13 @@ export class Sallyport implements AsyncDisposable {
   }
 
   async startGateway(): Promise<void> {
-    this.gateway = await startNode(cli, ['gateway', '--config', join(this.directory, 'gateway.yaml')], {
+    const { program, nodeOptions = [], environment, runner } = this.#options.gatewayProcess ?? {}
+    const args = ['--config', join(this.directory, 'gateway.yaml')]
+    this.gateway = await startNode(program ?? cli, program ? args : ['gateway', ...args], {
       directory: this.directory,
-      nodeOptions: profile(this.#options.profileDirectory, 'gateway'),
+      nodeOptions: [...profile(this.#options.profileDirectory, 'gateway'), ...nodeOptions],
+      environment: { ...process.env, ...environment },
+      ...(runner && { runner }),
     })
     await this.gateway.line(/is ready/)
   }
@@ -96,7 +119,7 @@ export class Sallyport implements AsyncDisposable {
       [
         'agent',
         '--gateway',
-        `localhost:${port}`,
+        `${this.host}:${port}`,
         '--token',
         this.#joinToken,
         '--state-directory',
@@ -183,14 +206,17 @@ export async function startSallyport(options: SallyportOptions = {}): Promise<Sa
     metrics: await freePort(),
     postgres: await freePort(),
   }
+  const { host } = options.gatewayProcess ?? {}
+  const address = host === undefined ? '127.0.0.1' : '0.0.0.0'
   const config = {
     dataDirectory: join(directory, 'data'),
     listen: {
-      api: `127.0.0.1:${ports.api}`,
-      agents: `127.0.0.1:${ports.agents}`,
-      metrics: `127.0.0.1:${ports.metrics}`,
-      postgres: `127.0.0.1:${ports.postgres}`,
+      api: `${address}:${ports.api}`,
+      agents: `${address}:${ports.agents}`,
+      metrics: `${address}:${ports.metrics}`,
+      postgres: `${address}:${ports.postgres}`,
     },
+    ...(host !== undefined && { publicHost: host }),
     drainMs: 1000,
     ...(options.processes === undefined ? {} : { processes: options.processes }),
     ...options.gateway,

@@ -1,7 +1,21 @@
 import type { Measurement } from '../measurement.ts'
-import { copies } from './copy.ts'
+import { atRest } from './at-rest.ts'
+import { bulk } from './bulk.ts'
+import { distance } from './distance.ts'
+import { idleSessions } from './idle-sessions.ts'
 import { latency } from './latency.ts'
+import { newSessions } from './new-sessions.ts'
+import { stalledClient } from './stalled-client.ts'
 import { throughputs } from './throughput.ts'
 
 /** In the order in which a round takes them. */
-export const measurements: readonly Measurement[] = [latency, ...throughputs, ...copies]
+export const measurements: readonly Measurement[] = [
+  latency,
+  ...throughputs,
+  newSessions,
+  ...bulk,
+  ...distance,
+  atRest,
+  idleSessions,
+  stalledClient,
+]

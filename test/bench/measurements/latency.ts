@@ -5,7 +5,8 @@ const name = 'latency, c=1, prepared'
 
 /** One client that waits for each answer before it asks again. */
 export const latency: Measurement = {
-  routes: ['direct', 'relay', 'sallyport'],
+  setting: 'near',
+  routes: ['direct', 'relay', 'haproxy', 'tunnel', 'policy', 'sallyport'],
   work: 'transaction',
   rows: [
     {
@@ -15,7 +16,7 @@ export const latency: Measurement = {
       better: 'lower',
       targets: [
         {
-          words: "of the relay's added time",
+          words: "× the relay's added time",
           of: (figure) => (figure('sallyport') - figure('direct')) / (figure('relay') - figure('direct')),
           limit: 1.6,
           better: 'lower',
@@ -26,7 +27,7 @@ export const latency: Measurement = {
     { name: `${name}, p99`, figure: 'p99Ms', unit: 'ms', better: 'lower', targets: [] },
   ],
   measure: async (route, ground) => {
-    const { p50Ms, p99Ms, cpu } = await pgbench(route, ground, { protocol: 'prepared', clients: 1 })
+    const { p50Ms, p99Ms, cpu } = await pgbench(route, ground, { load: 'prepared', clients: 1 })
     return { figures: { p50Ms, p99Ms }, cpu }
   },
 }

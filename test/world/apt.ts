@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/**
+ * Installs Debian packages, and says so, where that may be done: as root, with apt-get, and unless SALLYPORT_TEST_NO_INSTALL is set.
+ * @returns why not, or undefined where they are installed
+ */
+export function aptInstall(what: string, packages: readonly string[]): string | undefined {
+  const isForbidden = (process.env['SALLYPORT_TEST_NO_INSTALL'] ?? '') !== ''
+  if (isForbidden) return `${what} is missing, and SALLYPORT_TEST_NO_INSTALL is set`
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
+    return `${what} is missing, and only root on Debian may install it (${packages.join(' ')})`
+  const install = ['install', '-y', '--no-install-recommends', ...packages]
+  say(`${what} is missing: apt-get ${install.join(' ')}`)
+  if (aptGet(install).isDone) return undefined
+  say('apt-get update, then once more') // a fresh image has no package lists
+  aptGet(['update'])
+  const second = aptGet(install)
+  return second.isDone ? undefined : `${what} is missing, and apt-get failed: ${second.lastLine}`
+}
+
+function aptGet(args: readonly string[]): { isDone: boolean; lastLine: string } {
+  const { status, stderr, error } = spawnSync('apt-get', ['-q', ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    timeout: 300_000,
+  })
+  const lines = (stderr ?? '').trim().split('\n')
+  return { isDone: status === 0, lastLine: error?.message ?? lines.at(-1) ?? '' }
+}
+
+function say(words: string): void {
+  process.stdout.write(`${'install'.padEnd(11)} ${words}\n`)
+}
