@@ -12,7 +12,7 @@ export type Grid = (head: Line, lines: readonly Line[]) => string
 export function tablesOf({ machine, options, results }: Report, grid: Grid): string {
   const { rounds, seconds, megabytes } = options
   const measured = routeNames.filter((route) => results.some((result) => result.routes[route]))
-  const figures = results.filter(isMeasured).map((result) => figureLine(result, measured))
+  const compared = results.filter(({ routes }) => Object.keys(routes).length > 1)
   return [
     `${machine.processors} × ${machine.model}, Node.js ${machine.node}, PostgreSQL ${machine.postgres}; ` +
       `${rounds} rounds, ${seconds} s a load, ${megabytes} MB a bulk.`,
@@ -26,7 +26,15 @@ export function tablesOf({ machine, options, results }: Report, grid: Grid): str
       'Figures: medians, ± half of the distance from the least to the most.',
       grid,
       ['', '', ...measured],
-      figures,
+      compared.map((result) => figureLine(result, measured)),
+    ),
+    ...section(
+      'What has no other route beside it.',
+      grid,
+      ['', '', 'sallyport'],
+      results
+        .filter((result) => result.routes.sallyport && !compared.includes(result))
+        .map((result) => figureLine(result, ['sallyport'])),
     ),
     ...section(
       'CPU time of the processes between client and server for one piece of work, µs.',
@@ -56,10 +64,6 @@ export function comparisonOf(changes: readonly Change[], grid: Grid): string {
     'Before and after: noise where the values of both overlap.',
     grid(['', '', 'before', 'after', 'ratio', ''], lines),
   ].join('\n\n')
-}
-
-function isMeasured({ routes }: Result): boolean {
-  return Object.keys(routes).length > 0
 }
 
 function figureLine({ name, unit, routes }: Result, measured: readonly (keyof typeof routes)[]): Line {
