@@ -239,6 +239,18 @@ describe('a gateway of two processes', () => {
     expect(await server.query("select id from orders where status = 'lost'", 'shop')).toEqual([])
   })
 
+  test('answers a revocation only when it holds, even where a process hangs: that one is killed for it', async () => {
+    const minted = await alice.client.tokens.create({ label: 'short' })
+    const hanging = await connectIn(2, { ...alice, token: minted.token })
+    const pid = pidOf(2)
+    process.kill(pid, 'SIGSTOP')
+    await alice.client.tokens.revoke({ id: minted.id })
+    expect(isAlive(pid)).toBe(false)
+    await hanging.client.untilOver()
+    await using again = await connectIn(2)
+    expect(await answered(again.client, 'select 1')).toEqual(['T', 'D', 'C', 'Z'])
+  })
+
   test('has an agent that was away back in both', async () => {
     await sallyport.agent.stop()
     await expect(connect()).rejects.toThrow(/no agent/)
@@ -247,9 +259,9 @@ describe('a gateway of two processes', () => {
   })
 
   test('keeps every other gateway off its data, of one process or of several', async () => {
-    for (const processes of [1, 2]) {
+    const start = async (processes: number): Promise<void> => {
       const config = parseYaml(await readFile(join(sallyport.directory, 'gateway.yaml'), 'utf8')) as object
-      const file = join(sallyport.directory, 'second.yaml')
+      const file = join(sallyport.directory, `second-${processes}.yaml`)
       const listen = {
         api: await freePort(),
         agents: await freePort(),
@@ -261,6 +273,7 @@ describe('a gateway of two processes', () => {
       expect(await second.exited).toMatchObject({ code: 4 })
       expect(second.output).toContain('in use by another process')
     }
+    await Promise.all([start(1), start(2)])
   })
 
   async function restart(processes: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { asFault, Fault, type FaultCode } from '@sallyport/core'
 import { CannotStart } from '../cannot-start.ts'
 
@@ -48,8 +48,8 @@ export class Peer<Theirs> {
       const message = received as Message
       if ('ask' in message) void this.#answer(message, ours)
       else if ('answer' in message) this.#answered(message)
-      // A socket that closed on its way arrives as nothing.
-      else if (handle !== undefined) passed(message.pass, handle as Socket, ...message.args)
+      // One that closed on its way does not arrive.
+      else if (handle instanceof Socket) passed(message.pass, handle, ...message.args)
     })
   }
 

@@ -33,6 +33,7 @@ export class Events {
   }
 
   processDied(number: number, how: string): void {
+    this.#metrics.faults.inc({ code: 'gateway/internal' })
     this.#log.error({ number, how }, 'a process of the gateway has died')
   }
 
