@@ -1,3 +1,4 @@
+import type { Outbox } from '@sallyport/wire'
 import type { Field, ErrorFields } from './codec/backend.ts'
 import type { CopyAnalysis } from './facts/analysis.ts'
 import type { JudgedStatement } from './operations.ts'
@@ -6,16 +7,26 @@ import type { JudgedStatement } from './operations.ts'
 export interface RowMask {
   /** Names of the output columns in which it has masked anything so far. */
   readonly columns: readonly string[]
-  /** @param body of a DataRow, after its length word */
-  apply(body: Buffer): { readonly bytes: Buffer; readonly values: number }
+  /** How many it has masked so far. */
+  readonly maskedValues: number
+  /**
+   * @param chunk with a whole DataRow from `from` to `to`
+   * @returns the size of the message that is in `out` instead of it, or `as-is` where it may pass
+   */
+  rewrite(chunk: Buffer, from: number, to: number, out: Outbox): number | 'as-is'
 }
 
 /** Rewrites one COPY's stream, however it is cut. */
 export interface CopyMask {
   readonly columns: readonly string[]
   readonly maskedValues: number
-  push(bytes: Buffer): Buffer
-  end(): Buffer
+  /**
+   * @param chunk with a whole CopyData from `from` to `to`
+   * @returns how many bytes of messages are in `out` instead of it, or `as-is` where the message itself may pass
+   */
+  push(chunk: Buffer, from: number, to: number, out: Outbox): number | 'as-is'
+  /** The stream is over. @returns how many bytes of messages that brought */
+  end(out: Outbox): number
 }
 
 /** Makes masks: what a subject may not see of a result, given its columns and where they come from. */

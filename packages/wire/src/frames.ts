@@ -50,18 +50,27 @@ export class Frames<Asked extends Operation> {
       return undefined
     }
     let from = 0
-    if (this.#tailLength > 0) {
-      from = Math.min(this.#tailLength, chunk.length)
-      if (this.#tailVerdict === 'pass') this.#onward.pass(chunk, 0, from)
-      this.#tailLength -= from
-      if (from === chunk.length) return undefined
-    }
-    if (this.#restLength > 0) {
-      this.#keep(from === 0 ? chunk : chunk.subarray(from))
+    while (from < chunk.length) {
+      if (this.#tailLength > 0) {
+        const end = Math.min(from + this.#tailLength, chunk.length)
+        if (this.#tailVerdict === 'pass') this.#onward.pass(chunk, from, end)
+        this.#tailLength -= end - from
+        from = end
+        continue
+      }
+      if (this.#restLength === 0) return this.#judge(chunk, from)
+      // Only the frame that was cut is joined: what follows it is judged where it is.
+      const end = Math.min(from + this.#wanted - this.#restLength, chunk.length)
+      this.#keep(chunk.subarray(from, end))
+      from = end
       if (this.#restLength < this.#wanted) return undefined
-      return this.#judge(this.#takeRest(), 0)
+      const asked = this.#judge(this.#takeRest(), 0)
+      if (asked !== undefined) {
+        this.#keep(chunk.subarray(from))
+        return asked
+      }
     }
-    return this.#judge(chunk, from)
+    return undefined
   }
 
   /** Applies the verdict on the held frame and goes on with what waited behind it. */

@@ -1,7 +1,10 @@
 import type { Writable } from 'node:stream'
 
-/** Parts up to this size are joined into one write, so that a masked result does not cost a system call a row. */
-const joinBelowBytes = 64 * 1024
+/** Room for bytes of our own comes in pieces of at least, and of up to, this much. */
+const leastRoomBytes = 1024
+const mostRoomBytes = 64 * 1024
+/** Parts are joined up to this size: a copy costs less than a further piece of a write. */
+const joinBelowBytes = 8 * 1024
 
 /**
  * What one side hears next: ranges of received chunks as they came, and bytes of our own.
@@ -13,6 +16,13 @@ export class Outbox {
   #to = 0
   #parts: Buffer[] = []
   #flushedBytes = 0
+  #room: Buffer = noRoom
+  /** What of the room is claimed, and not yet among the parts. */
+  #roomFrom = 0
+  #roomTo = 0
+  /** How much the last flush had claimed. */
+  #claimedBefore = 0
+  #claimed = 0
 
   /** Passes on `chunk[from, to)` as it came. */
   pass(chunk: Buffer, from: number, to: number): void {
@@ -21,6 +31,7 @@ export class Outbox {
       return
     }
     this.#closeRange()
+    this.#closeRoom()
     this.#chunk = chunk
     this.#from = from
     this.#to = to
@@ -29,7 +40,34 @@ export class Outbox {
   /** Adds bytes of our own, after all that was passed so far. */
   put(bytes: Buffer): void {
     this.#closeRange()
+    this.#closeRoom()
     this.#parts.push(bytes)
+  }
+
+  /**
+   * Adds `size` bytes of our own, which the caller writes at once into {@link room}, from the offset that is returned.
+   * hot path: what is claimed one after the other leaves as one slice.
+   */
+  claim(size: number): number {
+    this.#closeRange()
+    if (this.#roomTo + size > this.#room.length) {
+      this.#closeRoom()
+      const wanted = Math.min(
+        joinBelowBytes,
+        Math.max(leastRoomBytes, this.#claimedBefore, 2 * this.#claimed),
+      )
+      this.#room = Buffer.allocUnsafeSlow(Math.max(size, wanted))
+      this.#roomFrom = this.#roomTo = 0
+    }
+    const at = this.#roomTo
+    this.#roomTo += size
+    this.#claimed += size
+    return at
+  }
+
+  /** Where claimed bytes are written. */
+  get room(): Buffer {
+    return this.#room
   }
 
   /** All that has left so far. */
@@ -38,33 +76,55 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#chunk === undefined && this.#parts.length === 0
+    return this.#chunk === undefined && this.#parts.length === 0 && this.#roomFrom === this.#roomTo
   }
 
   /** Writes all of it. @returns what `write` says: false asks the source to pause. */
   flush(to: Writable): boolean {
-    this.#closeRange()
+    this.#close()
     const parts = this.#parts
     if (parts.length === 0) return true
     this.#parts = []
+    if (parts.length === 1) return this.#write(to, parts[0]!)
+    to.cork()
     let goesOn = true
     for (let i = 0; i < parts.length;) {
       const first = i
-      let size = 0
-      while (i < parts.length && (size === 0 || size + parts[i]!.length <= joinBelowBytes))
-        size += parts[i++]!.length
-      this.#flushedBytes += size
-      goesOn = to.write(i - first === 1 ? parts[first]! : Buffer.concat(parts.slice(first, i), size))
+      let size = parts[i++]!.length
+      while (i < parts.length && size + parts[i]!.length <= joinBelowBytes) size += parts[i++]!.length
+      goesOn = this.#write(to, i - first === 1 ? parts[first]! : Buffer.concat(parts.slice(first, i), size))
     }
+    // One system call takes all of it.
+    to.uncork()
     return goesOn
+  }
+
+  #write(to: Writable, bytes: Buffer): boolean {
+    this.#flushedBytes += bytes.length
+    return to.write(bytes)
   }
 
   /** All of it as one buffer, for tests and for last words. */
   take(): Buffer {
-    this.#closeRange()
+    this.#close()
     const parts = this.#parts
     this.#parts = []
     return Buffer.concat(parts)
+  }
+
+  #close(): void {
+    this.#closeRange()
+    this.#closeRoom()
+    this.#claimedBefore = this.#claimed
+    this.#claimed = 0
+    // A session that is idle keeps none.
+    this.#room = noRoom
+    this.#roomFrom = this.#roomTo = 0
+  }
+
+  #closeRoom(): void {
+    if (this.#roomTo > this.#roomFrom) this.#parts.push(this.#room.subarray(this.#roomFrom, this.#roomTo))
+    this.#roomFrom = this.#roomTo
   }
 
   #closeRange(): void {
@@ -73,3 +133,5 @@ export class Outbox {
     this.#chunk = undefined
   }
 }
+
+const noRoom = Buffer.alloc(0)

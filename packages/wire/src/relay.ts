@@ -14,6 +14,8 @@ import { Valve } from './valve.ts'
 
 /** What a client may send ahead behind a held operation before it is no longer read. */
 const heldAheadBytes = 256 * 1024
+/** A target that sends as much as this at once will send more. */
+const bulkBytes = 8 * 1024
 /** How long the last words of a session that is cut may take to leave. */
 const cutMs = 2_000
 /** How long a side may take nothing of what it is still owed, when the other has left in good order. */
@@ -99,7 +101,9 @@ class Relay<Asked extends Operation> {
     if (this.#isOver) return
     try {
       this.#fromServer.push(chunk)
-      this.#flushClient()
+      // What is small leaves at once; pieces of something large share a write.
+      if (chunk.length < bulkBytes) this.#flushClient()
+      else this.#turnEnd ??= setImmediate(this.#onTurnEnd)
       if (!this.#out.server.isEmpty) this.#flushServer()
     } catch (thrown) {
       this.#fail(asFault(thrown))
@@ -165,6 +169,7 @@ class Relay<Asked extends Operation> {
     if (this.#isOver) return
     try {
       this.#flushServer()
+      this.#flushClient()
     } catch (thrown) {
       this.#fail(asFault(thrown))
     }

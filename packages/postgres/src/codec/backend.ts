@@ -160,15 +160,7 @@ export function encodeNegotiateVersion(version: number, unknown: readonly string
   })
 }
 
-export function encodeCopyData(bytes: Uint8Array): Buffer {
-  return framed(tag.copyData, (writer) => writer.bytes(bytes), bytes.length + headBytes)
-}
-
-export function encodeDataRow(body: Uint8Array): Buffer {
-  return framed(tag.dataRow, (writer) => writer.bytes(body), body.length + headBytes)
-}
-
-function framed(tagByte: number, body: (writer: Writer) => Writer, sizeBytes = 64): Buffer {
-  const writer = body(new Writer(sizeBytes).uint8(tagByte).int32(0))
+function framed(tagByte: number, body: (writer: Writer) => Writer): Buffer {
+  const writer = body(new Writer().uint8(tagByte).int32(0))
   return writer.int32At(1, writer.length - 1).done()
 }

@@ -4,77 +4,77 @@ import { Fault } from '@sallyport/core'
 const maxCopyRowBytes = 64 * 1024 * 1024
 
 /**
- * Rewrites COPY TO STDOUT row by row, however its stream is cut. `push` returns what is ready; `end` the rest.
+ * The fields of one row of COPY, as offsets. hot path: the same object serves row after row.
  * @see PostgreSQL documentation, "COPY", File Formats
  */
-export interface CopyRewriter {
-  push(bytes: Buffer): Buffer
-  end(): Buffer
-}
+export class CopyFields {
+  readonly #bounds: number[] = []
+  #count = 0
+  /** Some byte of the row may not be itself: only set for rows of text. */
+  hasEscapes = false
 
-/** Cuts a stream of rows at their ends, as `endOf` finds them, and hands each whole one on. */
-export class RowCutter implements CopyRewriter {
-  readonly #endOf: (bytes: Buffer, from: number) => number
-  readonly #row: (row: Buffer) => Buffer
-  #rest: Buffer = Buffer.alloc(0)
-
-  /**
-   * @param endOf the offset behind the row that begins at `from`, or -1 where it is not all there
-   * @param row what becomes of a row, its end included
-   */
-  constructor(endOf: (bytes: Buffer, from: number) => number, row: (row: Buffer) => Buffer) {
-    this.#endOf = endOf
-    this.#row = row
+  get count(): number {
+    return this.#count
   }
 
-  push(bytes: Buffer): Buffer {
-    const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
-    const out: Buffer[] = []
-    let at = 0
-    for (let end = this.#endOf(all, at); end !== -1; end = this.#endOf(all, at)) {
-      out.push(this.#row(all.subarray(at, end)))
-      at = end
-    }
-    this.#rest = Buffer.from(all.subarray(at))
-    if (this.#rest.length > maxCopyRowBytes) throw tooLong()
-    return Buffer.concat(out)
+  from(field: number): number {
+    return this.#bounds[2 * field]!
   }
 
-  end(): Buffer {
-    const rest = this.#rest
-    this.#rest = Buffer.alloc(0)
-    return rest.length === 0 ? rest : this.#row(rest)
+  to(field: number): number {
+    return this.#bounds[2 * field + 1]!
+  }
+
+  clear(): void {
+    this.#count = 0
+    this.hasEscapes = false
+  }
+
+  add(from: number, to: number): void {
+    const at = 2 * this.#count++
+    this.#bounds[at] = from
+    this.#bounds[at + 1] = to
   }
 }
 
-function tooLong(): Fault {
-  return new Fault('client/unsupported', `a COPY row of more than ${maxCopyRowBytes} bytes cannot be masked`)
+/**
+ * Finds the fields of the row that begins at `from`.
+ * @returns the offset behind the row, or -1 where it is not all there before `to`
+ */
+export type ScanRow = (bytes: Buffer, from: number, to: number, fields: CopyFields) => number
+
+export function checkRowLength(length: number): void {
+  if (length <= maxCopyRowBytes) return
+  throw new Fault('client/unsupported', `a COPY row of more than ${maxCopyRowBytes} bytes cannot be masked`)
 }
 
 // — text —
 
-/** A row ends at a newline: those inside values are written as `\n`. */
-export function endOfTextRow(bytes: Buffer, from: number): number {
-  const newline = bytes.indexOf(0x0a, from)
-  return newline === -1 ? -1 : newline + 1
-}
-
-/** Called with the bounds of each field of a row, in order. */
-export type VisitField = (from: number, to: number) => void
-
-/** hot path: finds the fields without making any. */
-export function eachTextField(row: Buffer, delimiter: number, visit: VisitField): void {
-  const length = row.length - (row[row.length - 1] === 0x0a ? 1 : 0)
-  let from = 0
-  for (let at = 0; at < length; at++) {
-    const byte = row[at]
-    if (byte === 0x5c) at++
-    else if (byte === delimiter) {
-      visit(from, at)
-      from = at + 1
+/** A row ends at a newline: those inside values are written as `\n`. hot path: one pass. */
+export function scanTextRow(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  delimiter: number,
+  fields: CopyFields,
+): number {
+  fields.clear()
+  let field = from
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at]!
+    if (byte > 0x5c) continue
+    if (byte === delimiter) {
+      fields.add(field, at)
+      field = at + 1
+    } else if (byte === 0x0a) {
+      fields.add(field, at)
+      return at + 1
+    } else if (byte === 0x5c) {
+      fields.hasEscapes = true
+      if (bytes[at + 1] !== 0x0a) at++
     }
   }
-  visit(from, length)
+  return -1
 }
 
 const unescaped: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
@@ -122,34 +122,31 @@ export interface CsvForm {
 }
 
 /** A row ends at a newline outside quotes. */
-export function endOfCsvRow(bytes: Buffer, from: number, form: CsvForm): number {
+export function scanCsvRow(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  form: CsvForm,
+  fields: CopyFields,
+): number {
+  fields.clear()
+  let field = from
   let isQuoted = false
-  for (let at = from; at < bytes.length; at++) {
+  for (let at = from; at < to; at++) {
     const byte = bytes[at]
     if (isQuoted && byte === form.escape && form.escape !== form.quote) {
-      if (at + 1 === bytes.length) return -1
+      if (at + 1 === to) return -1
       if (bytes[at + 1] === form.quote || bytes[at + 1] === form.escape) at++
     } else if (byte === form.quote) isQuoted = !isQuoted
-    else if (byte === 0x0a && !isQuoted) return at + 1
-  }
-  return -1
-}
-
-export function eachCsvField(row: Buffer, form: CsvForm, visit: VisitField): void {
-  const length = row.length - (row[row.length - 1] === 0x0a ? 1 : 0)
-  let from = 0
-  let isQuoted = false
-  for (let at = 0; at < length; at++) {
-    const byte = row[at]
-    if (isQuoted && byte === form.escape && form.escape !== form.quote) {
-      if (row[at + 1] === form.quote || row[at + 1] === form.escape) at++
-    } else if (byte === form.quote) isQuoted = !isQuoted
     else if (byte === form.delimiter && !isQuoted) {
-      visit(from, at)
-      from = at + 1
+      fields.add(field, at)
+      field = at + 1
+    } else if (byte === 0x0a && !isQuoted) {
+      fields.add(field, at)
+      return at + 1
     }
   }
-  visit(from, length)
+  return -1
 }
 
 export function decodeCsvField(field: Buffer, form: CsvForm): string {
@@ -185,31 +182,38 @@ const signature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1')
 const fixedHeaderBytes = signature.length + 8
 
 /** The header: signature, flags, and an extension that says how long it is. -1 where it is not all there. */
-export function endOfBinaryHeader(bytes: Buffer): number {
-  if (bytes.length < fixedHeaderBytes) return -1
-  if (!bytes.subarray(0, signature.length).equals(signature)) throw malformed()
-  const extension = bytes.readInt32BE(signature.length + 4)
+export function endOfBinaryHeader(bytes: Buffer, from: number, to: number): number {
+  if (to - from < fixedHeaderBytes) return -1
+  if (!bytes.subarray(from, from + signature.length).equals(signature)) throw malformed()
+  const extension = bytes.readInt32BE(from + signature.length + 4)
   if (extension < 0 || extension > maxCopyRowBytes) throw malformed()
-  return bytes.length < fixedHeaderBytes + extension ? -1 : fixedHeaderBytes + extension
+  const end = from + fixedHeaderBytes + extension
+  return end > to ? -1 : end
 }
 
-/** A tuple: a count, then each field's length and bytes; a count of -1 ends the stream. */
-export function endOfBinaryRow(bytes: Buffer, from: number): number {
-  if (bytes.length - from < 2) return -1
+/** The end of the stream, in the place of a row. */
+export const trailerBytes = 2
+
+/** A tuple: a count, then each field's length and bytes, which make the field here; a count of -1 ends the stream. */
+export function scanBinaryRow(bytes: Buffer, from: number, to: number, fields: CopyFields): number {
+  fields.clear()
+  if (to - from < 2) return -1
   const count = bytes.readInt16BE(from)
-  if (count === -1) return from + 2
+  if (count === -1) return from + trailerBytes
   if (count < 0) throw malformed()
   let at = from + 2
   for (let i = 0; i < count; i++) {
-    if (bytes.length - at < 4) return -1
+    if (to - at < 4) return -1
     const length = bytes.readInt32BE(at)
     if (length < -1) throw malformed()
-    at += 4 + Math.max(0, length)
-    if (at > bytes.length) return -1
+    const end = at + 4 + Math.max(0, length)
+    if (end > to) return -1
+    fields.add(at, end)
+    at = end
   }
   return at
 }
 
-function malformed(): Fault {
-  return new Fault('target/malformed', 'the target sent a malformed binary COPY')
+export function malformed(): Fault {
+  return new Fault('target/malformed', 'the target sent a malformed COPY')
 }

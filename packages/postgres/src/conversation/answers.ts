@@ -1,14 +1,7 @@
 import { Fault } from '@sallyport/core'
 import type { Outboxes, Verdict } from '@sallyport/wire'
-import {
-  decodeErrorFields,
-  encodeCopyData,
-  encodeDataRow,
-  encodeErrorFields,
-  rowsOf,
-  type Field,
-} from '../codec/backend.ts'
-import { headBytes, tag } from '../codec/tags.ts'
+import { decodeErrorFields, encodeErrorFields, rowsOf, type Field } from '../codec/backend.ts'
+import { tag } from '../codec/tags.ts'
 import type { CopyMask, RowMask } from '../masks.ts'
 import type { Run } from '../operations.ts'
 import { wordError } from '../wording.ts'
@@ -49,12 +42,12 @@ export class Answers {
       run.sizeBytes += length
       return 'pass'
     }
-    const masked = mask.apply(chunk.subarray(from + headBytes, to))
-    run.sizeBytes += masked.bytes.length + headBytes
-    run.maskedValues += masked.values
     run.mask = mask
-    out.client.put(encodeDataRow(masked.bytes))
-    return 'drop'
+    const before = mask.maskedValues
+    const size = mask.rewrite(chunk, from, to, out.client)
+    run.maskedValues += mask.maskedValues - before
+    run.sizeBytes += size === 'as-is' ? length : size
+    return size === 'as-is' ? 'pass' : 'drop'
   }
 
   rowDescription(fields: readonly Field[]): Verdict {
@@ -218,26 +211,21 @@ export class Answers {
       run.sizeBytes += length
       return 'pass'
     }
-    this.#putCopied(run, this.#copyOut.push(chunk.subarray(from + headBytes, to)), out)
-    return 'drop'
+    const copied = this.#copyOut.push(chunk, from, to, out.client)
+    run.sizeBytes += copied === 'as-is' ? length : copied
+    return copied === 'as-is' ? 'pass' : 'drop'
   }
 
   endCopyOut(out: Outboxes): Verdict {
     const run = this.#copyRun()
     const mask = this.#copyOut
     if (mask !== undefined) {
-      this.#putCopied(run, mask.end(), out)
+      run.sizeBytes += mask.end(out.client)
       run.maskedValues += mask.maskedValues
       run.mask = mask
       this.#copyOut = undefined
     }
     return 'pass'
-  }
-
-  #putCopied(run: Run, bytes: Buffer, out: Outboxes): void {
-    if (bytes.length === 0) return
-    run.sizeBytes += bytes.length + headBytes
-    out.client.put(encodeCopyData(bytes))
   }
 }
 

@@ -1,37 +1,58 @@
-import type { CopyRewriter } from '../codec/copy.ts'
+import type { Outbox } from '@sallyport/wire'
 import {
+  checkRowLength,
+  CopyFields,
   decodeCsvField,
   decodeTextField,
-  eachCsvField,
-  eachTextField,
   encodeCsvField,
   encodeTextField,
   endOfBinaryHeader,
-  endOfBinaryRow,
-  endOfCsvRow,
-  endOfTextRow,
-  RowCutter,
+  malformed,
+  scanBinaryRow,
+  scanCsvRow,
+  scanTextRow,
+  trailerBytes,
   type CsvForm,
-  type VisitField,
+  type ScanRow,
 } from '../codec/copy.ts'
+import { headBytes, tag } from '../codec/tags.ts'
 import type { CopyAnalysis } from '../facts/analysis.ts'
 import type { CopyMask } from '../masks.ts'
-import { Fault } from '@sallyport/core'
-import type { CellMask } from './cell.ts'
+import type { CellMask, NewCell } from './cell.ts'
+import { Changes } from './changes.ts'
 
-/** Rewrites the columns of COPY TO STDOUT. `cells` beside the columns; undefined passes. */
+/** How one format of COPY has its rows. */
+interface Form {
+  readonly scan: ScanRow
+  /** Behind what comes before the rows, or -1 where it is not all there yet; absent where nothing does. */
+  readonly endOfHeader?: (bytes: Buffer, from: number, to: number) => number
+  /** Fields begin with their length. */
+  readonly isBinary: boolean
+  /** A field's new bytes; undefined where it stays. */
+  mask(field: Buffer, cell: CellMask, row: CopyFields): NewCell
+}
+
+/** Rewrites the columns of COPY TO STDOUT, a message a row. `cells` beside the columns; undefined passes. */
 export class PlannedCopyMask implements CopyMask {
   readonly #names: readonly string[]
-  readonly #isTouched: boolean[]
   readonly #cells: readonly (CellMask | undefined)[]
-  readonly #rewriter: CopyRewriter
+  /** By column: whether any of its values was masked. */
+  readonly #isTouched: boolean[]
+  readonly #form: Form
+  readonly #fields = new CopyFields()
+  readonly #changes: Changes
+  #hasHeader: boolean
+  /** Of a row that is not all there. */
+  #rest: Buffer = nothing
   #maskedValues = 0
 
   constructor(copy: CopyAnalysis, names: readonly string[], cells: readonly (CellMask | undefined)[]) {
     this.#names = names
-    this.#isTouched = names.map(() => false)
     this.#cells = cells
-    this.#rewriter = this.#rewriterFor(copy)
+    this.#isTouched = names.map(() => false)
+    this.#form = formOf(copy)
+    this.#changes = new Changes(this.#form.isBinary)
+    this.#hasHeader = this.#form.endOfHeader !== undefined
   }
 
   get columns(): readonly string[] {
@@ -42,137 +63,161 @@ export class PlannedCopyMask implements CopyMask {
     return this.#maskedValues
   }
 
-  push(bytes: Buffer): Buffer {
-    return this.#rewriter.push(bytes)
+  // hot path: a message that is one row, in which nothing changes, passes as it came.
+  push(chunk: Buffer, from: number, to: number, out: Outbox): number | 'as-is' {
+    const first = from + headBytes
+    if (this.#rest.length === 0 && !this.#hasHeader && this.#maskRow(chunk, first, to) === to)
+      return this.#changes.count === 0 ? 'as-is' : this.#put(chunk, first, to, out)
+    const all =
+      this.#rest.length === 0
+        ? chunk.subarray(first, to)
+        : Buffer.concat([this.#rest, chunk.subarray(first, to)])
+    return this.#rows(all, out)
   }
 
-  end(): Buffer {
-    return this.#rewriter.end()
+  end(out: Outbox): number {
+    const rest = this.#rest
+    this.#rest = nothing
+    if (rest.length === 0) return 0
+    // Half a tuple, or half a header, can be neither masked nor shown.
+    if (this.#form.isBinary) throw malformed()
+    const row = Buffer.concat([rest, newline])
+    if (this.#hasHeader) return this.#putAsIs(rest, 0, rest.length, out)
+    if (this.#maskRow(row, 0, row.length) !== row.length) throw malformed()
+    return this.#put(row, 0, rest.length, out)
   }
 
-  #rewriterFor(copy: CopyAnalysis): CopyRewriter {
-    switch (copy.format) {
-      case 'text':
-        return this.#text(copy)
-      case 'csv':
-        return this.#csv(copy)
-      case 'binary':
-        return this.#binary()
-    }
-  }
-
-  #text(copy: CopyAnalysis): CopyRewriter {
-    const delimiter = copy.delimiter.charCodeAt(0)
-    const nullText = Buffer.from(copy.nullText)
-    const mask: MaskField = (field, cell) => {
-      if (field.equals(nullText)) return field
-      const next = cell(decodeTextField(field))
-      return next === undefined ? field : next === null ? nullText : encodeTextField(next, delimiter)
-    }
-    const each: EachField = (row, visit) => eachTextField(row, delimiter, visit)
-    return new RowCutter(
-      endOfTextRow,
-      this.#header(copy, (row) => this.#row(row, each, mask)),
-    )
-  }
-
-  #csv(copy: CopyAnalysis): CopyRewriter {
-    const form: CsvForm = {
-      delimiter: copy.delimiter.charCodeAt(0),
-      quote: copy.quote.charCodeAt(0),
-      escape: copy.escape.charCodeAt(0),
-    }
-    const nullText = Buffer.from(copy.nullText)
-    const mask: MaskField = (field, cell) => {
-      if (field.equals(nullText)) return field
-      const next = cell(Buffer.from(decodeCsvField(field, form)))
-      return next === undefined
-        ? field
-        : next === null
-          ? nullText
-          : encodeCsvField(next.toString('utf8'), form)
-    }
-    const each: EachField = (row, visit) => eachCsvField(row, form, visit)
-    return new RowCutter(
-      (bytes, from) => endOfCsvRow(bytes, from, form),
-      this.#header(copy, (row) => this.#row(row, each, mask)),
-    )
-  }
-
-  #binary(): CopyRewriter {
-    let hasHeader = false
-    return new RowCutter(
-      (bytes, from) => (hasHeader ? endOfBinaryRow(bytes, from) : endOfBinaryHeader(bytes)),
-      (row) => {
-        if (!hasHeader) {
-          hasHeader = true
-          return row
-        }
-        return this.#binaryRow(row)
-      },
-    )
-  }
-
-  #binaryRow(row: Buffer): Buffer {
-    if (row.length === 2 && row.readInt16BE(0) === -1) return row
-    return this.#row(row, eachBinaryField, (field, cell) => {
-      if (field.readInt32BE(0) === -1) return field
-      const next = cell(field.subarray(4))
-      if (next === undefined) return field
-      const head = Buffer.alloc(4)
-      head.writeInt32BE(next === null ? -1 : next.length)
-      return next === null ? head : Buffer.concat([head, next])
-    })
-  }
-
-  /** The first row may be the column names. */
-  #header(copy: CopyAnalysis, row: (row: Buffer) => Buffer): (row: Buffer) => Buffer {
-    let isFirst = copy.hasHeader
-    return (bytes) => {
-      if (!isFirst) return row(bytes)
-      isFirst = false
-      return bytes
-    }
-  }
-
-  /** hot path: only masked fields become buffers, and a row is copied only where one changed. */
-  #row(row: Buffer, each: EachField, mask: MaskField): Buffer {
-    const cells = this.#cells
-    const parts: Buffer[] = []
-    let kept = 0
-    let i = 0
-    each(row, (from, to) => {
-      const cell = cells[i]
-      if (cell !== undefined) {
-        const field = row.subarray(from, to)
-        const next = mask(field, cell)
-        if (next !== field) {
-          parts.push(row.subarray(kept, from), next)
-          kept = to
-          this.#maskedValues++
-          this.#isTouched[i] = true
-        }
+  #rows(bytes: Buffer, out: Outbox): number {
+    let at = 0
+    let written = 0
+    if (this.#hasHeader) {
+      const end = this.#form.endOfHeader!(bytes, 0, bytes.length)
+      if (end !== -1) {
+        this.#hasHeader = false
+        written += this.#putAsIs(bytes, 0, end, out)
+        at = end
       }
-      i++
-    })
-    if (i !== cells.length) {
-      throw new Fault('target/malformed', 'the target sent a COPY row that does not fit its columns')
     }
-    if (parts.length === 0) return row
-    parts.push(row.subarray(kept))
-    return Buffer.concat(parts)
+    if (!this.#hasHeader) {
+      for (
+        let end = this.#maskRow(bytes, at, bytes.length);
+        end !== -1;
+        end = this.#maskRow(bytes, at, bytes.length)
+      ) {
+        written += this.#put(bytes, at, end, out)
+        at = end
+      }
+    }
+    this.#rest = at === bytes.length ? nothing : Buffer.from(bytes.subarray(at))
+    checkRowLength(this.#rest.length)
+    return written
+  }
+
+  /** Notes the changes of the row that begins at `from`. @returns the offset behind it, or -1 where it is not all there */
+  #maskRow(bytes: Buffer, from: number, to: number): number {
+    const fields = this.#fields
+    const cells = this.#cells
+    this.#changes.clear()
+    const end = this.#form.scan(bytes, from, to, fields)
+    if (end === -1) return -1
+    if (this.#form.isBinary && end - from === trailerBytes && fields.count === 0 && cells.length > 0)
+      return end
+    if (fields.count !== cells.length) throw malformed()
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]
+      if (cell === undefined) continue
+      const field = bytes.subarray(fields.from(i), fields.to(i))
+      const next = this.#form.mask(field, cell, fields)
+      if (next === undefined) continue
+      this.#changes.replace(fields.from(i), fields.to(i), next)
+      this.#maskedValues++
+      this.#isTouched[i] = true
+    }
+    return end
+  }
+
+  /** Writes `bytes[from, to)` with the changes that were noted, as one message. */
+  #put(bytes: Buffer, from: number, to: number, out: Outbox): number {
+    const size = headBytes + to - from + this.#changes.growth
+    const at = out.claim(size)
+    const { room } = out
+    room[at] = tag.copyData
+    room.writeInt32BE(size - 1, at + 1)
+    this.#changes.write(bytes, from, to, room, at + headBytes)
+    return size
+  }
+
+  #putAsIs(bytes: Buffer, from: number, to: number, out: Outbox): number {
+    this.#changes.clear()
+    return this.#put(bytes, from, to, out)
   }
 }
 
-type MaskField = (field: Buffer, cell: CellMask) => Buffer
-type EachField = (row: Buffer, visit: VisitField) => void
-
-/** Each field with its length word. */
-function eachBinaryField(row: Buffer, visit: VisitField): void {
-  let at = 2
-  for (let count = row.readInt16BE(0); count > 0; count--) {
-    const to = at + 4 + Math.max(0, row.readInt32BE(at))
-    visit(at, to)
-    at = to
+function formOf(copy: CopyAnalysis): Form {
+  switch (copy.format) {
+    case 'text':
+      return textForm(copy)
+    case 'csv':
+      return csvForm(copy)
+    case 'binary':
+      return binaryForm
   }
 }
+
+function textForm(copy: CopyAnalysis): Form {
+  const delimiter = copy.delimiter.charCodeAt(0)
+  const nullText = Buffer.from(copy.nullText)
+  const scan: ScanRow = (bytes, from, to, fields) => scanTextRow(bytes, from, to, delimiter, fields)
+  return {
+    scan,
+    ...withHeader(copy, scan),
+    isBinary: false,
+    mask(field, cell, { hasEscapes }) {
+      if (isSame(field, nullText)) return undefined
+      const next = cell(hasEscapes ? decodeTextField(field) : field)
+      return next === undefined ? undefined : next === null ? nullText : encodeTextField(next, delimiter)
+    },
+  }
+}
+
+function csvForm(copy: CopyAnalysis): Form {
+  const form: CsvForm = {
+    delimiter: copy.delimiter.charCodeAt(0),
+    quote: copy.quote.charCodeAt(0),
+    escape: copy.escape.charCodeAt(0),
+  }
+  const nullText = Buffer.from(copy.nullText)
+  const scan: ScanRow = (bytes, from, to, fields) => scanCsvRow(bytes, from, to, form, fields)
+  return {
+    scan,
+    ...withHeader(copy, scan),
+    isBinary: false,
+    mask(field, cell) {
+      if (isSame(field, nullText)) return undefined
+      const next = cell(Buffer.from(decodeCsvField(field, form)))
+      if (next === undefined) return undefined
+      return next === null ? nullText : encodeCsvField(next.toString('utf8'), form)
+    },
+  }
+}
+
+/** The first row may be the column names. */
+function withHeader({ hasHeader }: CopyAnalysis, scan: ScanRow): Pick<Form, 'endOfHeader'> {
+  if (!hasHeader) return {}
+  const fields = new CopyFields()
+  return { endOfHeader: (bytes, from, to) => scan(bytes, from, to, fields) }
+}
+
+const binaryForm: Form = {
+  scan: scanBinaryRow,
+  endOfHeader: endOfBinaryHeader,
+  isBinary: true,
+  mask: (field, cell) => (field.readInt32BE(0) === -1 ? undefined : cell(field.subarray(4))),
+}
+
+function isSame(field: Buffer, text: Buffer): boolean {
+  return field.length === text.length && field.equals(text)
+}
+
+const nothing = Buffer.alloc(0)
+const newline = Buffer.from('\n')

@@ -4,7 +4,11 @@ import { Fault, type Masking } from '@sallyport/core'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Field } from '../codec/backend.ts'
 import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
+import { Outbox } from '@sallyport/wire'
 import { masksFor } from './masks.ts'
+import type { RowMask } from '../masks.ts'
+import { redact } from '@sallyport/masking'
+import { redactPlain } from './cell.ts'
 
 const masking: Masking = {
   mode: 'strict',
@@ -57,6 +61,32 @@ function row(...values: readonly (Buffer | string | null)[]): Buffer {
   ])
 }
 
+/** A message around a body. */
+function framed(tag: string, body: Buffer): Buffer {
+  const head = Buffer.from(`${tag}....`)
+  head.writeInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, body])
+}
+
+/** The bodies of messages that follow each other, joined. */
+function bodies(messages: Buffer): Buffer {
+  const found: Buffer[] = []
+  for (let at = 0; at < messages.length; at += 1 + messages.readInt32BE(at + 1))
+    found.push(messages.subarray(at + 5, at + 1 + messages.readInt32BE(at + 1)))
+  return Buffer.concat(found)
+}
+
+/** The body of a DataRow after its mask, somewhere in a chunk. */
+function applied(mask: RowMask, body: Buffer): Buffer {
+  const out = new Outbox()
+  const message = framed('D', body)
+  const chunk = Buffer.concat([Buffer.alloc(3), message, Buffer.alloc(2)])
+  const size = mask.rewrite(chunk, 3, 3 + message.length, out)
+  const written = out.take()
+  expect(written).toHaveLength(size === 'as-is' ? 0 : size)
+  return size === 'as-is' ? body : bodies(written)
+}
+
 function values(body: Buffer): (string | null)[] {
   const found: (string | null)[] = []
   for (let at = 2, left = body.readUInt16BE(0); left > 0; left--) {
@@ -82,7 +112,7 @@ const one = (
   fields: readonly Field[],
   outputs: readonly OutputColumn[] | 'unknown' | 'untainted',
   ...cells: (Buffer | string | null)[]
-) => values(masks.rows(fields, outputs, masked)!.apply(row(...cells)).bytes)
+) => values(applied(masks.rows(fields, outputs, masked)!, row(...cells)))
 
 describe('masking rows', () => {
   test('a plain tagged column keeps what its redactor leaves; NULL stays NULL; others stay as they are', () => {
@@ -92,7 +122,7 @@ describe('masking rows', () => {
     expect(one(fields, outputs, '7', null)).toEqual(['7', null])
     const mask = masks.rows(fields, outputs, masked)!
     expect(mask.columns).toEqual([])
-    mask.apply(row('7', 'alice@example.com'))
+    applied(mask, row('7', 'alice@example.com'))
     expect(mask.columns).toEqual(['c'])
   })
 
@@ -165,6 +195,22 @@ describe('masking rows', () => {
     expect(masked1).not.toContain('a@b.de')
   })
 
+  test('redactors on bytes do as those on text do', () => {
+    const redactors = [
+      { kind: 'full' },
+      { kind: 'null' },
+      { kind: 'fixed', text: 'ü' },
+      { kind: 'domain' },
+    ] as const
+    fc.assert(
+      fc.property(fc.constantFrom(...redactors), fc.string({ unit: 'grapheme' }), (redactor, text) => {
+        const key = Buffer.alloc(32)
+        const bytes = redactPlain(redactor, 25, 0, key)(Buffer.from(text))
+        expect(bytes === null ? null : bytes?.toString()).toBe(redact(redactor, text, key))
+      }),
+    )
+  })
+
   test('nothing masked, nothing planned', () => {
     expect(masks.rows([field(25)], [output()], new Set(['other']))).toBe(undefined)
   })
@@ -173,7 +219,7 @@ describe('masking rows', () => {
     const mask = masks.rows([field(25), field(25)], [output(), output()], masked)!
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
-        expect(codeOf(() => mask.apply(Buffer.from(bytes)))).toBeOneOf([undefined, 'target/malformed'])
+        expect(codeOf(() => applied(mask, Buffer.from(bytes)))).toBeOneOf([undefined, 'target/malformed'])
       }),
       { numRuns: 2000 },
     )
@@ -190,12 +236,7 @@ describe('masking rows', () => {
           i === position ? field(25, { tableOid: 20_000, attnum: 2 }) : field(25),
         )
         const outputs = cells.map((_, i) => (i === position ? output({ tags: ['pii.email'] }) : output()))
-        expect(
-          masks
-            .rows(fields, outputs, masked)!
-            .apply(row(...cells))
-            .bytes.includes('zqxjkv'),
-        ).toBe(false)
+        expect(applied(masks.rows(fields, outputs, masked)!, row(...cells)).includes('zqxjkv')).toBe(false)
       }),
     )
   })
@@ -219,8 +260,19 @@ function copied(copy: CopyAnalysis, input: Buffer, cuts: readonly number[] = [])
   const bounds = [...new Set([0, ...cuts.map((cut) => cut % (input.length + 1)), input.length])].sort(
     (a, b) => a - b,
   )
-  const out = bounds.slice(1).map((to, i) => mask.push(input.subarray(bounds[i], to)))
-  return Buffer.concat([...out, mask.end()])
+  const out = new Outbox()
+  const seen: Buffer[] = []
+  for (const [i, to] of bounds.slice(1).entries()) {
+    const message = framed('d', input.subarray(bounds[i], to))
+    const size = mask.push(message, 0, message.length, out)
+    const written = out.take()
+    expect(written).toHaveLength(size === 'as-is' ? 0 : size)
+    seen.push(size === 'as-is' ? message : written)
+  }
+  const size = mask.end(out)
+  const last = out.take()
+  expect(last).toHaveLength(size)
+  return bodies(Buffer.concat([...seen, last]))
 }
 
 const textInput = Buffer.from(
@@ -280,7 +332,10 @@ describe('masking COPY', () => {
 
   test('a COPY that cannot be told is hidden whole', () => {
     const mask = masks.copy(undefined, { format: 0, columns: 3 }, masked)!
-    expect(mask.push(textInput).toString()).toBe('\\N\t\\N\t\\N\n\\N\t\\N\t\\N\n\\N\t\\N\t\\N\n')
+    const message = framed('d', textInput)
+    const out = new Outbox()
+    mask.push(message, 0, message.length, out)
+    expect(bodies(out.take()).toString()).toBe('\\N\t\\N\t\\N\n\\N\t\\N\t\\N\n\\N\t\\N\t\\N\n')
   })
 
   test('hostile streams end in a fault or in bytes, never in another error', () => {

@@ -1,6 +1,9 @@
 import { Fault } from '@sallyport/core'
+import type { Outbox } from '@sallyport/wire'
+import { headBytes } from '../codec/tags.ts'
 import type { RowMask } from '../masks.ts'
 import type { CellMask } from './cell.ts'
+import { Changes } from './changes.ts'
 
 /** A column's mask; undefined where it passes as it is. */
 export interface MaskedColumn {
@@ -8,15 +11,14 @@ export interface MaskedColumn {
   readonly cell: CellMask | undefined
 }
 
-/**
- * Rewrites DataRow bodies: a count, then each value's length (-1 for NULL) and bytes.
- * hot path: a row in which nothing changes is returned as it came.
- */
+/** Rewrites DataRows: after the head a count, then each value's length (-1 for NULL) and bytes. */
 export class PlannedRowMask implements RowMask {
   readonly #names: readonly string[]
   readonly #cells: readonly (CellMask | undefined)[]
   /** By column: whether any of its values was masked. */
   readonly #isTouched: boolean[]
+  readonly #changes = new Changes(true)
+  #maskedValues = 0
 
   constructor(columns: readonly MaskedColumn[]) {
     this.#names = columns.map(({ name }) => name)
@@ -28,38 +30,45 @@ export class PlannedRowMask implements RowMask {
     return this.#names.filter((_, i) => this.#isTouched[i])
   }
 
-  apply(body: Buffer): { readonly bytes: Buffer; readonly values: number } {
+  get maskedValues(): number {
+    return this.#maskedValues
+  }
+
+  // hot path: a row in which nothing changes is left as it came.
+  rewrite(chunk: Buffer, from: number, to: number, out: Outbox): number | 'as-is' {
+    this.#mask(chunk, from + headBytes, to)
+    const { count, growth } = this.#changes
+    if (count === 0) return 'as-is'
+    this.#maskedValues += count
+    const size = to - from + growth
+    const at = out.claim(size)
+    this.#changes.write(chunk, from, to, out.room, at)
+    out.room.writeInt32BE(size - 1, at + 1)
+    return size
+  }
+
+  #mask(chunk: Buffer, from: number, to: number): void {
     const cells = this.#cells
-    if (body.length < 2 || body.readUInt16BE(0) !== cells.length) throw malformed()
-    const parts: Buffer[] = []
-    let kept = 0
-    let at = 2
-    let values = 0
+    this.#changes.clear()
+    if (to - from < 2 || chunk.readUInt16BE(from) !== cells.length) throw malformed()
+    let at = from + 2
     for (let i = 0; i < cells.length; i++) {
+      if (at + 4 > to) throw malformed()
+      const length = chunk.readInt32BE(at)
+      const value = at + 4
+      if (length < -1 || (length > 0 && length > to - value)) throw malformed()
+      const end = length === -1 ? value : value + length
       const cell = cells[i]
-      if (at + 4 > body.length) throw malformed()
-      const length = body.readInt32BE(at)
-      const from = at + 4
-      if (length < -1 || (length > 0 && length > body.length - from)) throw malformed()
-      const to = length === -1 ? from : from + length
       if (cell !== undefined && length !== -1) {
-        const next = cell(body.subarray(from, to))
+        const next = cell(chunk.subarray(value, end))
         if (next !== undefined) {
-          const head = Buffer.allocUnsafe(4)
-          head.writeInt32BE(next === null ? -1 : next.length)
-          parts.push(body.subarray(kept, at), head)
-          if (next !== null) parts.push(next)
-          kept = to
-          values++
+          this.#changes.replace(at, end, next)
           this.#isTouched[i] = true
         }
       }
-      at = to
+      at = end
     }
-    if (at !== body.length) throw malformed()
-    if (values === 0) return { bytes: body, values }
-    parts.push(body.subarray(kept))
-    return { bytes: Buffer.concat(parts), values }
+    if (at !== to) throw malformed()
   }
 }
 

@@ -1,0 +1,51 @@
+import { PassThrough } from 'node:stream'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Outbox } from './outbox.ts'
+
+const step = fc.record({
+  how: fc.constantFrom('pass' as const, 'put' as const, 'claim' as const, 'flush' as const),
+  size: fc.oneof(fc.nat(40), fc.nat(5_000)),
+})
+
+test('what was passed, put and claimed leaves in that order, whenever it is flushed', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const stream = new PassThrough({ highWaterMark: 10 ** 9 })
+      const out = new Outbox()
+      const expected: Buffer[] = []
+      let mark = 0
+      for (const { how, size } of steps) {
+        const bytes = Buffer.alloc(size, ++mark)
+        if (how === 'flush') {
+          out.flush(stream)
+          expect(out.isEmpty).toBe(true)
+          continue
+        }
+        if (how === 'pass') out.pass(Buffer.concat([Buffer.alloc(2), bytes]), 2, 2 + size)
+        else if (how === 'put') out.put(bytes)
+        else {
+          const at = out.claim(size)
+          bytes.copy(out.room, at)
+        }
+        expected.push(bytes)
+      }
+      out.flush(stream)
+      const sent = (stream.read() as Buffer | null) ?? Buffer.alloc(0)
+      expect(sent.equals(Buffer.concat(expected))).toBe(true)
+      expect(out.flushedBytes).toBe(sent.length)
+    }),
+  )
+})
+
+test('bytes that were flushed stay what they were when more is claimed', () => {
+  const stream = new PassThrough()
+  const out = new Outbox()
+  out.room.fill(0)
+  const at = out.claim(4)
+  out.room.write('abcd', at)
+  out.flush(stream)
+  const next = out.claim(4)
+  out.room.write('wxyz', next)
+  expect(String(stream.read())).toBe('abcd')
+})
