@@ -52,10 +52,7 @@ export class Outbox {
     this.#closeRange()
     if (this.#roomTo + size > this.#room.length) {
       this.#closeRoom()
-      const wanted = Math.min(
-        joinBelowBytes,
-        Math.max(leastRoomBytes, this.#claimedBefore, 2 * this.#claimed),
-      )
+      const wanted = Math.min(mostRoomBytes, Math.max(leastRoomBytes, this.#claimedBefore, 2 * this.#claimed))
       this.#room = Buffer.allocUnsafeSlow(Math.max(size, wanted))
       this.#roomFrom = this.#roomTo = 0
     }
