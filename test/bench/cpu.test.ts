@@ -19,7 +19,7 @@ describe('CPU time', () => {
   })
 
   test.runIf(process.platform === 'linux')('of this very process grows while it works', () => {
-    using watch = new CpuWatch([{ name: 'this', pid: process.pid }])
+    using watch = new CpuWatch([{ name: 'this', pids: [process.pid] }])
     const end = process.cpuUsage().user + 60_000
     while (process.cpuUsage().user < end);
     expect(watch.costOfEach(1)!['this']).toBeGreaterThan(20_000)

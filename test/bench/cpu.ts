@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 
-/** A process whose CPU time is of interest. */
+/** A program whose CPU time is of interest. */
 export interface Watched {
   readonly name: string
-  readonly pid: number
+  /** Of its process, or of its processes where it has several. */
+  readonly pids: readonly number[]
 }
 
 /** Microseconds of CPU for one piece of work, by the name of the process. */
@@ -47,9 +48,10 @@ export class CpuWatch implements Disposable {
   }
 
   #read(): void {
-    const seconds = this.#processes.map(({ name, pid }): [string, number] => [
+    const used = (pid: number): number => cpuSeconds(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    const seconds = this.#processes.map(({ name, pids }): [string, number] => [
       name,
-      cpuSeconds(readFileSync(`/proc/${pid}/stat`, 'latin1')),
+      pids.reduce((sum, pid) => sum + used(pid), 0),
     ])
     this.#readings.push({ atMs: Date.now(), seconds: Object.fromEntries(seconds) })
   }

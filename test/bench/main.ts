@@ -39,10 +39,7 @@ async function bench(chosen: BenchOptions): Promise<void> {
   for (const note of settings.notes) progress(note)
   const rounds = await runRounds(wanted, settings, { ...chosen, bed }, progress)
 
-  const rows = wanted.flatMap((measurement) =>
-    measurement.rows.map((row) => ({ ...row, work: measurement.work })),
-  )
-  const report = reportOf(server, chosen, resultsOf(rows, rounds))
+  const report = reportOf(server, chosen, resultsOf(wanted, rounds))
   if (chosen.json !== undefined) await writeReport(chosen.json, report)
   const grid = chosen.markdown ? markdownGrid : textGrid
   process.stdout.write(`\n${tablesOf(report, grid)}\n`)

@@ -27,10 +27,15 @@ interface Common {
   readonly mostRounds?: number
 }
 
+/**
+ * Where the routes are. `near`: side by side on this machine. `far`: with 50 ms of round trip between the gateway and the agent.
+ * `cores`: the gateway with one process and with two.
+ */
+export type SettingName = 'near' | 'far' | 'cores'
+
 /** Run on each of its routes in turn. */
 export interface Compared extends Common {
-  /** `near`: everything on this machine. `far`: 50 ms of round trip between the gateway and the agent. */
-  readonly setting: 'near' | 'far'
+  readonly setting: SettingName
   readonly routes: readonly RouteName[]
   /** @throws Error where an answer was wrong: then the whole bench fails. */
   measure(this: void, route: Route, ground: Ground): Promise<Reading>

@@ -25,7 +25,7 @@ test('a quantile is a value that was measured', () => {
 
 describe('a target', () => {
   test('is judged by the median of the ratios within rounds', () => {
-    const [row] = resultsOf(latency.rows, threeRounds())
+    const [row] = resultsOf([latency], threeRounds())
     expect(row!.targets[0]).toMatchObject({ isMet: true })
     expect(row!.targets[0]!.value!.median).toBeCloseTo(1.5)
   })
@@ -35,7 +35,7 @@ describe('a target', () => {
     samples.add(latency.rows[0]!, 'direct', { figures: { p50Ms: 1 } })
     samples.add(latency.rows[0]!, 'sallyport', { figures: { p50Ms: 1 } })
     const missing = new Map([[latency.rows[0]!.name, { relay: 'it did not start' }]])
-    const results = resultsOf(latency.rows, { samples, missing })
+    const results = resultsOf([latency], { samples, missing })
     expect(results[0]!.targets[0]!.isMet).toBeUndefined()
     expect(tablesOf(reportWith(results), textGrid)).toContain('not measured: it did not start')
   })
@@ -50,6 +50,7 @@ describe('a comparison', () => {
     name: 'throughput',
     unit: '/s',
     better: 'higher',
+    setting: 'near',
     work: 'transaction',
     routes: {
       sallyport: { spread: spreadOf(values)!, values, cpu: { gateway: spreadOf(gatewayUs)! } },
@@ -86,8 +87,7 @@ describe('the tables', () => {
           for (const value of [12_345, 23_456])
             samples.add(row, route, { figures: { [row.figure]: value }, cpu })
     }
-    const rows = measurements.flatMap((measurement) => measurement.rows)
-    const table = tablesOf(reportWith(resultsOf(rows, { samples, missing: new Map() })), textGrid)
+    const table = tablesOf(reportWith(resultsOf(measurements, { samples, missing: new Map() })), textGrid)
     const [, ...lines] = table.split('\n')
     expect(lines.length).toBeGreaterThan(100)
     expect(lines.filter((line) => line.length > 120)).toEqual([])

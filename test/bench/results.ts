@@ -1,4 +1,4 @@
-import type { Row, Target } from './measurement.ts'
+import type { Measurement, Row, Target } from './measurement.ts'
 import { routeNames, type RouteName } from './route.ts'
 import type { Rounds } from './rounds.ts'
 import { spreadOf, type Spread } from './spread.ts'
@@ -8,6 +8,7 @@ export interface Result {
   readonly name: string
   readonly unit: string
   readonly better: 'higher' | 'lower'
+  readonly setting: Measurement['setting']
   /** What CPU time is counted for. */
   readonly work: string | undefined
   readonly routes: Partial<Record<RouteName, RouteResult>>
@@ -34,16 +35,15 @@ export interface TargetResult {
   readonly why?: string
 }
 
-/** A row, and what its measurement counts CPU time for. */
-interface WorkRow extends Row {
-  readonly work?: string | undefined
-}
-
-export function resultsOf(rows: readonly WorkRow[], rounds: Rounds): readonly Result[] {
+export function resultsOf(measurements: readonly Measurement[], rounds: Rounds): readonly Result[] {
+  const rows = measurements.flatMap(({ rows, setting, work }) =>
+    rows.map((row) => ({ ...row, setting, work })),
+  )
   return rows.map((row) => ({
     name: row.name,
     unit: row.unit,
     better: row.better,
+    setting: row.setting,
     work: row.work,
     routes: routesOf(row, rounds),
     targets: row.targets.map((target) => judge(target, row, rounds)),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { TestBed } from './bed.ts'
 import { listOf } from './list.ts'
-import type { Measurement, Reading } from './measurement.ts'
+import type { Measurement, Reading, SettingName } from './measurement.ts'
 import type { OpenRoutes, Route } from './route.ts'
 import { measurements } from './measurements/index.ts'
 import { readOptions } from './options.ts'
@@ -75,9 +75,9 @@ test('options that make no sense are refused', () => {
   })
 })
 
-function settings(names: readonly Route['name'][]): { near: OpenRoutes; far: OpenRoutes } {
+function settings(names: readonly Route['name'][]): Record<SettingName, OpenRoutes> {
   const endpoint = { host: '', port: 0, user: '', password: '', database: '' }
   const routes = names.map((name) => ({ name, endpoint, processes: [] }))
   const open = { routes, missing: {}, [Symbol.asyncDispose]: () => Promise.resolve() }
-  return { near: open, far: open }
+  return { near: open, far: open, cores: open }
 }

@@ -1,5 +1,5 @@
 import type { TestBed } from './bed.ts'
-import type { Compared, Measurement, Reading } from './measurement.ts'
+import type { Compared, Measurement, Reading, SettingName } from './measurement.ts'
 import type { OpenRoutes, Route, RouteName } from './route.ts'
 import { Samples } from './samples.ts'
 
@@ -15,7 +15,7 @@ export interface Rounds {
  */
 export async function runRounds(
   measurements: readonly Measurement[],
-  settings: { readonly near: OpenRoutes; readonly far: OpenRoutes },
+  settings: Readonly<Record<SettingName, OpenRoutes>>,
   ground: { readonly bed: TestBed; readonly seconds: number; readonly rounds: number },
   progress: (line: string) => void,
 ): Promise<Rounds> {

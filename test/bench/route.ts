@@ -2,7 +2,16 @@ import type { Endpoint } from '../world/endpoint.ts'
 import type { Watched } from './cpu.ts'
 
 /** In the order in which tables show them. */
-export const routeNames = ['direct', 'relay', 'haproxy', 'tunnel', 'policy', 'sallyport', 'masked'] as const
+export const routeNames = [
+  'direct',
+  'relay',
+  'haproxy',
+  'tunnel',
+  'policy',
+  'sallyport',
+  'masked',
+  'two',
+] as const
 export type RouteName = (typeof routeNames)[number]
 
 /** What each is, for people. */
@@ -15,6 +24,7 @@ export const routeMeanings: Readonly<Record<RouteName, string>> = {
   policy: 'the product with a recorder that forgets: protocol, policy and masks, nothing written',
   sallyport: 'the product: every statement decided and recorded',
   masked: 'the product, for somebody who sees one text column of five masked',
+  two: 'the product with two processes that carry its traffic',
 }
 
 /** A way to the server. */

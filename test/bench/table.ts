@@ -12,7 +12,6 @@ export type Grid = (head: Line, lines: readonly Line[]) => string
 export function tablesOf({ machine, options, results }: Report, grid: Grid): string {
   const { rounds, seconds, megabytes } = options
   const measured = routeNames.filter((route) => results.some((result) => result.routes[route]))
-  const compared = results.filter(({ routes }) => Object.keys(routes).length > 1)
   return [
     `${machine.processors} × ${machine.model}, Node.js ${machine.node}, PostgreSQL ${machine.postgres}; ` +
       `${rounds} rounds, ${seconds} s a load, ${megabytes} MB a bulk.`,
@@ -22,19 +21,12 @@ export function tablesOf({ machine, options, results }: Report, grid: Grid): str
       ['', 'result', 'target', ''],
       results.flatMap(targetLines),
     ),
-    ...section(
-      'Figures: medians, ± half of the distance from the least to the most.',
-      grid,
-      ['', '', ...measured],
-      compared.map((result) => figureLine(result, measured)),
-    ),
-    ...section(
-      'What has no other route beside it.',
-      grid,
-      ['', '', 'sallyport'],
-      results
-        .filter((result) => result.routes.sallyport && !compared.includes(result))
-        .map((result) => figureLine(result, ['sallyport'])),
+    ...settings.flatMap(([setting, words]) =>
+      figures(
+        words,
+        grid,
+        results.filter((it) => it.setting === setting),
+      ),
     ),
     ...section(
       'CPU time of the processes between client and server for one piece of work, µs.',
@@ -44,6 +36,21 @@ export function tablesOf({ machine, options, results }: Report, grid: Grid): str
     ),
     measured.map((route) => `- ${route}: ${routeMeanings[route]}`).join('\n'),
   ].join('\n\n')
+}
+
+const settings: readonly (readonly [Result['setting'], string])[] = [
+  ['near', 'Side by side on one machine: medians, ± half of the distance from the least to the most.'],
+  ['far', 'With 50 ms of round trip between the gateway and the agent.'],
+  ['cores', "With one process that carries the gateway's traffic, and with two."],
+  ['alone', 'Processes by themselves.'],
+]
+
+function figures(words: string, grid: Grid, results: readonly Result[]): readonly string[] {
+  const routes = routeNames.filter((route) => results.some((result) => result.routes[route]))
+  const lines = results
+    .filter((result) => Object.keys(result.routes).length > 0)
+    .map((result) => figureLine(result, routes))
+  return section(words, grid, ['', '', ...routes], lines)
 }
 
 /** Nothing where there is nothing to show. */

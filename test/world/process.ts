@@ -97,6 +97,11 @@ export class RunningProcess implements AsyncDisposable {
     return this.#lines.join('\n')
   }
 
+  /** Its own id and those of all that it started and that runs; on Linux only, elsewhere its own. */
+  get family(): readonly number[] {
+    return [this.pid, ...descendants(this.pid)]
+  }
+
   /** Undefined while it runs. */
   get exit(): Exit | undefined {
     return this.#exit

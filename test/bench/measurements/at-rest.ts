@@ -45,7 +45,7 @@ async function measure(): Promise<Reading | string> {
   await agent.line(/attached/)
   const attachedMs = performance.now() - begin
   await sleep(5_000) // what starting up leaves to be done is not rest
-  using watch = new CpuWatch([{ name: 'agent', pid: agent.pid }])
+  using watch = new CpuWatch([{ name: 'agent', pids: agent.family }])
   await sleep(restMs)
   const seconds = restMs / 1000
   const cpuPercent = (watch.costOfEach(seconds)!['agent']! / 1e6) * 100

@@ -5,6 +5,7 @@ import { distance } from './distance.ts'
 import { idleSessions } from './idle-sessions.ts'
 import { latency } from './latency.ts'
 import { newSessions } from './new-sessions.ts'
+import { processes } from './processes.ts'
 import { stalledClient } from './stalled-client.ts'
 import { throughputs } from './throughput.ts'
 
@@ -15,6 +16,7 @@ export const measurements: readonly Measurement[] = [
   newSessions,
   ...bulk,
   ...distance,
+  ...processes,
   atRest,
   idleSessions,
   stalledClient,

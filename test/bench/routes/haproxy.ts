@@ -29,8 +29,8 @@ export async function openHaproxy(
     name: 'haproxy',
     endpoint: through(first.port, direct),
     processes: [
-      { name: 'first hop', pid: first.hop.pid },
-      { name: 'second hop', pid: second.hop.pid },
+      { name: 'first hop', pids: first.hop.family },
+      { name: 'second hop', pids: second.hop.family },
     ],
   }
 }

@@ -14,8 +14,8 @@ export async function openRelay(
     name: 'relay',
     endpoint: through(relay.port, direct),
     processes: [
-      { name: 'first hop', pid: first.pid },
-      { name: 'second hop', pid: second.pid },
+      { name: 'first hop', pids: first.family },
+      { name: 'second hop', pids: second.family },
     ],
     ...(between.runner && { runner: between.runner }),
   }

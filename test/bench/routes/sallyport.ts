@@ -18,19 +18,22 @@ export interface Deployment {
   /** Where `--cpu-prof` of its processes goes: a directory of its own below. */
   readonly profileDirectory?: string | undefined
   readonly gatewayProcess?: GatewayProcess
+  /** How many carry the gateway's traffic. */
+  readonly processes?: number
 }
 
 /** Gateway and agent as processes, with the server declared and one person who may do everything. */
 export async function deploy(
   life: AsyncDisposableStack,
   name: RouteName,
-  { server, profileDirectory, gatewayProcess }: Deployment,
+  { server, profileDirectory, gatewayProcess, processes }: Deployment,
 ): Promise<Sallyport> {
   const sallyport = life.use(
     await startSallyport({
       allow: [`127.0.0.1:${server.port}`],
       ...(profileDirectory !== undefined && { profileDirectory: join(profileDirectory, name) }),
       ...(gatewayProcess && { gatewayProcess }),
+      ...(processes !== undefined && { processes }),
     }),
   )
   await declarePostgres(sallyport, server, {
@@ -43,8 +46,8 @@ export async function deploy(
 
 export function processesOf({ gateway, agent }: Sallyport): readonly Watched[] {
   return [
-    { name: 'gateway', pid: gateway.pid },
-    { name: 'agent', pid: agent.pid },
+    { name: 'gateway', pids: gateway.family },
+    { name: 'agent', pids: agent.family },
   ]
 }
 
@@ -92,7 +95,7 @@ export async function openTunnel(
   return { name: 'tunnel', endpoint, processes: processesOf(sallyport) }
 }
 
-async function routeFor(
+export async function routeFor(
   sallyport: Sallyport,
   name: RouteName,
   group: string,
