@@ -8,7 +8,10 @@ import { wordError } from '../wording.ts'
 import type { Ledger } from './ledger.ts'
 import type { ConversationParts } from './parts.ts'
 
-/** What servers say: each answer against the one that is owed, rows and errors through their masks. */
+/**
+ * What servers say: each answer against the one that is owed, rows and errors through their masks. What is owed is taken off
+ * only by the answer that fits: else its operation would be forgotten when the session ends for it.
+ */
 export class Answers {
   readonly #parts: ConversationParts
   readonly #ledger: Ledger
@@ -72,10 +75,10 @@ export class Answers {
   }
 
   noData(): Verdict {
-    const head = this.#ledger.owed.pop()
-    if (head?.kind === 'describe-statement') return 'pass'
-    if (head?.kind === 'describe-portal') return head.isOurs ? 'drop' : 'pass'
-    throw outOfOrder(tag.noData)
+    const head = this.#ledger.owed.head
+    if (head?.kind !== 'describe-statement' && head?.kind !== 'describe-portal') throw outOfOrder(tag.noData)
+    this.#ledger.owed.pop()
+    return head.kind === 'describe-portal' && head.isOurs ? 'drop' : 'pass'
   }
 
   #maskFor(fields: readonly Field[], run: Run | undefined, outputs?: 'unknown'): RowMask | 'clear' {
@@ -87,13 +90,14 @@ export class Answers {
   }
 
   complete(tagByte: number): Verdict {
-    const head = this.#ledger.owed.pop()
+    const head = this.#ledger.owed.head
     if (tagByte === tag.parseComplete && head?.kind === 'parse')
       this.#parts.statements.confirm(head.name, head.prepared)
     else if (tagByte === tag.bindComplete && head?.kind === 'bind')
       this.#ledger.portals.confirm(head.name, head.portal)
     else if (tagByte === tag.closeComplete && head?.kind === 'close') this.#closed(head.of, head.name)
     else throw outOfOrder(tagByte)
+    this.#ledger.owed.pop()
     return 'pass'
   }
 
@@ -123,9 +127,10 @@ export class Answers {
   }
 
   ready(status: 'I' | 'T' | 'E'): Verdict {
-    const head = this.#ledger.owed.pop()
+    const head = this.#ledger.owed.head
     if (head?.kind !== 'query' && head?.kind !== 'sync' && head?.kind !== 'function')
       throw outOfOrder(tag.ready)
+    this.#ledger.owed.pop()
     if (head.kind === 'query') {
       this.#ledger.finish(head.run, head.run?.errorCode === undefined ? 'done' : 'failed')
       // A simple query destroys the unnamed statement and portal.

@@ -179,6 +179,28 @@ describe('what clients say', () => {
   })
 })
 
+describe('an answer out of order', () => {
+  test.each([
+    ['ParseComplete', message('1')],
+    ['NoData', message('n')],
+    ['PortalSuspended', message('s')],
+  ])('does not make the gateway forget the operation that was owed another: %s', (_, answer) => {
+    const world = new World()
+    world.client(encodeQuery('select 1'))
+    expect(faultOf(() => world.server(answer))).toBe('target/malformed')
+    world.conversation.abandon()
+    expect(world.outcomes).toMatchObject([{ status: 'lost' }])
+  })
+
+  test('nor is one forgotten where the server is ready too early', () => {
+    const world = new World()
+    world.client(Buffer.concat([parse('', 'select 1'), encodeBareBind('', '')]))
+    expect(faultOf(() => world.server(ready('I')))).toBe('target/malformed')
+    world.conversation.abandon()
+    expect(world.outcomes).toMatchObject([{ status: 'lost' }])
+  })
+})
+
 describe('every cutting', () => {
   const session = Buffer.concat([
     parse('s', 'select $1'),

@@ -144,7 +144,8 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.closeComplete:
         return this.#answers.complete(tagByte)
       case tag.portalSuspended:
-        if (this.#ledger.owed.pop()?.kind !== 'execute') throw outOfOrder(tagByte)
+        if (this.#ledger.owed.head?.kind !== 'execute') throw outOfOrder(tagByte)
+        this.#ledger.owed.pop()
         return 'pass'
       case tag.error:
         return this.#answers.error(chunk, from, to, out)
