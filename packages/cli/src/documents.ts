@@ -51,7 +51,16 @@ async function yamlDocuments(
     }
     for (const error of yaml.errors) problems.push(`${place(error.pos[0])} ${error.message.split('\n')[0]}`)
     if (yaml.errors.length > 0 || yaml.contents === null) continue
-    const parsed = Document.safeParse(yaml.toJS())
+    let value: unknown
+    try {
+      value = yaml.toJS()
+    } catch (error) {
+      // An alias without its anchor, or one that unfolds without end.
+      const why = error instanceof Error ? error.message.split('\n', 1)[0] : 'it cannot be read'
+      problems.push(`${place(yaml.contents.range?.[0])} ${why}`)
+      continue
+    }
+    const parsed = Document.safeParse(value)
     if (!parsed.success) {
       for (const issue of parsed.error.issues) {
         const node = yaml.getIn(issue.path as (string | number)[], true) as { range?: [number] } | undefined

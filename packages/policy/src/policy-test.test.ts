@@ -122,6 +122,8 @@ describe('mistakes in a test file are told with their line', () => {
     ['an empty file', '', 'x.yaml:1'],
     ['a file without cases', 'people: {}', 'x.yaml:1'],
     ['a list', '- a', 'x.yaml:1'],
+    ['an alias without its anchor', 'cases: *nowhere', 'x.yaml:1'],
+    ['an alias that unfolds without end', 'cases: &a [*a]', 'x.yaml:1'],
   ])('%s', (_, text, place) => {
     const { problems, failed } = runPolicyTests(point, [{ name: 'x.yaml', text }])
     expect(problems.map(({ file, line }) => `${file}:${line}`)).toContain(place)

@@ -105,7 +105,15 @@ export function readTestFile(file: PolicyText): ReadTestFile {
         return problem({ line, column: col }, message.split('\n')[0] ?? message)
       }),
     )
-  const read = testFile.safeParse(document.toJS({ maxAliasCount: 100 }))
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: 100 })
+  } catch (error) {
+    // An alias without its anchor, or one that unfolds without end.
+    const why = error instanceof Error ? error.message.split('\n', 1)[0] : undefined
+    return failed([problem(at([]), why ?? 'it cannot be read')])
+  }
+  const read = testFile.safeParse(value)
   if (!read.success)
     return failed(
       read.error.issues.map((issue) => {
