@@ -174,3 +174,18 @@ test('an agent that does not answer about a credential does not hold the session
   })
   await agent.told('credential')
 })
+
+test('a credential without a user is a fault for who asked, and nothing to the gateway', async () => {
+  await using gateway = await TestGateway.start()
+  await using agent = await RawAgent.start(gateway)
+  const asked = { pool: 'shop', name: 'app', resource: 'orders-db', session: 'ses_1' }
+  const released = gateway.server.releaseCredential(asked, never).catch((fault: unknown) => fault)
+  const { value } = await agent.told('credential')
+  agent.control.write({
+    event: {
+      case: 'credential',
+      value: { id: value.id, answer: { case: 'credential', value: { user: '' } } },
+    },
+  })
+  expect(await released).toMatchObject({ code: 'gateway/no-credential' })
+})

@@ -141,8 +141,14 @@ export class Attachment {
       case 'credential': {
         const { id, answer } = event.value
         const asked = this.#credentials.get(id)
-        if (answer.case === 'credential') asked?.resolve(credentialOf(answer.value))
-        else asked?.reject(answer.case === 'failure' ? faultOf(answer.value) : agentLost())
+        const released =
+          answer.case === 'credential'
+            ? credentialOf(answer.value)
+            : answer.case === 'failure'
+              ? faultOf(answer.value)
+              : agentLost()
+        if (released instanceof Fault) asked?.reject(released)
+        else asked?.resolve(released)
         return
       }
       case 'drain':
@@ -155,9 +161,10 @@ export class Attachment {
   }
 }
 
-function credentialOf(value: { user: string; password?: string | undefined }): UpstreamCredential {
+/** A Fault is returned, not thrown: an agent's answer comes as an event, where nobody would catch it. */
+function credentialOf(value: { user: string; password?: string | undefined }): UpstreamCredential | Fault {
   const { user, password } = value
-  if (user === '') throw new Fault('gateway/no-credential', 'the agent gave a credential without a user')
+  if (user === '') return new Fault('gateway/no-credential', 'the agent gave a credential without a user')
   return password === undefined ? { user } : { user, password: new Secret(password) }
 }
 
