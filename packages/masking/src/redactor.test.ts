@@ -48,6 +48,21 @@ describe('scrubbing', () => {
     })
   })
 
+  test('finds of several kinds stand in their order, and where two overlap the earlier kind wins', () => {
+    const text = '+4930123456 a@b.example 4111111111111111 +4930123457, 4111111111111111@b.example'
+    expect(scrub(scrubbers, text, key)).toEqual({
+      text: '****3456 ****@b.example ****1111 ****3457, ****@b.example',
+      found: 5,
+    })
+  })
+
+  test('takes time by the length of the text, however much it holds', () => {
+    const text = 'a@bb.example 4111111111111111 '.repeat(30_000)
+    const before = process.cpuUsage()
+    expect(scrub(scrubbers, text, key)?.found).toBe(60_000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(3_000)
+  })
+
   test('leaves a text without finds alone', () => {
     expect(scrub(scrubbers, 'nothing to see', key)).toBe(undefined)
     expect(mayFind(scrubbers, Buffer.from('nothing to see'))).toBe(false)

@@ -22,15 +22,13 @@ export function mayFind(scrubbers: readonly Scrubber[], bytes: Uint8Array): bool
 
 /** @returns undefined where nothing was found. Where finds overlap, the earlier scrubber's wins. */
 export function scrub(scrubbers: readonly Scrubber[], text: string, key: Uint8Array): Scrubbed | undefined {
-  const finds: { readonly span: Span; readonly redactor: Redactor }[] = []
-  for (const { detector, redactor } of scrubbers) {
-    for (const span of detector.find(text)) {
-      if (!finds.some(({ span: other }) => span.from < other.to && other.from < span.to))
-        finds.push({ span, redactor })
-    }
-  }
+  let finds: readonly Find[] = []
+  for (const { detector, redactor } of scrubbers)
+    finds = merged(
+      finds,
+      detector.find(text).map((span) => ({ span, redactor })),
+    )
   if (finds.length === 0) return undefined
-  finds.sort((a, b) => a.span.from - b.span.from)
   let scrubbed = ''
   let at = 0
   for (const { span, redactor } of finds) {
@@ -38,4 +36,22 @@ export function scrub(scrubbers: readonly Scrubber[], text: string, key: Uint8Ar
     at = span.to
   }
   return { text: scrubbed + text.slice(at), found: finds.length }
+}
+
+interface Find {
+  readonly span: Span
+  readonly redactor: Redactor
+}
+
+/** Both are in order, and so is what comes of them; of `more`, only what overlaps none of `kept`. Linear: a text may hold many. */
+function merged(kept: readonly Find[], more: readonly Find[]): readonly Find[] {
+  if (kept.length === 0 || more.length === 0) return kept.length === 0 ? more : kept
+  const all: Find[] = []
+  let next = 0
+  for (const find of more) {
+    while (next < kept.length && kept[next]!.span.to <= find.span.from) all.push(kept[next++]!)
+    const rival = kept[next]
+    if (rival === undefined || find.span.to <= rival.span.from) all.push(find)
+  }
+  return [...all, ...kept.slice(next)]
 }
