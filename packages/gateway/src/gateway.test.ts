@@ -103,10 +103,13 @@ describe('a gateway', () => {
     ['not JSON', 'POST', '/login', '{', 400],
     ['an unknown key', 'POST', '/login', '{"name":"a","password":"b","extra":1}', 400],
     ['nothing at all', 'GET', '/nothing', undefined, 404],
+    ['a name longer than any', 'DELETE', `/users/${'a'.repeat(500)}`, undefined, 404],
+    ['an address that is none', 'GET', '/users/%zz', undefined, 400],
   ])('answers %s with a problem', async (_, method, path, body, status) => {
     const answer = await world.ask(apiPrefix + path, method, body)
     expect(answer.status).toBe(status)
     expect(answer.headers['content-type']).toContain('application/problem+json')
+    expect(answer.headers['x-content-type-options']).toBe('nosniff')
     expect(answer.body).toContain('"code":')
   })
 

@@ -1,6 +1,12 @@
 import { apiPrefix, openApiDocument, problemMediaType } from '@sallyport/api'
 import rateLimit from '@fastify/rate-limit'
-import { fastify, type FastifyInstance } from 'fastify'
+import {
+  fastify,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { Server } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import type { Guards, Implementations } from '../api/implementation.ts'
@@ -66,6 +72,7 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
     requestTimeout: 30_000,
     keepAliveTimeout: 15_000,
     routerOptions: { maxParamLength: 200 },
+    frameworkErrors: turnedAway,
     // The type says which server is below; routes need not know.
   }) as unknown as FastifyInstance
   app.addHook('onRequest', (_request, reply, done) => {
@@ -114,6 +121,15 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
     app.get(path, named('page'), (_request, reply) => reply.type(mediaType).send(text))
   }
   return app
+}
+
+/** What the router itself refuses never meets our hooks and handlers: a name that is too long, an address that is none. */
+function turnedAway(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const said =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? problem('not-found', 'there is nothing of so long a name')
+      : problem('invalid-request', 'the address of the request cannot be read')
+  reply.headers(securityHeaders).status(said.status).type(problemMediaType).send(JSON.stringify(said))
 }
 
 const named = (routeName: string) => ({ config: { routeName } })
