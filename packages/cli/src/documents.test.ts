@@ -5,7 +5,9 @@ import { afterAll, expect, test } from 'vitest'
 import { readDocuments } from './documents.ts'
 
 /** Ten times ten times ten… */
-const unfolding = [...'bcdefgh'].map((name, i) => `${name}: &${name} [${`*${'abcdefg'[i]}, `.repeat(10)}]\n`).join('')
+const unfolding = ['b', 'c', 'd', 'e', 'f', 'g', 'h']
+  .map((name, i) => `${name}: &${name} [${`*${'abcdefg'[i]}, `.repeat(10)}]\n`)
+  .join('')
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-documents-'))
 afterAll(() => rmSync(directory, { recursive: true }))
