@@ -21,7 +21,7 @@ export interface Limits {
 }
 
 export const defaultLimits: Limits = {
-  chunkBytes: 64 * 1024,
+  chunkBytes: 128 * 1024,
   segmentBytes: 16 * 1024 * 1024,
   maxSegments: 64,
   syncDelayMs: 25,
