@@ -20,6 +20,7 @@ import type { Store } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
 import { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
+import { LateResults } from './late-results.ts'
 import { LiveSession, type Dial, type FindCredential } from './live-session.ts'
 import type { Reviews } from './reviews.ts'
 import type { LiveSessions } from './sessions.ts'
@@ -113,7 +114,7 @@ export class AccessGate<Options> implements Gate<Options> {
     sessions.checkRoom()
     const { subject, token } = known
     const id = sessionId(clock.now(), randomBytes(16))
-    const recorder = this.#parts.recordings.open(id)
+    const recorder = new LateResults(this.#parts.recordings.open(id))
     const policyVersion = policy.point.version
     const { principal, actor } = subject
     const row = { principal, actor, resource: resource.name, protocol: resource.protocol }

@@ -15,6 +15,7 @@ describe('an operation that policy permits', () => {
     session.commit()
     world.clock.advance(25)
     session.finish(permit, done)
+    await Promise.resolve() // the answer leaves first
     expect((await world.recorded(session)).slice(1)).toMatchObject([
       {
         kind: 'operation',
