@@ -93,6 +93,14 @@ describe('the tables', () => {
     expect(lines.filter((line) => line.length > 120)).toEqual([])
   })
 
+  test('show a spread around nothing as its ends', () => {
+    const [result] = resultsOf([latency], threeRounds())
+    const idle = { spread: spreadOf([-1, 0, 1])!, values: [-1, 0, 1], cpu: {} }
+    const table = tablesOf(reportWith([{ ...result!, routes: { direct: idle } }]), textGrid)
+    expect(table).toContain('-1–1')
+    expect(table).not.toContain('NaN')
+  })
+
   test('are Markdown where that is asked for', () => {
     expect(markdownGrid(['a', ''], [['b|c', 'd']])).toBe('| a |  |\n| --- | --- |\n| b\\|c | d |')
   })

@@ -114,7 +114,10 @@ function targetWords({ better, limit, words, value, isMet, why }: TargetResult):
 function spreadWords(spread: Spread | undefined): string {
   if (!spread) return '-'
   const { median, least, most } = spread
-  return `${short(median)} ±${Math.round(Math.abs((most - least) / 2 / median) * 100)}%`
+  const share = most === least ? 0 : Math.abs((most - least) / 2 / median)
+  return Number.isFinite(share)
+    ? `${short(median)} ±${Math.round(share * 100)}%`
+    : `${short(least)}–${short(most)}`
 }
 
 /** Three digits that mean something. */

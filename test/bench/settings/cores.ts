@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { TestBed } from '../bed.ts'
 import type { OpenRoutes } from '../route.ts'
 import { deploy, routeFor } from '../routes/sallyport.ts'
@@ -6,7 +7,8 @@ import { deploy, routeFor } from '../routes/sallyport.ts'
 export async function openCores(bed: TestBed, profileDirectory: string | undefined): Promise<OpenRoutes> {
   await using rollback = new AsyncDisposableStack()
   const { server, database } = bed
-  const deployment = { server, database, profileDirectory }
+  const below = profileDirectory === undefined ? undefined : join(profileDirectory, 'cores')
+  const deployment = { server, database, profileDirectory: below }
   const one = await deploy(rollback, 'sallyport', deployment)
   const two = await deploy(rollback, 'two', { ...deployment, processes: 2 })
   const routes = [
