@@ -62,7 +62,7 @@ export function scanTextRow(
   let field = from
   for (let at = from; at < to; at++) {
     const byte = bytes[at]!
-    if (byte > 0x5c) continue
+    if (byte > 0x5c && byte !== delimiter) continue
     if (byte === delimiter) {
       fields.add(field, at)
       field = at + 1

@@ -298,6 +298,18 @@ describe('masking COPY', () => {
     )
   })
 
+  test.each(['|', '~', '^', ','])(
+    'text: fields are told apart by whatever delimiter was asked for: %s',
+    (delimiter) => {
+      const input = Buffer.from(
+        `1${delimiter}alice@example.com${delimiter}\\\\N\n2${delimiter}\\N${delimiter}x\n`,
+      )
+      expect(copied(copyOf({ delimiter }), input).toString()).toBe(
+        `1${delimiter}****@example.com${delimiter}\\\\N\n2${delimiter}\\N${delimiter}x\n`,
+      )
+    },
+  )
+
   test('csv: quotes, newlines inside them, and the header', () => {
     const csv = copyOf({ format: 'csv', delimiter: ',', nullText: '', hasHeader: true })
     expect(copied(csv, csvInput).toString()).toBe(
