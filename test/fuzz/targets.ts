@@ -1,0 +1,30 @@
+import type { Target } from './target.ts'
+
+/** Each in a module of its own, loaded when it is run. */
+const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }>>> = {
+  codec: () => import('./targets/codec.ts'),
+  conversation: () => import('./targets/conversation.ts'),
+  session: () => import('./targets/session.ts'),
+  login: () => import('./targets/login.ts'),
+  statements: () => import('./targets/statements.ts'),
+  effects: () => import('./targets/effects.ts'),
+  masks: () => import('./targets/masks.ts'),
+  masking: () => import('./targets/masking.ts'),
+  tunnel: () => import('./targets/tunnel.ts'),
+  recording: () => import('./targets/recording.ts'),
+  config: () => import('./targets/config.ts'),
+  documents: () => import('./targets/documents.ts'),
+  policy: () => import('./targets/policy.ts'),
+  api: () => import('./targets/api.ts'),
+}
+
+const onlyByName: typeof loaders = { selftest: () => import('./targets/selftest.ts') }
+
+export const targetNames: readonly string[] = Object.keys(loaders)
+
+/** @throws Error where there is none of that name. */
+export async function targetNamed(name: string): Promise<Target> {
+  const load = loaders[name] ?? onlyByName[name]
+  if (load === undefined) throw new Error(`there is no target ${name}; there are ${targetNames.join(', ')}`)
+  return (await load()).target
+}
