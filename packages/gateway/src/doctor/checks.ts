@@ -9,7 +9,7 @@ export interface CheckParts {
   readonly store: Store
   readonly dataDirectory: string
   readonly tls: Pick<ServerTls, 'notAfterMs'>
-  readonly plane: Pick<Plane, 'attached' | 'reach' | 'recorderFailure'>
+  readonly plane: Pick<Plane, 'attached' | 'processes' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
   readonly clock: Clock
 }
@@ -20,6 +20,9 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
   const pools = [...new Set(resources.map(({ agent }) => agent))]
   return [
     { name: 'store', look: () => parts.store.check().then(() => good('it can be written')) },
+    ...(parts.plane.processes().all === 1
+      ? []
+      : [{ name: 'processes', look: () => Promise.resolve(processes(parts)) }]),
     { name: 'recorder', look: () => recorder(parts) },
     { name: 'disk', look: () => disk(parts.dataDirectory) },
     { name: 'certificate', look: () => Promise.resolve(certificate(parts)) },
@@ -46,6 +49,13 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
       },
     })),
   ]
+}
+
+function processes({ plane }: CheckParts) {
+  const { serving, all } = plane.processes()
+  return serving === all
+    ? good(`${all} carry traffic`)
+    : bad(`${serving} of ${all} carry traffic`, 'see in the log why the others died, or do not start')
 }
 
 async function recorder({ plane }: CheckParts) {

@@ -40,6 +40,11 @@ export class DataProcesses implements AsyncDisposable {
     await Promise.all(upTo(this.#options.config.processes).map((process) => this.#begin(process, care)))
   }
 
+  /** How many there should be. */
+  get count(): number {
+    return this.#options.config.processes
+  }
+
   /** Those that take connections and answer. */
   get serving(): Running[] {
     return [...this.#running.values()].filter(({ isServing, isConnected }) => isServing && isConnected)
@@ -110,7 +115,7 @@ export class DataProcesses implements AsyncDisposable {
   /** @throws CannotStart */
   async #begin(process: number, care: Care): Promise<void> {
     const { config, environment, events } = this.#options
-    const child = fork(new URL('./data-main.ts', import.meta.url), {
+    const child = fork(new URL('./main.ts', import.meta.url), {
       env: environment,
       serialization: 'advanced',
       // No input; the log goes where ours goes.
@@ -189,7 +194,7 @@ class Running {
     this.peer = new Peer<DataCalls>(child, { ...answers, opening })
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
-      child.once('error', (error) => resolve(error.message))
+      child.on('error', (error) => resolve(error.message))
     })
     // Whatever its last words were: with the channel nobody looks after it.
     child.once('disconnect', () => void this.kill())

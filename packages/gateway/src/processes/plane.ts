@@ -9,11 +9,15 @@ import type { DataProcesses } from './data-processes.ts'
 /** What carries the traffic, where several processes do. */
 export class ProcessesPlane implements Plane {
   readonly #store: Pick<Store, 'write'>
-  readonly #processes: Pick<DataProcesses, 'askAll'>
+  readonly #processes: Pick<DataProcesses, 'askAll' | 'serving' | 'count'>
 
-  constructor(store: Pick<Store, 'write'>, processes: Pick<DataProcesses, 'askAll'>) {
+  constructor(store: Pick<Store, 'write'>, processes: Pick<DataProcesses, 'askAll' | 'serving' | 'count'>) {
     this.#store = store
     this.#processes = processes
+  }
+
+  processes(): { readonly serving: number; readonly all: number } {
+    return { serving: this.#processes.serving.length, all: this.#processes.count }
   }
 
   async liveSessions(): Promise<number> {

@@ -5,6 +5,8 @@ import type { AgentServer, AttachedAgent, DialRequest } from '@sallyport/tunnel'
 
 /** What carries the traffic, as the API sees it: this very process, or several others. */
 export interface Plane {
+  /** How many processes carry it, of how many that should. */
+  processes(): { readonly serving: number; readonly all: number }
   /** Sessions in progress. */
   liveSessions(): Promise<number>
   /** See `kill` of the control core. */
@@ -35,6 +37,10 @@ export class OwnPlane implements Plane {
     this.#sessions = parts.sessions
     this.#tunnel = parts.tunnel
     this.#recorder = parts.recorder
+  }
+
+  processes(): { readonly serving: number; readonly all: number } {
+    return { serving: 1, all: 1 }
   }
 
   liveSessions(): Promise<number> {

@@ -1,3 +1,4 @@
+/** The program of a data process: see DataProcesses, which starts it. */
 import { DataProcess } from './data-process.ts'
 
 // What the terminal or the service manager says to all processes at once is for the control process to hear.
