@@ -129,7 +129,7 @@ export class Ground implements AsyncDisposable {
     if (how === 'SIGKILL') await this.restarted.kill()
     else await this.restarted.stop()
     this.restarted = await this.sallyport.startAgentAs('restarted')
-    await this.restarted.line(/attached/)
+    await this.restarted.line(/attached/, 180_000)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

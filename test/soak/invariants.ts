@@ -36,9 +36,8 @@ export async function invariantsOf(
     gateway: metrics.sum('process_open_fds'),
     agent: descriptorsOf(ground.sallyport.agent.pid),
   }
-  const own = /code="gateway\/(internal|cannot-record|store-unavailable)"/
   const rows = Number((await ground.server.query('select count(*) as n from ledger', 'shop'))[0]?.['n'])
-  const faults = metrics.sum('sallyport_faults_total', own)
+  const faults = metrics.sum('sallyport_faults_total', ownFaults)
   return [
     {
       words: 'Nobody is left behind',
@@ -73,13 +72,16 @@ export async function invariantsOf(
   ]
 }
 
-/** The first few that a log of JSON lines tells of. */
+/** The first few of our own that a log of JSON lines tells of. */
 function errorsIn(log: string): string[] {
   return log
     .split('\n')
-    .filter((line) => line.includes('"level":"error"'))
-    .slice(0, 5)
+    .filter((line) => line.includes('"level":"error"') && ownFaults.test(line))
+    .slice(0, 3)
 }
+
+/** In a log and in metrics. */
+const ownFaults = /gateway\/(internal|cannot-record|store-unavailable)/
 
 /** Waits for what needs a moment: side connections close after some seconds of rest. */
 async function whatIsLeft(probe: Probe) {

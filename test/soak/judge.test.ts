@@ -28,7 +28,7 @@ const gateway = {
   streams: 10,
   reviewsWaiting: 0,
   loopDelayMs: 1,
-  busy: 0.2,
+  cpu: 0.2,
   operationsPerSecond: 100,
   journal: 0,
 }
@@ -36,6 +36,7 @@ const empty: Sample = {
   atMs: 0,
   gateway,
   agent: { rss: 0, descriptors: 20 },
+  machineLoad: 0.5,
   backends: 10,
   recordings: 0,
   store: 0,
@@ -89,6 +90,21 @@ describe('a line', () => {
       gateway: { ...gateway, operationsPerSecond: 100 - sample.atMs / 20_000 },
     }))
     expect(judge(operations, samples)).toMatchObject({ state: 'falls' })
+  })
+
+  test('that waits for the machine is explained where others take it, and found out where nobody does', () => {
+    const delay = lines.find(({ id }) => id === 'loop-delay')!
+    const rises = (machineLoad: number): Sample[] =>
+      run(20, () => 0).map((sample) => ({
+        ...sample,
+        machineLoad,
+        gateway: { ...gateway, loopDelayMs: sample.atMs / 5000 },
+      }))
+    expect(judge(delay, rises(0.7))).toMatchObject({ state: 'rises' })
+    expect(judge(delay, rises(6))).toMatchObject({
+      state: 'explained',
+      reason: expect.stringContaining('6.0 programs'),
+    })
   })
 
   test('of a run that is over before anything is warm is not judged', () => {

@@ -15,8 +15,8 @@ export interface Line {
   readonly mayNot: 'rise' | 'fall'
   /** What it may change over the judged part: a share of its level, or at least so much. */
   readonly tolerance: { readonly share: number; readonly least: number }
-  /** Why it may go that way all the same. */
-  readonly reason?: string
+  /** Why it may go that way all the same, where it may. */
+  readonly reason?: string | ((samples: readonly Sample[]) => string | undefined)
 }
 
 export interface Verdict {
@@ -27,6 +27,8 @@ export interface Verdict {
   readonly toleratedPerHour: number
   /** The middle value of the judged part. */
   readonly level: number
+  /** Why it may go where it goes. */
+  readonly reason: string | undefined
   /** From when on it was judged, since the start. */
   readonly judgedFromMs: number
   /** What the slope was fitted to. */
@@ -50,11 +52,12 @@ export function judge(line: Line, samples: readonly Sample[]): Verdict {
   const tolerated = Math.max(Math.abs(level) * line.tolerance.share, line.tolerance.least)
   const toleratedPerHour = hours > 0 ? tolerated / hours : 0
   const slope = slopePerHour(points)
-  const known = { slopePerHour: slope, toleratedPerHour, level, judgedFromMs, points }
+  const reason = typeof line.reason === 'function' ? line.reason(samples) : line.reason
+  const known = { slopePerHour: slope, toleratedPerHour, level, reason, judgedFromMs, points }
   if (lengthMs < shortestRunMs || points.length < spans / 2) return { ...known, state: 'too short' }
   const isOut = line.mayNot === 'rise' ? slope > toleratedPerHour : -slope > toleratedPerHour
   if (!isOut) return { ...known, state: 'flat' }
-  if (line.reason !== undefined) return { ...known, state: 'explained' }
+  if (reason !== undefined) return { ...known, state: 'explained' }
   return { ...known, state: line.mayNot === 'rise' ? 'rises' : 'falls' }
 }
 

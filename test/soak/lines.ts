@@ -1,4 +1,6 @@
 import type { Line } from './judge.ts'
+import type { Sample } from './sample.ts'
+import { middle } from './trend.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -65,6 +67,7 @@ export const lines: readonly Line[] = [
     take: 'middle',
     mayNot: 'rise',
     tolerance: { share: 0.35, least: 5 },
+    reason: crowded,
   },
   {
     id: 'backends',
@@ -84,14 +87,15 @@ export const lines: readonly Line[] = [
     value: ({ gateway }) => gateway.loopDelayMs,
     take: 'middle',
     mayNot: 'rise',
-    tolerance: { share: 1, least: 25 },
+    tolerance: { share: 0.6, least: 25 },
+    reason: crowded,
   },
   {
-    id: 'busy',
-    title: 'Gateway: work, as a share of one core',
-    meaning: 'The same load should cost the same after an hour. In hundredths of a core.',
+    id: 'cpu',
+    title: 'Gateway: processor time',
+    meaning: 'The same load should cost the same after an hour. In hundredths of a core, all threads.',
     unit: 'count',
-    value: ({ gateway }) => gateway.busy * 100,
+    value: ({ gateway }) => gateway.cpu * 100,
     take: 'middle',
     mayNot: 'rise',
     tolerance: { share: 0.5, least: 10 },
@@ -106,6 +110,7 @@ export const lines: readonly Line[] = [
     take: 'middle',
     mayNot: 'fall',
     tolerance: { share: 0.3, least: 5 },
+    reason: crowded,
   },
   {
     id: 'journal',
@@ -139,4 +144,23 @@ export const lines: readonly Line[] = [
     tolerance: { share: 0.1, least: mebibyte },
     reason: 'it keeps a row for each session and review, and an entry for each change',
   },
+  {
+    id: 'machine',
+    title: 'The machine',
+    meaning: 'What wants to run on it, for each processor: the soak’s own programs, and those of others.',
+    unit: 'count',
+    value: ({ machineLoad }) => machineLoad,
+    take: 'middle',
+    mayNot: 'rise',
+    tolerance: { share: 0.5, least: 1 },
+    reason: 'it is not ours alone',
+  },
 ]
+
+/** Where others take the processors, clients and gateway wait for those, and not for each other. */
+function crowded(samples: readonly Sample[]): string | undefined {
+  const load = middle(samples.map(({ machineLoad }) => machineLoad))
+  return load < 2
+    ? undefined
+    : `others use the machine as well: ${load.toFixed(1)} programs want each processor`
+}

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
+import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
@@ -73,11 +74,12 @@ export class Probe implements AsyncDisposable {
         streams: metrics.sum('sallyport_tunnel_streams'),
         reviewsWaiting: metrics.sum('sallyport_reviews_waiting'),
         loopDelayMs: metrics.quantileSince(before.metrics, 'sallyport_event_loop_delay_seconds', 0.99) * 1000,
-        busy: perSecond('sallyport_event_loop_busy_seconds_total'),
+        cpu: perSecond('process_cpu_seconds_total'),
         operationsPerSecond: perSecond('sallyport_operations_total'),
         journal: metrics.sum('sallyport_journal_bytes'),
       },
       agent: { rss: residentOf(sallyport.agent.pid), descriptors: descriptorsOf(sallyport.agent.pid) },
+      machineLoad: loadavg()[0]! / availableParallelism(),
       backends: await this.backends(),
       recordings: this.#recordings,
       store: storeSize(this.dataDirectory),

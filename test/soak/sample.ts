@@ -12,13 +12,15 @@ export interface Sample {
     readonly reviewsWaiting: number
     /** Since the sample before: 99 of 100 timers were no later than this, or a little less. */
     readonly loopDelayMs: number
-    /** Share of one core, since the sample before. */
-    readonly busy: number
+    /** Processor time of all threads, in shares of one core, since the sample before. */
+    readonly cpu: number
     readonly operationsPerSecond: number
     readonly journal: number
   }
   /** The agent that is never restarted. */
   readonly agent: { readonly rss: number; readonly descriptors: number }
+  /** What wants to run on this machine, whoever's it is: over a minute, for each processor. */
+  readonly machineLoad: number
   /** Connections to the target under the account of the resource. */
   readonly backends: number
   readonly recordings: number

@@ -65,7 +65,7 @@ function card(one: Judged, { samples, load }: Findings): string {
     flat: 'flat',
     rises: 'rises',
     falls: 'falls',
-    explained: 'grows, and may',
+    explained: 'explained',
     'too short': 'too short to judge',
   }
   return `<article>
@@ -78,7 +78,7 @@ function card(one: Judged, { samples, load }: Findings): string {
 <dt>slope</dt><dd>${slope(verdict.slopePerHour, line.unit)}</dd>
 <dt>tolerated</dt><dd>${slope(line.mayNot === 'rise' ? verdict.toleratedPerHour : -verdict.toleratedPerHour, line.unit)}</dd>
 </dl>
-${line.reason === undefined ? '' : `<p class="reason">Grows because ${escaped(line.reason)}.</p>`}
+${verdict.reason === undefined ? '' : `<p class="reason">${verdict.state === 'explained' ? 'Because' : 'It may be that'} ${escaped(verdict.reason)}.</p>`}
 </div>
 ${chart(one, samples, load.restarts)}
 </article>`
