@@ -9,7 +9,7 @@ import type { PostgresOptions } from './options.ts'
 import { postgres } from './protocol.ts'
 import { scriptedTarget } from './testing/scripted-target.ts'
 
-test('a connection to a target is closed where its session cannot begin after all', async () => {
+test('where a session cannot begin after all, its connection to the target is closed, and its end says why', async () => {
   await using protocol = postgres({ clock: systemClock, maskKey: new Uint8Array(32) })
   const lost = new Fault('gateway/agent-lost', 'the agent that carried this connection is gone')
   // It logs in, but what else must be known of it cannot be asked.
@@ -28,5 +28,6 @@ test('a connection to a target is closed where its session cannot begin after al
     new AbortController().signal,
   )
   expect(await served.catch((thrown: Fault) => thrown.code)).toBe('gateway/agent-lost')
+  expect(session.endedAs).toBe('gateway/agent-lost')
   expect(target.dialled.map(({ destroyed }) => destroyed)).toEqual([true, true, true])
 })

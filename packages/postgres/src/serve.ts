@@ -66,6 +66,9 @@ export async function serve(
     const target = await reach(arrival, session, deadline)
     try {
       broke = await converse(parts, arrival, session, gate, target)
+    } catch (thrown) {
+      session.ended(causeOf(thrown).code, 0, 0)
+      throw thrown
     } finally {
       // The relay has ended it; where it never began, nobody else does.
       target.upstream.stream.destroy()
