@@ -66,7 +66,8 @@ export class Ground implements AsyncDisposable {
     this.#life = life
   }
 
-  static async lay(): Promise<Ground> {
+  /** @param processes that carry the gateway's traffic */
+  static async lay(processes: number): Promise<Ground> {
     await using life = new AsyncDisposableStack()
     const directory = await mkdtemp(join(tmpdir(), 'sally-soak-'))
     life.defer(() => rm(directory, { recursive: true, force: true }))
@@ -78,6 +79,7 @@ export class Ground implements AsyncDisposable {
     const sallyport = life.use(
       await startSallyport({
         allow: [`127.0.0.1:${server.port}`],
+        ...(processes > 1 && { processes }),
         gateway: { limits: { requestsPerMinute: 1_000_000, signInsPerMinute: 1000 } },
       }),
     )

@@ -102,9 +102,9 @@ async function whatIsLeft(probe: Probe) {
 }
 
 async function recordings(ground: Ground, probe: Probe, opened: number): Promise<Invariant[]> {
-  const directory = join(probe.dataDirectory, 'recordings', 'sealed')
+  const directory = join(probe.dataDirectory, 'recordings')
   const ids = readdirSync(directory, { recursive: true, encoding: 'utf8' }).flatMap(
-    (name) => /(ses_[0-9A-Za-z]+)\.recording$/.exec(name)?.[1] ?? [],
+    (name) => /\bsealed\/.*?(ses_[0-9A-Za-z]+)\.recording$/.exec(name)?.[1] ?? [],
   )
   const { client } = ground.person('admin')
   const unsound: string[] = []

@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 export interface SoakOptions {
   readonly minutes: number
   readonly factor: number
+  /** Of the gateway. */
+  readonly processes: number
   readonly json: string | undefined
   readonly report: string | undefined
   readonly seed: number
@@ -17,6 +19,7 @@ the lines are flat, and checks at the end that nothing was lost and nothing is l
 
   --minutes N    how long, fractions too; below 3, slopes are not judged   (20)
   --load N       how many clients, as a factor                             (1)
+  --processes N  how many carry the gateway's traffic                      (1)
   --report FILE  the report, one HTML file                                 (soak.html)
   --json FILE    also all samples and verdicts
   --seed N       of what is left to chance                                 (1)
@@ -36,6 +39,7 @@ export function readOptions(args: readonly string[]): SoakOptions | 'help' {
     options: {
       minutes: { type: 'string', default: '20' },
       load: { type: 'string', default: '1' },
+      processes: { type: 'string', default: '1' },
       report: { type: 'string', default: 'soak.html' },
       json: { type: 'string' },
       seed: { type: 'string', default: '1' },
@@ -46,6 +50,7 @@ export function readOptions(args: readonly string[]): SoakOptions | 'help' {
   return {
     minutes: above('minutes', values.minutes),
     factor: above('load', values.load),
+    processes: Math.ceil(above('processes', values.processes)),
     seed: above('seed', values.seed),
     json: values.json,
     report: values.report === 'off' ? undefined : values.report,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
 import { Exposition } from './exposition.ts'
+import { soon } from '../world/soon.ts'
 import type { Ground } from './ground.ts'
 import type { Sample } from './sample.ts'
 
@@ -34,16 +35,22 @@ export class Probe implements AsyncDisposable {
   }
 
   async metrics(): Promise<Exposition> {
-    const { ports, gateway } = this.#ground.sallyport
     try {
-      // A connection of its own: one that is kept may be closed just when it is used again.
-      const asked = get({ host: '127.0.0.1', port: ports.metrics, path: '/metrics', agent: false })
-      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
-      return new Exposition(await text(answer))
+      return new Exposition(await soon(() => this.#scrape().catch(() => undefined), patienceMs))
     } catch (cause) {
-      const said = gateway.output.split('\n').slice(-20).join('\n')
+      const said = this.#ground.sallyport.gateway.output.split('\n').slice(-20).join('\n')
       throw new Error(`the gateway's metrics cannot be read; it said last:\n${said}`, { cause })
     }
+  }
+
+  /** Undefined where it has no time: a request that is not read within seconds is refused. */
+  async #scrape(): Promise<string | undefined> {
+    const { metrics: port } = this.#ground.sallyport.ports
+    // A connection of its own: one that is kept may be closed just when it is used again.
+    const asked = get({ host: '127.0.0.1', port, path: '/metrics', agent: false })
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    const said = await text(answer)
+    return answer.statusCode === 200 ? said : undefined
   }
 
   /** Connections to the target but this one. */
@@ -117,3 +124,4 @@ function sizeOfFile(path: string): number {
 }
 
 const lookAtFilesEach = 10
+const patienceMs = 120_000

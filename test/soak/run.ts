@@ -49,7 +49,7 @@ export function isGood({ judged, invariants }: Findings): boolean {
 export async function soak(options: SoakOptions, tell: (line: string) => void): Promise<Findings> {
   const startedAt = new Date()
   const random = chance(options.seed)
-  await using ground = await Ground.lay()
+  await using ground = await Ground.lay(options.processes)
   await using probe = await Probe.open(ground)
   await firstClients(ground)
   const baseline = await baselineOf(ground, probe)

@@ -21,6 +21,8 @@ export class RawPostgres implements AsyncDisposable {
   /** All that came up to the first ReadyForQuery, the exchange of passwords apart. */
   readonly greeting: RawFrame[] = []
   readonly #stream: Duplex
+  /** How long it waits for what is to come, unless told. */
+  readonly #patienceMs: number
   readonly #frames: RawFrame[] = []
   readonly #onData = (chunk: Buffer): void => this.#take(chunk)
   #rest: Buffer[] = []
@@ -34,16 +36,18 @@ export class RawPostgres implements AsyncDisposable {
   static async connect(
     endpoint: Endpoint,
     parameters: Readonly<Record<string, string>> = {},
+    timeoutMs = patienceMs,
   ): Promise<RawPostgres> {
-    const client = new RawPostgres(await openStream(endpoint))
+    const client = new RawPostgres(await openStream(endpoint), timeoutMs)
     client.send(startup({ user: endpoint.user, database: endpoint.database, ...parameters }))
     await client.#logIn(endpoint.password)
     return client
   }
 
   /** Over a stream on which nothing was said yet; without logging in. */
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, timeoutMs = patienceMs) {
     this.#stream = stream
+    this.#patienceMs = timeoutMs
     stream.on('data', this.#onData)
     stream.on('error', () => {}) // `close` follows, and is told
     stream.on('close', () => {
@@ -69,7 +73,7 @@ export class RawPostgres implements AsyncDisposable {
    * Messages up to and with the first for which `isLast` is true.
    * @throws Error listing what came where the connection ends, or the time is up, before.
    */
-  async until(isLast: (frame: RawFrame) => boolean, timeoutMs = patienceMs): Promise<RawFrame[]> {
+  async until(isLast: (frame: RawFrame) => boolean, timeoutMs = this.#patienceMs): Promise<RawFrame[]> {
     let seen = 0
     using limit = deadline(timeoutMs, () => `still waiting after ${summaryOf(this.#frames)}`)
     for (;;) {
@@ -88,7 +92,7 @@ export class RawPostgres implements AsyncDisposable {
   }
 
   /** All that still comes, up to the end of the connection. */
-  async untilOver(timeoutMs = patienceMs): Promise<RawFrame[]> {
+  async untilOver(timeoutMs = this.#patienceMs): Promise<RawFrame[]> {
     using limit = deadline(timeoutMs, () => `still open after ${summaryOf(this.#frames)}`)
     while (!this.#isOver) await limit.orThrow(this.#news.promise)
     return this.#frames.splice(0)

@@ -24,7 +24,7 @@ export function reportPage(findings: Findings): string {
 <header>
 <p class="eyebrow">Sallyport soak · ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC</p>
 <h1 class="${good ? 'good' : 'bad'}">${good ? headline(findings) : escaped(bad.join(' · '))}</h1>
-<p class="lead">A gateway, two agents and a PostgreSQL server under ${load.came.toLocaleString('en')} clients that came and went for
+<p class="lead">A gateway${options.processes > 1 ? ` of ${options.processes} processes` : ''}, two agents and a PostgreSQL server under ${load.came.toLocaleString('en')} clients that came and went for
 ${digits(options.minutes)} minutes, while an agent was restarted ${load.restarts.length} times. ${escaped(machine)}.</p>
 </header>
 <section class="facts">

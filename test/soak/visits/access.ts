@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cstring, password, query, startup } from '../../world/raw-messages.ts'
 import { RawPostgres } from '../../world/raw-postgres.ts'
-import { ask, codeOf, connect } from './raw.ts'
+import { ask, clientPatienceMs, codeOf, connect } from './raw.ts'
 import { expectThat, pick, type Visit } from './visit.ts'
 
 /** From an address of its own, so that nobody else is throttled for it. On this machine, and so without TLS. */
@@ -16,7 +16,7 @@ const guessers: Visit = {
     const localAddress = `127.0.0.${2 + Math.floor(random() * 50)}`
     const socket = connectTcp({ host: '127.0.0.1', port, localAddress })
     await once(socket, 'connect')
-    const client = new RawPostgres(socket)
+    const client = new RawPostgres(socket, clientPatienceMs)
     client.send(startup({ user, database }))
     await client.until(({ tag }) => tag === 'R')
     client.send(password(cstring(`sp_guess-${random()}`)))

@@ -4,8 +4,11 @@ import { fieldsOf, openStream, RawPostgres, type RawFrame } from '../../world/ra
 import type { Role } from '../ground.ts'
 import { expectThat, pick, type Visit, type Visitor } from './visit.ts'
 
+/** Longer than anything takes on a crowded machine, and shorter than for ever. */
+export const clientPatienceMs = 120_000
+
 export const connect = ({ ground }: Visitor, role: Role, token?: string): Promise<RawPostgres> =>
-  RawPostgres.connect(ground.endpoint(role, token))
+  RawPostgres.connect(ground.endpoint(role, token), {}, clientPatienceMs)
 
 export const codeOf = (frames: readonly RawFrame[]): string | undefined => {
   const error = frames.findLast(({ tag }) => tag === 'E')

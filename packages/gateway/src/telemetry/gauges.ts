@@ -152,8 +152,9 @@ function addHealth(registers: Registry[], gauges: Gauges): void {
     aggregator: 'min',
     registers,
     async collect() {
-      const { bavail, bsize } = await statfs(gauges.dataDirectory)
-      this.set(bavail * bsize)
+      // What cannot be known of one must not hide all others.
+      const found = await statfs(gauges.dataDirectory).catch(() => undefined)
+      this.set(found === undefined ? Number.NaN : found.bavail * found.bsize)
     },
   })
   new Gauge({

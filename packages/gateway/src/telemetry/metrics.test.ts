@@ -71,6 +71,13 @@ test('numbers are read over HTTP, gauges as they stand when asked', async () => 
   expect(await read('/')).toBe('metrics are at /metrics\n')
 })
 
+test('what cannot be known of one number hides no other', async () => {
+  using metrics = opened({ dataDirectory: '/no/such/directory' })
+  const text = await metrics.registry.metrics()
+  expect(text).toMatch(/^sallyport_data_directory_free_bytes Nan$/m)
+  expect(text).toMatch(/^sallyport_client_connections 4$/m)
+})
+
 test('read twice, what only grows has not grown by being read', async () => {
   using metrics = opened()
   record(metrics)
