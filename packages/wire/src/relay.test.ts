@@ -83,6 +83,7 @@ const permit = mintPermit(1 as OperationId, { maskedTags: new Set() })
 async function world(
   authorize: (asked: Operation, tell: (notice: string) => void) => Authorization | Promise<Authorization>,
   commit: () => void = () => undefined,
+  before: (downstream: Socket, upstream: Socket) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<World> {
   const [client, downstream] = await pair()
   const [upstream, target] = await pair()
@@ -90,6 +91,7 @@ async function world(
   const lines = new Lines()
   let committed = 0
   let gone = 0
+  await before(downstream, upstream)
   const end = relay({
     downstream,
     upstream,
@@ -116,6 +118,36 @@ async function line(socket: Socket): Promise<string> {
     else await Promise.race([once(socket, 'readable'), once(socket, 'end')])
   }
 }
+
+const permitAll = (): Authorization => permit
+
+describe('a stream that was gone before the relay began', () => {
+  const gone =
+    (which: 'downstream' | 'upstream', error?: Error) =>
+    (downstream: Socket, upstream: Socket): Promise<unknown> => {
+      const stream = which === 'downstream' ? downstream : upstream
+      stream.on('error', () => undefined)
+      return new Promise((resolve) => stream.destroy(error).once('close', resolve))
+    }
+
+  test('ends it as if the target had left just now', async () => {
+    const { client, end } = await world(permitAll, undefined, gone('upstream'))
+    client.resume().on('end', () => client.end())
+    expect((await end).cause).toBe('target-left')
+  })
+
+  test('ends it with what broke the connection to the target', async () => {
+    const lost = new Fault('gateway/agent-lost', 'the agent is gone')
+    const { client, end } = await world(permitAll, undefined, gone('upstream', lost))
+    expect(await line(client)).toBe('bye gateway/agent-lost')
+    expect((await end).cause).toBe(lost)
+  })
+
+  test('ends it as if the client had left just now', async () => {
+    const { end } = await world(permitAll, undefined, gone('downstream'))
+    expect((await end).cause).toBe('client-left')
+  })
+})
 
 describe('relay', () => {
   test('what is permitted passes, after it was committed', async () => {

@@ -79,8 +79,13 @@ class Relay<Asked extends Operation> {
     upstream.on('drain', this.#onServerDrain)
     signal.addEventListener('abort', this.#onAbort, { once: true })
     if (signal.aborted) return this.#onAbort()
+    // A stream that ended before it was listened to says so never again.
+    if (downstream.destroyed) return this.#onClientGone()
+    if (upstream.errored) return this.#onServerError(upstream.errored)
+    if (upstream.destroyed || upstream.readableEnded) return this.#onServerEnd()
     downstream.on('data', this.#onClientData)
     upstream.on('data', this.#onServerData)
+    if (downstream.readableEnded) this.#onClientEnd()
   }
 
   // hot path: one judgement a frame.
