@@ -8,7 +8,7 @@ import type { Postgres } from './postgres.ts'
 import { startNode, type RunningProcess } from './process.ts'
 import { temporaryDirectory } from './temporary.ts'
 
-const cli = new URL('../../packages/cli/src/main.ts', import.meta.url)
+const ofSources = new URL('../../packages/cli/src/main.ts', import.meta.url)
 const password = 'correct horse battery staple'
 
 export interface Ports {
@@ -23,6 +23,8 @@ export interface SallyportOptions {
   readonly allow?: readonly string[]
   /** Further keys of the gateway's configuration. */
   readonly gateway?: Readonly<Record<string, unknown>>
+  /** The `sallyport` command; the one of the sources where absent. */
+  readonly command?: URL
   /** How many processes carry the gateway's traffic; one where absent. */
   readonly processes?: number
   /** Where `--cpu-prof` of both processes goes. */
@@ -65,12 +67,14 @@ export class Sallyport implements AsyncDisposable {
   gateway!: RunningProcess
   agent!: RunningProcess
   admin!: Person
+  readonly #command: URL
   #joinToken = ''
 
   constructor(directory: string, ports: Ports, options: SallyportOptions, life: AsyncDisposableStack) {
     this.directory = directory
     this.ports = ports
     this.#options = options
+    this.#command = options.command ?? ofSources
     this.#life = life
   }
 
@@ -90,7 +94,7 @@ export class Sallyport implements AsyncDisposable {
   async startGateway(): Promise<void> {
     const { program, nodeOptions = [], environment, runner } = this.#options.gatewayProcess ?? {}
     const args = ['--config', join(this.directory, 'gateway.yaml')]
-    this.gateway = await startNode(program ?? cli, program ? args : ['gateway', ...args], {
+    this.gateway = await startNode(program ?? this.#command, program ? args : ['gateway', ...args], {
       directory: this.directory,
       nodeOptions: [...profile(this.#options.profileDirectory, 'gateway'), ...nodeOptions],
       environment: { ...process.env, ...environment },
@@ -115,7 +119,7 @@ export class Sallyport implements AsyncDisposable {
   ): Promise<RunningProcess> {
     const allow = allowed.flatMap((pattern) => ['--allow', pattern])
     return startNode(
-      cli,
+      this.#command,
       [
         'agent',
         '--gateway',

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { connection, type Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { Printer, type PrintOptions } from './printer.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -28,5 +28,7 @@ export interface Signed extends Connection {
 
 /** For commands that ask the gateway: signs in as whoever is signed in, and sets up the printing. */
 export async function signed(surroundings: Surroundings, options: PrintOptions): Promise<Signed> {
+  // Not for an agent or a gateway, which ask nobody.
+  const { connection } = await import('./connection.ts')
   return { ...(await connection(surroundings)), printer: new Printer(surroundings, options) }
 }

@@ -39,6 +39,16 @@ async function sallyport(
   return { code, out, err }
 }
 
+const nothing = {
+  environment: {},
+  input: Readable.from([]),
+  output: new PassThrough(),
+  errors: new PassThrough(),
+  signals: process,
+  now: () => 0,
+}
+const whole = await program(nothing, () => undefined)
+
 describe('every command', () => {
   const all: [string, Command][] = []
   const collect = (command: Command, path: string): void => {
@@ -47,18 +57,7 @@ describe('every command', () => {
       collect(one, `${path} ${one.name()}`.trim())
     }
   }
-  const nothing = {
-    environment: {},
-    input: Readable.from([]),
-    output: new PassThrough(),
-    errors: new PassThrough(),
-    signals: process,
-    now: () => 0,
-  }
-  collect(
-    program(nothing, () => undefined),
-    '',
-  )
+  collect(whole, '')
 
   test.each(all)('%s has a description, --json, and an example', async (path, command) => {
     expect(command.description()).not.toBe('')

@@ -1,29 +1,32 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import description from '../package.json' with { type: 'json' }
 import type { MakeCommand } from './command.ts'
-import { agent } from './commands/agent.ts'
-import { agents } from './commands/agents.ts'
-import { apply } from './commands/apply.ts'
-import { connect } from './commands/connect.ts'
-import { doctor } from './commands/doctor.ts'
-import { gateway } from './commands/gateway.ts'
-import { login } from './commands/login.ts'
-import { logout } from './commands/logout.ts'
-import { ls } from './commands/ls.ts'
-import { policy } from './commands/policy.ts'
-import { reviews } from './commands/reviews.ts'
-import { sessions } from './commands/sessions.ts'
-import { tokens } from './commands/tokens.ts'
-import { users } from './commands/users.ts'
-import { whoami } from './commands/whoami.ts'
 import { exit, explain } from './failure.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** By heading of the help. */
-const commands: Readonly<Record<string, readonly MakeCommand[]>> = {
-  'Daily:': [login, logout, whoami, ls, connect, reviews, sessions, tokens],
-  'Platform:': [apply, policy, agents, users, doctor],
-  'Processes:': [gateway, agent],
+/** By heading of the help. Each is loaded when it is needed: an agent has nothing in memory that only other commands need. */
+const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<MakeCommand>>>>> = {
+  'Daily:': {
+    login: async () => (await import('./commands/login.ts')).login,
+    logout: async () => (await import('./commands/logout.ts')).logout,
+    whoami: async () => (await import('./commands/whoami.ts')).whoami,
+    ls: async () => (await import('./commands/ls.ts')).ls,
+    connect: async () => (await import('./commands/connect.ts')).connect,
+    reviews: async () => (await import('./commands/reviews.ts')).reviews,
+    sessions: async () => (await import('./commands/sessions.ts')).sessions,
+    tokens: async () => (await import('./commands/tokens.ts')).tokens,
+  },
+  'Platform:': {
+    apply: async () => (await import('./commands/apply.ts')).apply,
+    policy: async () => (await import('./commands/policy.ts')).policy,
+    agents: async () => (await import('./commands/agents.ts')).agents,
+    users: async () => (await import('./commands/users.ts')).users,
+    doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  'Processes:': {
+    gateway: async () => (await import('./commands/gateway.ts')).gateway,
+    agent: async () => (await import('./commands/agent.ts')).agent,
+  },
 }
 
 const about = `Identity-aware access to databases: short-lived identities in, policy, review, masking and recording in the data path.
@@ -31,14 +34,21 @@ const about = `Identity-aware access to databases: short-lived identities in, po
 Exit codes: ${exit.ok} done, ${exit.failed} failed, ${exit.usage} wrong usage or configuration, ${exit.notSignedIn} not signed in or not permitted, ${exit.unreachable} gateway out of reach.
 SALLYPORT_GATEWAY, SALLYPORT_TOKEN and SALLYPORT_CA (a file) come before what \`sallyport login\` kept.`
 
-export function program(surroundings: Surroundings, done: (exitCode: number) => void): Command {
-  const version = (
-    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-  ).version
-  const root = new Command('sallyport').description(about).version(version).enablePositionalOptions()
-  for (const [heading, makes] of Object.entries(commands)) {
+/** @param first the first word of the command line: where it is a command, the others are left out */
+export async function program(
+  surroundings: Surroundings,
+  done: (exitCode: number) => void,
+  first?: string,
+): Promise<Command> {
+  const root = new Command('sallyport')
+    .description(about)
+    .version(description.version)
+    .enablePositionalOptions()
+  const isAlone = Object.values(commands).some((group) => first !== undefined && Object.hasOwn(group, first))
+  for (const [heading, group] of Object.entries(commands)) {
     root.commandsGroup(heading)
-    for (const make of makes) root.addCommand(make(surroundings, done))
+    for (const [name, load] of Object.entries(group))
+      if (!isAlone || name === first) root.addCommand((await load())(surroundings, done))
   }
   const write = (to: 'output' | 'errors') => (text: string) => void surroundings[to].write(text)
   configure(root, (command) =>
@@ -56,7 +66,8 @@ function configure(command: Command, set: (command: Command) => void): void {
 export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   let exitCode: number = exit.ok
   try {
-    await program(surroundings, (code) => (exitCode = code)).parseAsync([...args], { from: 'user' })
+    const root = await program(surroundings, (code) => (exitCode = code), args[0])
+    await root.parseAsync([...args], { from: 'user' })
     return exitCode
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exit.ok : exit.usage

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
+import description from '../package.json' with { type: 'json' }
 
 /** This gateway's version, as its package says. */
-export const version: string = (
-  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-).version
+export const { version } = description
