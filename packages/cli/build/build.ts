@@ -9,7 +9,7 @@ import { filesBeside } from './files-beside.ts'
 /** Everything that runs in a process or thread of its own, by the name of its file in `lib/`. */
 const programs = {
   sallyport: source('packages/cli/src/main.ts'),
-  'data-main': source('packages/gateway/src/processes/data-main.ts'),
+  'data-process': source('packages/gateway/src/processes/main.ts'),
   'parse-worker': source('packages/postgres/src/facts/parse-worker.ts'),
 }
 
@@ -31,7 +31,7 @@ export async function build(directory: string): Promise<Built> {
     platform: 'node',
     // Asked for where gRPC is told to show its channels, which it never is here, and where `pg` finds a driver in C.
     external: ['@grpc/proto-loader', 'pg-native'],
-    plugins: [filesBeside(Object.keys(programs))],
+    plugins: [filesBeside(programs)],
     // Our modules do nothing by being loaded: those that a program does not use are left out of it.
     treeshake: { moduleSideEffects: [{ test: /\/packages\/[^/]+\/src\//, sideEffects: false }] },
     transform: { define: { __dirname: 'import.meta.dirname' } },

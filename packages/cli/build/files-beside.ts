@@ -6,9 +6,9 @@ import type { Plugin } from 'rolldown'
 /**
  * Files that modules read from where they lie: policies, pages, WebAssembly, and programs of their own. All chunks lie in one
  * directory; the files are put there too, and the modules are told so.
- * @param programs names of the entries, as `new URL('./NAME.ts', import.meta.url)` may ask for them
+ * @param programs the entries of the build: where each lies, by the name of its chunk
  */
-export function filesBeside(programs: readonly string[]): Plugin {
+export function filesBeside(programs: Readonly<Record<string, string>>): Plugin {
   return {
     name: 'files-beside',
     transform(code, module) {
@@ -28,14 +28,17 @@ type Emit = (fileName: string, path: string) => void
 function tellOurs(
   code: string,
   module: string,
-  programs: readonly string[],
+  programs: Readonly<Record<string, string>>,
   emit: Emit,
   fail: (what: string) => never,
 ): string {
   const told = code
-    .replaceAll(aProgram, (_, name: string) =>
-      programs.includes(name) ? `new URL('./${name}.js', ${here})` : fail(`${name} is no entry of the build`),
-    )
+    .replaceAll(aProgram, (_, path: string) => {
+      const entry = Object.keys(programs).find((name) => programs[name] === join(dirname(module), path))
+      return entry === undefined
+        ? fail(`${path} is no entry of the build`)
+        : `new URL('./${entry}.js', ${here})`
+    })
     .replaceAll(oneFile, (_, path: string) => {
       emit(basename(path), join(dirname(module), path))
       return `new URL('./${basename(path)}', ${here})`
@@ -64,7 +67,7 @@ function isOurs(module: string): boolean {
 }
 
 const here = 'import.meta.url'
-const aProgram = /new URL\('\.\/([\w-]+)\.ts', import\.meta\.url\)/g
+const aProgram = /new URL\('([^']+\.ts)', import\.meta\.url\)/g
 const oneFile = /new URL\('((?!\.\/[\w-]+\.js')[^']+)', import\.meta\.url\)/g
 const ofAFolder = /new URL\(`(\w+)\/\$\{\w+\}`, import\.meta\.url\)/g
 const ofAPackage = /createRequire\(import\.meta\.url\)\.resolve\('([^']+)'\)/g
