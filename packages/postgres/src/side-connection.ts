@@ -1,10 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { Fault } from '@sallyport/core'
-import { Cursor } from '@sallyport/wire'
+import { Cursor, readExactly } from '@sallyport/wire'
 import { decodeErrorFields } from './codec/backend.ts'
 import { encodeQuery, terminate } from './codec/frontend.ts'
-import { tag } from './codec/tags.ts'
-import { readFrame } from './login/frames.ts'
+import { frameLength, headBytes, tag } from './codec/tags.ts'
 
 const gone = 'target/closed'
 
@@ -27,19 +26,26 @@ export class SideConnection {
     this.#stream.write(encodeQuery(sql))
     const rows: (string | null)[][] = []
     let failed: Fault | undefined
+    let at = 0
+    let bytes = await this.#atLeast(headBytes)
+    // A catalogue has thousands of rows: whatever has arrived is read at once.
     for (;;) {
-      const frame = await readFrame(this.#stream, 'server', gone, this.#signal)
-      switch (frame[0]) {
+      const missing = missingOf(bytes, at)
+      if (missing > 0) {
+        bytes = Buffer.concat([bytes.subarray(at), await this.#atLeast(missing)])
+        at = 0
+        continue
+      }
+      const end = at + frameLength('server', bytes, at)
+      switch (bytes[at]) {
         case tag.dataRow:
-          rows.push(decodeRow(frame))
+          rows.push(decodeRow(bytes, at, end))
           break
         case tag.error:
           failed = new Fault(
             'target/malformed',
             "the target refused the gateway's question about its catalogue",
-            {
-              cause: new Error(decodeErrorFields(frame, 0, frame.length).get('M')),
-            },
+            { cause: new Error(decodeErrorFields(bytes, at, end).get('M')) },
           )
           break
         case tag.ready:
@@ -47,6 +53,7 @@ export class SideConnection {
           return rows
         default:
       }
+      at = end
     }
   }
 
@@ -55,10 +62,23 @@ export class SideConnection {
     this.#stream.end()
     this.#stream.destroy()
   }
+
+  /** So many bytes, and what else is here already. */
+  async #atLeast(sizeBytes: number): Promise<Buffer> {
+    const wanted = await readExactly(this.#stream, sizeBytes, gone, this.#signal)
+    const more: unknown = this.#stream.read()
+    return Buffer.isBuffer(more) ? Buffer.concat([wanted, more]) : wanted
+  }
 }
 
-function decodeRow(frame: Buffer): (string | null)[] {
-  const cursor = new Cursor(frame, 5, frame.length, 'target/malformed')
+/** How many bytes the frame at `at` still needs, as far as can be told. */
+function missingOf(bytes: Buffer, at: number): number {
+  const here = bytes.length - at
+  return here < headBytes ? headBytes - here : Math.max(0, frameLength('server', bytes, at) - here)
+}
+
+function decodeRow(bytes: Buffer, from: number, to: number): (string | null)[] {
+  const cursor = new Cursor(bytes, from + headBytes, to, 'target/malformed')
   const row: (string | null)[] = []
   for (let left = cursor.uint16(); left > 0; left--) {
     const length = cursor.int32()

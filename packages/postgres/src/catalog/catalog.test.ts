@@ -48,22 +48,22 @@ describe('tags of a column by OID and number', () => {
 
   it('spread from a partition to its root and its siblings', async () => {
     const relations: FakeRelation[] = [
-      { oid: 1, name: 'app.root', columns: 'id ssn' },
-      { oid: 2, name: 'app.part', columns: 'ssn id' },
-      { oid: 3, name: 'app.sibling', columns: 'id ssn' },
+      { oid: 30001, name: 'app.root', columns: 'id ssn' },
+      { oid: 30002, name: 'app.part', columns: 'ssn id' },
+      { oid: 30003, name: 'app.sibling', columns: 'id ssn' },
     ]
     const tree: [number, number][] = [
-      [3, 1],
-      [2, 1],
+      [30003, 30001],
+      [30002, 30001],
     ]
     const catalog = catalogOver(shopQuery(() => relations, tree))
     await catalog.refresh()
-    expect([catalog.tagsOf(1, 2), catalog.tagsOf(2, 1), catalog.tagsOf(3, 2)]).toEqual([
+    expect([catalog.tagsOf(30001, 2), catalog.tagsOf(30002, 1), catalog.tagsOf(30003, 2)]).toEqual([
       ['ssn'],
       ['ssn'],
       ['ssn'],
     ])
-    expect(catalog.tagsOf(3, 1)).toEqual([])
+    expect(catalog.tagsOf(30003, 1)).toEqual([])
   })
 
   it('stay when the column or the table is renamed', async () => {
@@ -127,11 +127,38 @@ describe('a snapshot', () => {
     let readings = 0
     const answer = shopQuery()
     const catalog = catalogOver((sql) => {
-      if (sql.includes('pg_class c')) readings++
+      if (sql.includes('pg_inherits')) readings++
       return answer(sql)
     })
     await Promise.all([catalog.refresh(), catalog.refresh(), catalog.refresh()])
     expect(readings).toBe(1)
+  })
+})
+
+describe('after DDL', () => {
+  it('what people made is read again, and what PostgreSQL ships is not', async () => {
+    const clock = new FakeClock(0)
+    const answer = shopQuery()
+    let shippedRows = 0
+    const catalog = catalogOver(
+      async (sql) => {
+        const rows = await answer(sql)
+        shippedRows += rows.filter(
+          ([what, , schema]) => what === 'relation' && schema === 'pg_catalog',
+        ).length
+        return rows
+      },
+      { clock },
+    )
+    await catalog.refresh()
+    expect(shippedRows).toBe(4)
+    catalog.invalidate()
+    await catalog.refresh()
+    expect(shippedRows).toBe(4)
+    expect(catalog.tagsOf(12250, 3)).toEqual(['email', 'ssn'])
+    clock.advance(catalogLimits.maxAgeMs + 1)
+    await catalog.refresh()
+    expect(shippedRows).toBe(8)
   })
 })
 

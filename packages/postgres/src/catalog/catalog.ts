@@ -1,5 +1,5 @@
 import { asFault, Fault, type CacheUse, type Clock, type Masking } from '@sallyport/core'
-import { readContent, type CatalogQuery } from './content.ts'
+import { readContent, readShipped, type CatalogQuery, type Listed } from './content.ts'
 import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
 import { buildSnapshot, emptySnapshot } from './build.ts'
@@ -23,6 +23,7 @@ export class Catalog {
   readonly #use: CacheUse
   #snapshot: Snapshot = emptySnapshot
   #fingerprint = ''
+  #shipped: { readonly listed: Listed; readonly readAtMs: number } | undefined
   /** When the reading of the present snapshot began. */
   #readAtMs = Number.NEGATIVE_INFINITY
   #refreshing: Promise<void> | undefined
@@ -93,7 +94,8 @@ export class Catalog {
     const startedMs = this.#clock.now()
     this.#readAtMs = startedMs // an invalidate() from here on counts
     try {
-      const content = await readContent(this.#query, this.#masking, this.#limits)
+      const shipped = await this.#readShipped(startedMs)
+      const content = await readContent(this.#query, this.#masking, this.#limits, shipped)
       if (content.fingerprint === this.#fingerprint) this.#use.hits++
       else {
         this.#use.misses++
@@ -118,5 +120,12 @@ export class Catalog {
         },
       )
     }
+  }
+
+  /** DDL leaves what PostgreSQL ships as it is, so that is read again only when it is old. */
+  async #readShipped(nowMs: number): Promise<Listed> {
+    if (this.#shipped === undefined || nowMs - this.#shipped.readAtMs > this.#limits.maxAgeMs)
+      this.#shipped = { listed: await readShipped(this.#query, this.#limits), readAtMs: nowMs }
+    return this.#shipped.listed
   }
 }

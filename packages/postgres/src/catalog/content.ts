@@ -7,7 +7,13 @@ import type { RelationKind } from './snapshot.ts'
 export type CatalogQuery = (sql: string) => Promise<readonly (readonly (string | null)[])[]>
 
 /** What the catalogue said, before tags are worked out. */
-export interface Content {
+export interface Content extends Listed {
+  /** By view OID; `null` where the server did not give it. Empty where nothing is masked. */
+  readonly definitions: ReadonlyMap<number, string | null>
+}
+
+/** What a list of the catalogue's objects says. */
+export interface Listed {
   readonly fingerprint: string
   readonly schemas: readonly string[]
   readonly relations: readonly ContentRelation[]
@@ -15,8 +21,6 @@ export interface Content {
   readonly inheritance: readonly (readonly [child: number, parent: number])[]
   /** `schema.name` of functions that no PostgreSQL release ships. */
   readonly functions: readonly (readonly [schema: string, name: string])[]
-  /** By view OID; `null` where the server did not give it. Empty where nothing is masked. */
-  readonly definitions: ReadonlyMap<number, string | null>
 }
 
 export interface ContentRelation {
@@ -27,25 +31,43 @@ export interface ContentRelation {
   readonly columns: { readonly attnum: number; readonly name: string; readonly isGenerated: boolean }[]
 }
 
+/** The relations that come with PostgreSQL: thousands of columns, and the same ones after nearly every change. */
+export async function readShipped(query: CatalogQuery, limits: CatalogLimits): Promise<Listed> {
+  return list(await query(shippedObjects), limits)
+}
+
 /**
- * Two statements at most, each with one view of the catalogue. Definitions are asked for under a search_path of their
- * own, so that their names come qualified, and under a lock timeout, since a definition waits for whoever alters what it reads.
+ * All that people made, added to what was shipped. Two statements at most, each with one view of the catalogue. Definitions
+ * are asked for under a search_path of their own, so that their names come qualified, and under a lock timeout, since a
+ * definition waits for whoever alters what it reads.
  */
 export async function readContent(
   query: CatalogQuery,
   masking: Masking,
   limits: CatalogLimits,
+  shipped: Listed,
 ): Promise<Content> {
-  const rows = await query(everything)
-  const hash = createHash('sha256')
+  const made = list(await query(madeObjects), limits)
+  const definitions = masking.columns.length > 0 ? await readDefinitions(query, limits) : new Map()
+  const hash = createHash('sha256').update(shipped.fingerprint).update(made.fingerprint)
+  for (const [oid, definition] of definitions) hash.update(`${oid}\0${definition}\n`)
+  return {
+    fingerprint: hash.digest('base64'),
+    schemas: made.schemas,
+    relations: [...made.relations, ...shipped.relations],
+    inheritance: made.inheritance,
+    functions: made.functions,
+    definitions,
+  }
+}
+
+function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimits): Listed {
   const schemas: string[] = []
   const relations = new Map<number, ContentRelation>()
   const inheritance: [number, number][] = []
   const functions: [string, string][] = []
   let columns = 0
-  for (const row of rows) {
-    hash.update(row.join('\0')).update('\n')
-    const [what, a, b, c, d] = row
+  for (const [what, a, b, c, d] of rows) {
     if (what === 'schema') schemas.push(text(a))
     else if (what === 'relation') {
       const oid = Number(a)
@@ -58,18 +80,13 @@ export async function readContent(
     else if (what === 'function') functions.push([text(a), text(b)])
     else throw new TypeError('unexpected row in the catalogue')
   }
-  const definitions = masking.columns.length > 0 ? await readDefinitions(query, limits) : new Map()
-  for (const [oid, definition] of definitions) hash.update(`${oid}\0${definition}\n`)
+  for (const relation of relations.values()) relation.columns.sort((one, other) => one.attnum - other.attnum)
   return {
-    fingerprint: hash.digest('base64'),
+    fingerprint: createHash('sha256').update(JSON.stringify(rows)).digest('base64'),
     schemas,
-    relations: [...relations.values()].map((relation) => ({
-      ...relation,
-      columns: relation.columns.toSorted((one, other) => one.attnum - other.attnum),
-    })),
+    relations: [...relations.values()],
     inheritance,
     functions,
-    definitions,
   }
 }
 
@@ -101,19 +118,24 @@ function text(value: string | null | undefined): string {
 /** The first OID that initdb does not give out: whatever is above it, someone made. @see PostgreSQL access/transam.h */
 const firstNormalOid = 16384
 
-const everything = `
-select 'schema', nspname::text, null, null, null from pg_catalog.pg_namespace
-union all
+const relationsWhere = (condition: string): string => `
 select 'relation', c.oid::text, n.nspname::text, c.relname::text, c.relkind::text
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'
+  where c.oid ${condition} and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'
 union all
 select 'column', a.attrelid::text, a.attnum::text, a.attname::text, (a.attgenerated <> '')::text
   from pg_catalog.pg_attribute a
     join pg_catalog.pg_class c on c.oid = a.attrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where a.attnum > 0 and not a.attisdropped
-    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'
+  where a.attrelid ${condition} and a.attnum > 0 and not a.attisdropped
+    and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'`
+
+const shippedObjects = `${relationsWhere(`< ${firstNormalOid}`)}
+order by 1 desc, 2, 3, 4`
+
+const madeObjects = `${relationsWhere(`>= ${firstNormalOid}`)}
+union all
+select 'schema', nspname::text, null, null, null from pg_catalog.pg_namespace
 union all
 select 'inherits', inhrelid::text, inhparent::text, null, null from pg_catalog.pg_inherits
 union all

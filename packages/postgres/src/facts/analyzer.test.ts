@@ -39,7 +39,7 @@ describe('a name that the catalogue does not know', () => {
     const query = shopQuery(() => relations)
     const catalog = new Catalog({
       query: (sql) => {
-        if (sql.includes('pg_class c')) readings++
+        if (sql.includes('pg_inherits')) readings++
         return query(sql)
       },
       masking,

@@ -83,7 +83,7 @@ export const shopMasking = (mode: Masking['mode']): Masking => ({
   redactors: {},
 })
 
-/** Answers the catalogue's two questions from what `relations()` says at that moment. */
+/** Answers the catalogue's questions from what `relations()` says at that moment. */
 export function shopQuery(
   relations: () => readonly FakeRelation[] = () => shopRelations,
   inheritance: readonly (readonly [child: number, parent: number])[] = [
@@ -105,15 +105,11 @@ function answer(
     return relations.flatMap(({ oid, definition }): Row[] =>
       definition === undefined ? [] : [[String(oid), definition]],
     )
-  const named = relations.map((relation) => ({ ...relation, parts: relation.name.split('.') }))
-  return [
-    ...[...new Set(named.map(({ parts }) => parts[0] ?? ''))].map((schema): Row => [
-      'schema',
-      schema,
-      null,
-      null,
-      null,
-    ]),
+  const isAboutShipped = sql.includes('c.oid < 16384')
+  const named = relations
+    .filter(({ oid }) => oid < 16384 === isAboutShipped)
+    .map((relation) => ({ ...relation, parts: relation.name.split('.') }))
+  const listed = [
     ...named.map(({ oid, parts, kind }): Row => [
       'relation',
       `${oid}`,
@@ -121,8 +117,6 @@ function answer(
       parts[1] ?? '',
       kind ?? 'r',
     ]),
-    ...inheritance.map(([child, parent]): Row => ['inherits', `${child}`, `${parent}`, null, null]),
-    ...shopFunctions.map((name): Row => ['function', ...name.split('.'), null, null]),
     ...named.flatMap(({ oid, columns }) =>
       columns
         .split(' ')
@@ -134,5 +128,18 @@ function answer(
           `${name.endsWith('*')}`,
         ]),
     ),
+  ]
+  if (isAboutShipped) return listed
+  return [
+    ...[...new Set(relations.map(({ name }) => name.split('.')[0] ?? ''))].map((schema): Row => [
+      'schema',
+      schema,
+      null,
+      null,
+      null,
+    ]),
+    ...listed,
+    ...inheritance.map(([child, parent]): Row => ['inherits', `${child}`, `${parent}`, null, null]),
+    ...shopFunctions.map((name): Row => ['function', ...name.split('.'), null, null]),
   ]
 }
