@@ -18,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
-          include: ['test/{world,wire,e2e,faults,fuzz,corpus}/**/*.test.ts'],
+          include: ['test/{world,wire,e2e,faults,fuzz,corpus,regression}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { explanations } from './regression/explanations.ts'
 
 const root = new URL('../', import.meta.url)
 
@@ -16,6 +17,17 @@ test('every error code is documented with its SQLSTATE, and no other is', async 
   expect(documented.toSorted()).toEqual(worded.toSorted())
 })
 
+test('every explained difference from a direct connection is documented, and no other is', async () => {
+  const page = await readFile(new URL('docs/compatibility.md', root), 'utf8')
+  const differences = page.slice(page.indexOf('## Differences'))
+  const documented = [...differences.matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)].map(
+    ([, name, reason]) => `${name}: ${reason}`,
+  )
+  expect(documented.toSorted()).toEqual(
+    explanations.map(({ name, reason }) => `${name}: ${reason}`).toSorted(),
+  )
+})
+
 test('links between documents lead somewhere', async () => {
   const pages = [
     'README.md',
@@ -23,6 +35,7 @@ test('links between documents lead somewhere', async () => {
     'SECURITY.md',
     ...[
       'architecture',
+      'compatibility',
       'errors',
       'getting-started',
       'policies',

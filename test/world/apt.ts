@@ -19,9 +19,14 @@ export function aptInstall(what: string, packages: readonly string[]): string | 
   return second.isDone ? undefined : `${what} is missing, and apt-get failed: ${second.lastLine}`
 }
 
-function aptGet(args: readonly string[]): { isDone: boolean; lastLine: string } {
+/** @param directory where it runs: there a source package is laid */
+export function aptGet(
+  args: readonly string[],
+  directory?: string,
+): { readonly isDone: boolean; readonly lastLine: string } {
   const { status, stderr, error } = spawnSync('apt-get', ['-q', ...args], {
     encoding: 'utf8',
+    cwd: directory,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     timeout: 300_000,

@@ -1,4 +1,5 @@
 /** Runs before the tests: makes sure that the servers they need are here, and says what it found and what it does. */
+import { Missing, postgresSource } from '../regression/debian-source.ts'
 import { aptInstall } from './apt.ts'
 import { clientNames, findClient, findPostgres, howToGetClients } from './postgres-binaries.ts'
 import { postgresTemplate } from './postgres-template.ts'
@@ -11,6 +12,7 @@ if (!findPostgres('system') || !findClient('psql')) {
 }
 const found = await preparePostgres()
 sayClients()
+await prepareRegressionSuite()
 if (!found) {
   say('postgresql', `none. ${howToGetPostgres}`)
   process.exitCode = 1
@@ -35,6 +37,18 @@ function sayClients(): void {
   if (present.length > 0) say('clients', present.join(', '))
   if (missing.length > 0)
     say('clients', `without ${missing.join(', ')}: their tests are skipped. ${howToGetClients}`)
+}
+
+/** PostgreSQL's own tests, of the version that is installed. */
+async function prepareRegressionSuite(): Promise<void> {
+  const binaries = findPostgres('system')
+  if (!binaries) return
+  const source = await postgresSource(binaries.major).catch((thrown: unknown) => {
+    if (thrown instanceof Missing) return thrown
+    throw thrown
+  })
+  const words = source instanceof Missing ? `skipped: ${source.message}` : `of PostgreSQL ${binaries.version}`
+  say('regression', `suite ${words}`)
 }
 
 function say(subject: string, words: string): void {

@@ -21,7 +21,7 @@ export interface Exit {
 }
 
 /** How long a process may take to say or do what a test waits for. */
-const patienceMs = 30_000
+const patienceMs = 180_000
 const keptOutputCharacters = 1_000_000
 
 /**

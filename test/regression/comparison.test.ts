@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { compare, judge } from './comparison.ts'
+import type { Explanation } from './explanations.ts'
+import { readSchedule } from './schedule.ts'
+
+const explanations: readonly Explanation[] = [
+  { name: 'files/strings', reason: 'a setting is pinned', like: /^\+ERROR: {2}sallyport: pinned$/m },
+]
+
+describe('outputs are', () => {
+  test('equal to the byte, or different with every differing line', async () => {
+    const direct = new Map([
+      ['one', 'a\nb\n'],
+      ['two', 'a\nb\nc\n'],
+    ])
+    const through = new Map([
+      ['one', 'a\nb\n'],
+      ['two', 'a\nB\nc\n'],
+    ])
+    const [one, two] = await compare('files', direct, through, [])
+    expect(one).toEqual({ name: 'files/one', verdict: 'equal', hunks: [] })
+    expect(two!.verdict).toBe('different')
+    expect(two!.hunks).toEqual(['@@ -2 +2 @@\n-b\n+B\n'])
+  })
+
+  test('different where one route did not give them', async () => {
+    const [only] = await compare('files', new Map([['one', 'a\n']]), new Map(), [])
+    expect(only!.verdict).toBe('different')
+  })
+
+  test('equal but for the id of a session', async () => {
+    const text = 'DETAIL:  session ses_01M8FJ1ZAMSRD81KRMQCB8BKWE\n'
+    const [one] = await compare('f', new Map([['x', 'DETAIL:  session ses_…\n']]), new Map([['x', text]]), [])
+    expect(one!.verdict).toBe('equal')
+  })
+
+  test('explained where each difference is like the explanation', () => {
+    const known = '@@ -1,0 +2 @@\n+ERROR:  sallyport: pinned\n'
+    expect(judge('files/strings', [known], explanations).verdict).toBe('explained')
+    expect(judge('files/strings', [known, '@@ -9 +9 @@\n-a\n+b\n'], explanations)).toMatchObject({
+      verdict: 'different',
+      hunks: ['@@ -9 +9 @@\n-a\n+b\n'],
+    })
+    expect(judge('files/copy', [known], explanations).verdict).toBe('different')
+  })
+
+  test('not good where an explanation no longer holds', () => {
+    expect(judge('files/strings', [], explanations).verdict).toBe('unexpectedly equal')
+  })
+})
+
+test('a schedule gives its files in their order, groups one by one', () => {
+  expect(readSchedule('# one\ntest: a\n\ntest: b c\tlong_name\n')).toEqual(['a', 'b', 'c', 'long_name'])
+})

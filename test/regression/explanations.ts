@@ -1,0 +1,32 @@
+/** A difference between direct and through that is intended. docs/compatibility.md lists the same names and reasons. */
+export interface Explanation {
+  /** Suite and output, such as `files/strings`. */
+  readonly name: string
+  readonly reason: string
+  /** Matches each hunk of the difference: another one is not explained by it. */
+  readonly like: RegExp
+}
+
+const standardStrings =
+  /sallyport: standard_conforming_strings cannot be changed|when standard_conforming_strings is off|unsafe use of string constant|nonstandard use of \\\\|^\+invalid command \\$|^-\s+off\n\+\s+on$|\+ERROR: {2}syntax error at or near "' as f2, '"/m
+
+export const explanations: readonly Explanation[] = [
+  {
+    name: 'files/strings',
+    reason:
+      '`standard_conforming_strings` stays on: statements are judged by it, and what follows in the file is read with it',
+    like: standardStrings,
+  },
+  {
+    name: 'files/copy2',
+    reason:
+      '`COPY … ENCODING` is refused: rows are masked in UTF-8; psql then takes the rows that follow for commands, and they are missing later',
+    like: /sallyport: COPY works in UTF-8 only|at or near "4000"|before trigger fired/,
+  },
+  {
+    name: 'files/largeobject',
+    reason:
+      'the function call message is not offered, and `lo_import`, `lo_export` and `lo_unlink` of psql use it: what they would have made is missing later',
+    like: /the function call message is not offered|Large objects|pageno|large object 0 does not exist|\blo_[gp][eu]t\b|owner of large object 42/,
+  },
+]

@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { environmentOf } from '../world/endpoint.ts'
+import { run } from '../world/process.ts'
+import { temporaryDirectory } from '../world/temporary.ts'
+import type { Arena, Route } from './arena.ts'
+import type { Outputs } from './comparison.ts'
+import type { Kit } from './kit.ts'
+
+/** libpq's own test of pipelines, with its trace of every message: PostgreSQL's `src/test/modules/libpq_pipeline`. */
+export async function runPipelines(
+  program: string,
+  kit: Kit,
+  arena: Arena,
+  route: Route,
+  progress: (words: string) => void,
+): Promise<Outputs> {
+  await using place = await temporaryDirectory()
+  const environment = {
+    ...environmentOf(arena.endpoint(route, 'postgres')),
+    ...kit.environment,
+  }
+  const { stdout } = await run(program, ['tests'], { environment })
+  const outputs = new Map<string, string>()
+  for (const name of stdout.trim().split(/\s+/)) {
+    const trace = join(place.path, name)
+    // Two versions of the protocol, for cancel keys differ.
+    for (const version of ['3.0', '3.2']) {
+      const finished = await run(
+        program,
+        ['-r', '700', '-t', trace, name, `max_protocol_version=${version}`],
+        { environment },
+      )
+      const { code, signal, stdout: said, stderr } = finished
+      const traced = await readFile(trace, 'utf8').catch(() => '')
+      outputs.set(`${name} ${version}`, `${said}${stderr}exit ${signal ?? code}\n${traced}`)
+    }
+    progress(`${route} ${name}`)
+  }
+  return outputs
+}
