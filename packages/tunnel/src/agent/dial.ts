@@ -42,10 +42,16 @@ export function join(socket: Socket, stream: CarriedStream): void {
       stream.destroy(new DialFailure(Failure.CLOSED, 'the connection to the target is gone'))
   })
   // A reset of the tunnel is one for the target, and never looks like an end.
-  stream.once('error', () => socket.resetAndDestroy())
+  stream.once('error', () => cut(socket))
   stream.once('close', () => {
-    if (!socket.writableEnded) socket.resetAndDestroy()
+    if (!socket.writableEnded) cut(socket)
   })
+}
+
+/** By a reset, unless our end was said before: the system resets nothing behind an end, and Node would lose the descriptor. */
+function cut(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 function connected(host: string, port: number, timeoutMs: number): Promise<Socket> {
