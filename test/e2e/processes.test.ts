@@ -313,7 +313,7 @@ describe('a gateway of two processes', () => {
     await restart(3)
     expect(await states()).toEqual(before)
     for (const process of [1, 2, 3]) await (await connectIn(process))[Symbol.asyncDispose]()
-  }, 120_000)
+  }, 240_000)
 
   test('ends whole when its control process is killed, and comes back', async () => {
     await sallyport.gateway.stop()
@@ -351,24 +351,25 @@ describe('a gateway of two processes', () => {
     } finally {
       await shell.kill()
     }
-  }, 120_000)
+  }, 240_000)
 
   test('lets nobody guess more often than one process would', async () => {
     const guess = { ...alice, token: `${alice.token.slice(0, -6)}AAAAAA` }
     const answers: string[] = []
-    for (let i = 0; i < 40; i++)
+    const startedMs = performance.now()
+    for (let i = 0; i < 70; i++)
       answers.push(
         await RawPostgres.connect(sallyport.endpoint(guess, 'orders-db', 'shop')).then(
           () => 'let in',
-          (thrown: Error) => (/too many failed/.test(thrown.message) ? 'throttled' : 'refused'),
+          ({ message }: Error) =>
+            /too many failed/.test(message) ? 'throttled' : message.startsWith('28') ? 'refused' : message,
         ),
       )
     const refused = answers.filter((answer) => answer === 'refused').length
-    expect(answers).not.toContain('let in')
+    expect(new Set(answers)).toEqual(new Set(['refused', 'throttled']))
     // Thirty, and one more for each two seconds that this took.
     expect(refused).toBeGreaterThanOrEqual(30)
-    expect(refused).toBeLessThan(40)
-    expect(answers.at(-1)).toBe('throttled')
+    expect(refused).toBeLessThanOrEqual(31 + (performance.now() - startedMs) / 2000)
   })
 })
 

@@ -100,7 +100,8 @@ export class Sallyport implements AsyncDisposable {
       environment: { ...process.env, ...environment },
       ...(runner && { runner }),
     })
-    await this.gateway.line(/is ready/)
+    // Three processes start, on a machine that may be busy.
+    await this.gateway.line(/is ready/, 90_000)
   }
 
   async startAgent(): Promise<void> {
