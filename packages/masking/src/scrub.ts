@@ -20,7 +20,7 @@ export function mayFind(scrubbers: readonly Scrubber[], bytes: Uint8Array): bool
   return false
 }
 
-/** @returns undefined where nothing was found. Where finds overlap, the earlier scrubber's wins. */
+/** @returns undefined where nothing was found. Where finds overlap, the earlier scrubber's wins, and the rest of the other goes by its own. */
 export function scrub(scrubbers: readonly Scrubber[], text: string, key: Uint8Array): Scrubbed | undefined {
   let finds: readonly Find[] = []
   for (const { detector, redactor } of scrubbers)
@@ -43,15 +43,22 @@ interface Find {
   readonly redactor: Redactor
 }
 
-/** Both are in order, and so is what comes of them; of `more`, only what overlaps none of `kept`. Linear: a text may hold many. */
+/**
+ * Both are in order, and so is what comes of them. Of `more`, what `kept` does not cover: a find is never shown because another
+ * reaches into it. In time by their number: a text may hold many.
+ */
 function merged(kept: readonly Find[], more: readonly Find[]): readonly Find[] {
-  if (kept.length === 0 || more.length === 0) return kept.length === 0 ? more : kept
-  const all: Find[] = []
+  const pieces: Find[] = []
   let next = 0
-  for (const find of more) {
-    while (next < kept.length && kept[next]!.span.to <= find.span.from) all.push(kept[next++]!)
-    const rival = kept[next]
-    if (rival === undefined || find.span.to <= rival.span.from) all.push(find)
+  for (const { span, redactor } of more) {
+    while (next < kept.length && kept[next]!.span.to <= span.from) next++
+    let { from } = span
+    for (let i = next; from < span.to; i++) {
+      const rival = kept[i]?.span ?? { from: span.to, to: span.to }
+      const to = Math.min(span.to, rival.from)
+      if (from < to) pieces.push({ span: { from, to }, redactor })
+      from = Math.max(from, rival.to)
+    }
   }
-  return [...all, ...kept.slice(next)]
+  return [...kept, ...pieces].sort((a, b) => a.span.from - b.span.from)
 }

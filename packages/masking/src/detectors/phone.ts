@@ -12,8 +12,16 @@ export const phone: Detector = {
   tag: 'pii.phone',
   mayOccur: (bytes) => hasDigits(bytes, 7),
   find: (text) =>
-    spansOf(pattern, text, (match) => {
-      const { length } = match.replace(/\D/g, '')
-      return length >= (match.startsWith('+') ? 8 : 10) && length <= 15
+    spansOf(pattern, text, () => true).flatMap(({ from, to }) => {
+      const length = lengthOf(text.slice(from, to))
+      return length === 0 ? [] : [{ from, to: from + length }]
     }),
+}
+
+/** Of the number that a match begins with; 0 where it is none. Groups of another number may follow one: 15 digits are the most. */
+function lengthOf(match: string): number {
+  const digitsOf = (end: number): number => match.slice(0, end).replace(/\D/g, '').length
+  let end = match.length
+  while (end > 0 && digitsOf(end) > 15) end = match.slice(0, end).search(/[ .-][^ .-]*$/)
+  return digitsOf(Math.max(0, end)) >= (match.startsWith('+') ? 8 : 10) ? end : 0
 }
