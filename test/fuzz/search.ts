@@ -76,7 +76,7 @@ class Search {
 
   async run(): Promise<Progress> {
     const seeds = this.#subject.seeds.map((seed) => seed.subarray(0, this.#target.maxBytes))
-    for (const seed of seeds) await this.#try(seed)
+    for (const seed of seeds) if (!this.#isOver) await this.#try(seed)
     this.#coverage.fresh()
     await this.#sift(seeds)
     while (!this.#isOver) {
@@ -137,7 +137,11 @@ class Search {
 
   /** Runs inputs again, in halves of halves, and keeps each that reaches something new. */
   async #sift(inputs: readonly Buffer[]): Promise<void> {
-    for (const input of inputs) await this.#run(input)
+    for (const input of inputs) {
+      // What is not sifted any more is only not changed further.
+      if (this.#isOver) return
+      await this.#run(input)
+    }
     const fresh = this.#coverage.fresh()
     const [first] = inputs
     if (fresh.length === 0 || first === undefined) return

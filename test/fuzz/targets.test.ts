@@ -12,7 +12,7 @@ test.each(targetNames)(
     const { units, findings } = await search(target, subject, {
       seed: 1,
       units: target.units.short,
-      lastsMs: 8_000,
+      lastsMs: 3_000,
     })
     expect(findings.map(({ words }) => words)).toEqual([])
     expect(units).toBeGreaterThan(0)
