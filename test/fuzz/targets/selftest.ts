@@ -12,7 +12,7 @@ export const target: Target = {
   slowMs: 1_000,
   open: () =>
     Promise.resolve({
-      seeds: [Buffer.from('FUZ.')],
+      seeds: [Buffer.from('FU..')],
       words: [],
       run: (input) => {
         must(!deepSecret(input), () => 'as it should')
