@@ -47,7 +47,7 @@ export class Chain implements ChainState {
   }
 
   // hot path: one hash.
-  accept(line: string): void {
+  accept(line: string | Uint8Array): void {
     this.#events++
     this.#head = hashLine(line)
   }

@@ -7,6 +7,7 @@ import { cannotRecord } from './failure.ts'
 import { GroupSync } from './group-sync.ts'
 import { segmentMagic, segmentName, segmentNonce } from './journal-format.ts'
 import type { Limits } from './limits.ts'
+import { LineBuffer } from './line-buffer.ts'
 import type { RecorderMeter } from './meter.ts'
 
 export interface JournalParts {
@@ -44,7 +45,7 @@ export class Journal {
   /** All that are open: the current one, and full ones until they are synced. */
   readonly #open = new Set<Segment>()
   /** Events since the last commit: `session line`, a line each. */
-  #batch = ''
+  readonly #batch = new LineBuffer(64 * 1024)
   /** When the first event of the batch was appended, and the first that no sync has taken up. */
   #batchSinceMs = 0
   #unsyncedSinceMs: number | undefined
@@ -74,24 +75,29 @@ export class Journal {
 
   /**
    * hot path: remembers the line until the next commit, which comes by itself soon.
+   * @returns the line's bytes, good until the journal is asked for anything else
    * @throws Fault gateway/cannot-record
    */
-  append(session: SessionId, line: string): void {
+  append(session: SessionId, line: string): Buffer {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#batch.length + line.length > this.#parts.limits.maxEventBytes) this.commit()
-    if (this.#batch === '') this.#batchSinceMs = performance.now()
-    this.#batch += `${session} ${line}\n`
+    const batch = this.#batch
+    if (batch.length + line.length > this.#parts.limits.maxEventBytes) this.commit()
+    if (batch.length === 0) this.#batchSinceMs = performance.now()
+    const from = batch.write(`${session} ${line}`) + session.length + 1
+    const to = batch.length
+    batch.newline()
     this.#timer ??= setTimeout(this.#onTimer, this.#parts.limits.syncDelayMs)
+    return batch.slice(from, to)
   }
 
   /** hot path: one encryption and one write, whoever's events they are. @throws Fault gateway/cannot-record */
   commit(): void {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#batch === '') return
+    if (this.#batch.length === 0) return
     try {
       if (this.#segment.sizeBytes >= this.#parts.limits.segmentBytes) this.#rotate()
-      this.#write(this.#segment, Buffer.from(this.#batch))
-      this.#batch = ''
+      this.#write(this.#segment, this.#batch.bytes)
+      this.#batch.clear()
     } catch (thrown) {
       throw this.fail(thrown)
     }

@@ -59,9 +59,9 @@ export class LiveRecording implements Recorder {
   append(event: RecordingEvent): void {
     if (this.#sealing !== undefined) throw cannotRecord(new Error('the recording is sealed'))
     const line = this.#draft(event)
-    this.#log.journal.append(this.#chain.session, line)
-    this.#chain.accept(line)
-    this.take(line)
+    const bytes = this.#log.journal.append(this.#chain.session, line)
+    this.#chain.accept(bytes)
+    this.take(bytes)
   }
 
   #draft(event: RecordingEvent): string {
@@ -79,7 +79,7 @@ export class LiveRecording implements Recorder {
   }
 
   /** Adds a line that the journal has to the recording's file. */
-  take(line: string): void {
+  take(line: Uint8Array | string): void {
     this.file.push(line)
     if (this.file.pendingBytes < this.#log.limits.chunkBytes) return
     this.flush()

@@ -2,6 +2,7 @@ import { randomBytes, type KeyObject } from 'node:crypto'
 import { constants, zstdCompressSync } from 'node:zlib'
 import { encrypt, newDataKey, type DataKey } from './data-key.ts'
 import type { Disk } from './disk.ts'
+import { LineBuffer } from './line-buffer.ts'
 import type { SealedLines } from './seal.ts'
 import { frameAad, recordingMagic } from './session-file-format.ts'
 
@@ -31,8 +32,7 @@ export class SessionFile {
   #key: DataKey | undefined
   #frames = 0
   #sizeBytes = 0
-  #pending: string[] = []
-  #pendingBytes = 0
+  readonly #pending = new LineBuffer(1024)
   #isUnsynced = false
 
   constructor(parts: SessionFileParts, written?: Written) {
@@ -52,23 +52,24 @@ export class SessionFile {
 
   /** What is in the file, and the lines that follow it: together, all of the recording at this moment. */
   get content(): { readonly sizeBytes: number; readonly pending: readonly string[] } {
-    return { sizeBytes: this.#sizeBytes, pending: this.#pending.slice() }
+    return { sizeBytes: this.#sizeBytes, pending: this.#pending.bytes.toString().split('\n').slice(0, -1) }
   }
 
   get pendingBytes(): number {
-    return this.#pendingBytes
+    return this.#pending.length
   }
 
   /** hot path */
-  push(line: string): void {
-    this.#pending.push(line)
-    this.#pendingBytes += line.length + 1
+  push(line: Uint8Array | string): void {
+    if (typeof line === 'string') this.#pending.write(line)
+    else this.#pending.append(line)
+    this.#pending.newline()
   }
 
   /** Writes the pending lines as one frame. Throws what the disk threw. */
   flush(): void {
     if (this.#pending.length === 0) return
-    const plain = zstdCompressSync(Buffer.from(`${this.#pending.join('\n')}\n`), fast)
+    const plain = zstdCompressSync(this.#pending.bytes, fast)
     const { disk } = this.#parts
     const file = this.#key === undefined ? disk.create(this.#path) : disk.append(this.#path)
     try {
@@ -82,8 +83,7 @@ export class SessionFile {
       disk.close(file)
     }
     this.#frames++
-    this.#pending = []
-    this.#pendingBytes = 0
+    this.#pending.release()
   }
 
   /** Writes what is pending, then the seal as a frame of its own, and moves the file to where sealed ones lie. */
