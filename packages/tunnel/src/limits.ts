@@ -49,11 +49,12 @@ export const defaultLimits: TunnelLimits = {
 export const maxMessageBytes = 256 * 1024
 
 /**
- * HTTP/2 flow control windows. A stream's covers the bandwidth-delay product of 1 Gbit/s at 64 ms, which is also what a stalled
- * reader costs at most in memory. Beyond 32 streams on a connection it shrinks, so that all of them stay within the budget.
+ * HTTP/2 flow control windows. A stream's covers the bandwidth-delay product of 500 Mbit/s at 64 ms, as much as the system's own
+ * windows for TCP do; it is also what a stalled reader costs at most in memory. Beyond 32 streams on a connection it shrinks, so
+ * that all of them stay within the budget.
  */
 export const windows = {
-  streamBytes: 8 * 1024 * 1024,
+  streamBytes: 4 * 1024 * 1024,
   connectionBytes: 32 * 1024 * 1024,
-  budgetBytes: 256 * 1024 * 1024,
+  budgetBytes: 128 * 1024 * 1024,
 } as const
