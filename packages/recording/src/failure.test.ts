@@ -105,6 +105,23 @@ describe('a disk that does not sync', () => {
     await recordings[Symbol.asyncDispose]()
   })
 
+  it('does not fail because this process slept while it synced', async () => {
+    using ground = newGround()
+    const disk = new FragileDisk()
+    await using recordings = await ground.open({ disk, limits: { syncLimitMs: 1_000 } })
+    const recorder = recordings.open(newSession())
+    const syncing = Promise.withResolvers<void>()
+    disk.syncing = syncing.promise
+    recorder.append(operation(1))
+    const durable = recorder.durable()
+    await vi.waitFor(() => expect(disk.syncs).toBeGreaterThan(0))
+    // The disk answers meanwhile; the process hears of it when it wakes, after the timers that are due by then.
+    setTimeout(syncing.resolve, 1_050)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_100)
+    await durable
+    expect(ground.failures).toEqual([])
+  })
+
   it('fails when the journal grows beyond its limit because nothing can be removed', async () => {
     using ground = newGround()
     const disk = new FragileDisk()

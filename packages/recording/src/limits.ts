@@ -29,5 +29,5 @@ export const defaultLimits: Limits = {
   maxEventBytes: 128 * 1024 * 1024,
   sealsPerFile: 10_000,
   lockWaitMs: 5_000,
-  retryMs: 5_000,
+  retryMs: 2_000,
 }
