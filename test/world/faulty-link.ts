@@ -108,6 +108,7 @@ export class FaultyLink implements AsyncDisposable {
         if (!to.destroyed && !to.write(chunk)) await drained(to)
         waiting -= chunk.length
       })()
+      last.catch(() => {}) // thrown where it is awaited, which may be later
       if (waiting > mostInFlightBytes) await last
     }
     await last

@@ -28,6 +28,8 @@ export interface PostgresOptions {
   readonly isCertificateExpired?: boolean
   /** Databases to create. */
   readonly databases?: readonly string[]
+  /** Gets each line of the server's log, after a restart too. */
+  readonly onLog?: (line: string) => void
 }
 
 /**
@@ -45,7 +47,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const directory = rollback.use(await temporaryDirectory())
   const port = await freePort()
   await furnish(directory.path, binaries, user, authority, port, options)
-  const server = rollback.use(new Postgres(binaries, user, authority, directory, port))
+  const server = rollback.use(new Postgres(binaries, user, authority, directory, port, options.onLog))
   await server.start()
   for (const name of options.databases ?? []) await server.createDatabase(name)
   rollback.move()
@@ -74,6 +76,7 @@ export class Postgres implements AsyncDisposable {
   readonly #binaries: PostgresBinaries
   readonly #user: ServerUser | undefined
   readonly #directory: TemporaryDirectory
+  readonly #onLog: ((line: string) => void) | undefined
   #process: RunningProcess | undefined
 
   constructor(
@@ -82,10 +85,12 @@ export class Postgres implements AsyncDisposable {
     authority: TestAuthority,
     directory: TemporaryDirectory,
     port: number,
+    onLog?: (line: string) => void,
   ) {
     this.#binaries = binaries
     this.#user = user
     this.#directory = directory
+    this.#onLog = onLog
     this.port = port
     this.version = binaries.version
     this.major = binaries.major
@@ -158,6 +163,7 @@ export class Postgres implements AsyncDisposable {
       as: this.#user,
       directory: '/',
       owns: this.#directory.path,
+      onLine: this.#onLog,
     })
     this.#process = process
     await process.line(/database system is ready to accept connections/)

@@ -1,5 +1,6 @@
 /** Runs before the tests: makes sure that the servers they need are here, and says what it found and what it does. */
 import { Missing, postgresSource } from '../regression/debian-source.ts'
+import { existsSync } from 'node:fs'
 import { aptInstall } from './apt.ts'
 import { clientNames, findClient, findPostgres, howToGetClients } from './postgres-binaries.ts'
 import { postgresTemplate } from './postgres-template.ts'
@@ -9,6 +10,10 @@ import { serverUser } from './user.ts'
 if (!findPostgres('system') || !findClient('psql')) {
   const failed = aptInstall('PostgreSQL', ['postgresql', 'postgresql-client'])
   if (failed !== undefined) say('install', `going on without it: ${failed}`)
+}
+if (!existsSync('/usr/bin/strace') || !existsSync('/usr/bin/faketime')) {
+  const failed = aptInstall('strace or faketime', ['strace', 'faketime'])
+  if (failed !== undefined) say('install', `without it some faults are skipped: ${failed}`)
 }
 const found = await preparePostgres()
 sayClients()

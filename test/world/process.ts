@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly as?: { readonly uid: number; readonly gid: number } | undefined
   /** A directory that belongs to the process: deleted with it, even when this process is killed with SIGKILL. */
   readonly owns?: string
+  /** Gets each line that it prints, also those that are too many to be kept. */
+  readonly onLine?: ((line: string) => void) | undefined
 }
 
 export interface Exit {
@@ -41,7 +43,7 @@ export async function startProcess(
     ...options.as,
   })
   await once(child, 'spawn')
-  return new RunningProcess(child, options.owns)
+  return new RunningProcess(child, options.owns, options.onLine)
 }
 
 /** Runs a TypeScript or JavaScript file under this very Node.js. */
@@ -72,10 +74,12 @@ export class RunningProcess implements AsyncDisposable {
   readonly #lines: string[] = []
   readonly #waiting = new Set<() => void>()
   #kept = 0
+  readonly #onLine: ((line: string) => void) | undefined
   #exit: Exit | undefined
 
-  constructor(child: ChildProcess, owns?: string) {
+  constructor(child: ChildProcess, owns?: string, onLine?: (line: string) => void) {
     this.#child = child
+    this.#onLine = onLine
     this.pid = child.pid!
     const release = guard(this.pid, owns)
     this.exited = Promise.all([
@@ -181,6 +185,7 @@ export class RunningProcess implements AsyncDisposable {
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
       this.#kept += line.length + 1
       if (this.#kept <= keptOutputCharacters) this.#lines.push(line)
+      this.#onLine?.(line)
       this.#news()
     }
   }

@@ -15,6 +15,8 @@ export interface RawFrame {
 }
 
 const patienceMs = 30_000
+/** Longer than a log-in may take by the rules of servers and gateway: they have the last word. */
+const logInPatienceMs = 70_000
 
 /** A client that hides nothing: it sends the bytes it is given and keeps every message that comes back. */
 export class RawPostgres implements AsyncDisposable {
@@ -40,7 +42,12 @@ export class RawPostgres implements AsyncDisposable {
   ): Promise<RawPostgres> {
     const client = new RawPostgres(await openStream(endpoint), timeoutMs)
     client.send(startup({ user: endpoint.user, database: endpoint.database, ...parameters }))
-    await client.#logIn(endpoint.password)
+    try {
+      await client.#logIn(endpoint.password)
+    } catch (thrown) {
+      client.destroy()
+      throw thrown
+    }
     return client
   }
 
@@ -58,6 +65,11 @@ export class RawPostgres implements AsyncDisposable {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** A message has begun to arrive and is not whole: nothing else may be said to this client now. */
+  get isMidMessage(): boolean {
+    return this.#restBytes > 0
   }
 
   send(...messages: readonly Uint8Array[]): void {
@@ -131,7 +143,7 @@ export class RawPostgres implements AsyncDisposable {
   async #logIn(secret: string): Promise<void> {
     const scram = scramClient(secret)
     for (;;) {
-      const [frame] = (await this.until(() => true)) as [RawFrame]
+      const [frame] = (await this.until(() => true, logInPatienceMs)) as [RawFrame]
       if (frame.tag === 'E') throw new Error(wordsOf(frame))
       if (frame.tag !== 'R') {
         this.greeting.push(frame)
@@ -204,7 +216,11 @@ export async function openStream(endpoint: Endpoint): Promise<Duplex> {
   await once(socket, 'connect')
   if (endpoint.trust === undefined) return socket
   socket.write(sslRequest())
-  const [answer] = (await once(socket, 'data')) as [Buffer]
+  const closed = new AbortController()
+  const onClose = (): void => closed.abort(new Error('the connection ended before TLS began'))
+  socket.once('close', onClose)
+  const [answer] = (await once(socket, 'data', { signal: closed.signal })) as [Buffer]
+  socket.off('close', onClose)
   if (answer.toString() !== 'S') throw new Error('the server does not speak TLS')
   const secure = connectTls({ socket, host: endpoint.host, ca: readFileSync(endpoint.trust) })
   await once(secure, 'secureConnect')

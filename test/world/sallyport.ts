@@ -9,6 +9,8 @@ import { startNode, type RunningProcess } from './process.ts'
 import { temporaryDirectory } from './temporary.ts'
 
 const ofSources = new URL('../../packages/cli/src/main.ts', import.meta.url)
+/** A busy machine may take long to start a program. */
+const startMs = 300_000
 const password = 'correct horse battery staple'
 
 export interface Ports {
@@ -33,6 +35,12 @@ export interface SallyportOptions {
   readonly gatewayProcess?: GatewayProcess
   /** Ports to take; free ones where absent. */
   readonly ports?: Ports
+  /** What agents dial in place of the gateway's own port: a link to it. */
+  readonly agentsThrough?: number
+  /** For both processes, before the program. */
+  readonly nodeOptions?: readonly string[]
+  /** Of both processes, on top of this one's own. */
+  readonly environment?: Readonly<NodeJS.ProcessEnv>
 }
 
 export interface GatewayProcess {
@@ -92,21 +100,25 @@ export class Sallyport implements AsyncDisposable {
   }
 
   async startGateway(): Promise<void> {
+    this.gateway = await this.launchGateway()
+    await this.gateway.line(/is ready/, startMs)
+  }
+
+  /** The gateway's process, as soon as it runs: it may not serve yet, and it may never. */
+  launchGateway(): Promise<RunningProcess> {
     const { program, nodeOptions = [], environment, runner } = this.#options.gatewayProcess ?? {}
     const args = ['--config', join(this.directory, 'gateway.yaml')]
-    this.gateway = await startNode(program ?? this.#command, program ? args : ['gateway', ...args], {
+    return startNode(program ?? this.#command, program ? args : ['gateway', ...args], {
       directory: this.directory,
-      nodeOptions: [...profile(this.#options.profileDirectory, 'gateway'), ...nodeOptions],
-      environment: { ...process.env, ...environment },
+      nodeOptions: [...this.#nodeOptions('gateway'), ...nodeOptions],
+      environment: { ...this.#environment, ...environment },
       ...(runner && { runner }),
     })
-    // Three processes start, on a machine that may be busy.
-    await this.gateway.line(/is ready/, 90_000)
   }
 
   async startAgent(): Promise<void> {
     this.agent = await this.startAgentAs('agent')
-    await this.agent.line(/attached/)
+    await this.agent.line(/attached/, startMs)
     const { processes = 1 } = this.#options
     for (let each = 1; processes > 1 && each <= processes; each++)
       await this.agent.line(new RegExp(`"process":${each},.*"attached"`))
@@ -116,7 +128,7 @@ export class Sallyport implements AsyncDisposable {
   startAgentAs(
     name: string,
     allowed = this.#options.allow ?? [],
-    port = this.ports.agents,
+    port = this.#options.agentsThrough ?? this.ports.agents,
   ): Promise<RunningProcess> {
     const allow = allowed.flatMap((pattern) => ['--allow', pattern])
     return startNode(
@@ -131,8 +143,20 @@ export class Sallyport implements AsyncDisposable {
         join(this.directory, name),
         ...allow,
       ],
-      { directory: this.directory, nodeOptions: profile(this.#options.profileDirectory, name) },
+      {
+        directory: this.directory,
+        nodeOptions: this.#nodeOptions(name),
+        environment: this.#environment,
+      },
     )
+  }
+
+  get #environment(): NodeJS.ProcessEnv {
+    return { ...process.env, ...this.#options.environment }
+  }
+
+  #nodeOptions(name: string): readonly string[] {
+    return [...profile(this.#options.profileDirectory, name), ...(this.#options.nodeOptions ?? [])]
   }
 
   async setUp(): Promise<void> {
