@@ -28,6 +28,16 @@ describe('the throttle', () => {
     expect(throttle.check('10.0.0.1')).toBeDefined()
   })
 
+  test('lets in as soon, when somebody sets the clock back meanwhile', () => {
+    const clock = new FakeClock()
+    const throttle = new Throttle(clock, limits)
+    times(3, () => throttle.failed('10.0.0.1:4000'))
+    clock.set(-3_600_000)
+    expect(throttle.check('10.0.0.1')).toMatchObject({ next: 'wait 1 seconds and try again' })
+    clock.advance(1000)
+    expect(throttle.check('10.0.0.1')).toBeUndefined()
+  })
+
   test('refuses a name wherever it is tried from, and any attempt one of whose keys is refused', () => {
     const throttle = new Throttle(new FakeClock(), limits)
     throttle.failed('10.0.0.1', 'user:alice')

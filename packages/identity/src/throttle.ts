@@ -72,12 +72,12 @@ class Buckets {
   /** How long until one more failure fits; 0 where it fits now. */
   waitMs(key: string): number {
     const { failures, forgetOneMs } = this.#limit
-    const fullness = (this.#emptyAtMs.get(key) ?? 0) - this.#clock.now()
+    const fullness = (this.#emptyAtMs.get(key) ?? 0) - this.#clock.elapsed()
     return Math.max(0, fullness - (failures - 1) * forgetOneMs)
   }
 
   fill(key: string): void {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const { failures, forgetOneMs } = this.#limit
     const emptyAt = Math.max(this.#emptyAtMs.get(key) ?? 0, now) + forgetOneMs
     this.#emptyAtMs.delete(key)

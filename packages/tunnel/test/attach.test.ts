@@ -1,7 +1,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto'
 import { connect as connectTls } from 'node:tls'
 import { status } from '@grpc/grpc-js'
-import { Secret } from '@sallyport/core'
+import { Secret, type Clock } from '@sallyport/core'
 import { expect, test } from 'vitest'
 import { listenForAgents, newKey, renew } from '../src/index.ts'
 import { tunnelClient } from '../src/agent/channel.ts'
@@ -119,6 +119,24 @@ test('an agent must introduce itself, in time and once', async () => {
   twice.control.write({ event: { case: 'hello', value: { instance: randomBytes(16), version: 'x' } } })
   expect((await twice.ended).code).toBe(status.INVALID_ARGUMENT)
   expect(await gateway.saw('agent-detached')).toMatchObject({ why: 'out-of-order' })
+})
+
+test('an agent stays, and is still reached, when somebody sets the clock', async () => {
+  let setByMs = 0
+  const clock: Clock = { now: () => Date.now() + setByMs, elapsed: () => performance.now() }
+  await using gateway = await TestGateway.start({ pingIntervalMs: 500 }, undefined, clock)
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway)
+  const pings = (): number => gateway.events.filter(({ kind }) => kind === 'agent-rtt').length
+  for (const minutes of [20, -20, 0]) {
+    setByMs = minutes * 60_000
+    const before = pings()
+    await until(() => pings() > before, 'a ping that is answered')
+    ;(await gateway.dial(target.port)).destroy()
+  }
+  expect(gateway.events.filter(({ kind }) => kind === 'agent-detached')).toEqual([])
+  const tookMs = gateway.events.flatMap((event) => ('tookMs' in event ? event.tookMs : []))
+  expect(Math.max(...tookMs)).toBeLessThan(60_000)
 })
 
 test('a second process with the same certificate is refused while the first lives', async () => {

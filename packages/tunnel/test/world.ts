@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { StatusObject } from '@grpc/grpc-js'
-import type { UpstreamCredential } from '@sallyport/core'
+import { systemClock, type Clock, type UpstreamCredential } from '@sallyport/core'
 import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { ChunkSchema, GatewayCommand } from '@sallyport/proto'
 import { tunnelClient, type TunnelClient } from '../src/agent/channel.ts'
@@ -49,6 +49,7 @@ export class TestGateway implements AsyncDisposable {
   static async start(
     limits: Partial<TunnelLimits> = {},
     from?: { directory: MemoryDirectory; authority: TestAuthority; port?: number },
+    clock: Clock = systemClock,
   ): Promise<TestGateway> {
     const authority = from?.authority ?? (await testAuthority())
     const directory = from?.directory ?? new MemoryDirectory()
@@ -58,6 +59,7 @@ export class TestGateway implements AsyncDisposable {
       certificate: await authority.server(),
       authority,
       directory,
+      clock,
       limits,
       onEvent: (event) => void events.push(event),
     })

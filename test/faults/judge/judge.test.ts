@@ -99,6 +99,7 @@ describe('the judge of faults sees', () => {
       signature: sign(null, Buffer.from(seal), privateKey).toString('base64url'),
     })
     const lines = [header, first, second, seal, signature]
+    const unsound = /is not what followed|not signed|other events/
     const check = (changed: readonly string[]): unknown => verifyRecording(`${changed.join('\n')}\n`, pem)
 
     test('is there, as it was', () => {
@@ -106,8 +107,9 @@ describe('the judge of faults sees', () => {
     })
 
     test.each(lines.map((_, at) => at))('is missing, or was changed (%i)', (at) => {
-      expect(() => check(lines.toSpliced(at, 1))).toThrow()
-      expect(() => check(lines.with(at, lines[at]!.replace('1', '3')))).toThrow()
+      const changed = lines[at]!.replace(/.(?=.{5}$)/, (letter) => (letter === 'A' ? 'B' : 'A'))
+      expect(() => check(lines.toSpliced(at, 1))).toThrow(unsound)
+      expect(() => check(lines.with(at, changed))).toThrow(unsound)
     })
   })
 })

@@ -59,7 +59,7 @@ export function verifySealLog(directory: string, publicKey: string): Set<string>
 }
 
 function signedSeal(line: string, signature: string, key: KeyObject): Seal {
-  const { signature: bytes } = JSON.parse(signature) as { signature: string }
+  const { signature: bytes = '' } = JSON.parse(signature) as { signature?: string }
   must(
     verify(null, Buffer.from(line), key, Buffer.from(bytes, 'base64url')),
     'a seal not signed by this gateway',

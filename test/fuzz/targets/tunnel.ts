@@ -256,7 +256,7 @@ async function checkAttachment(messages: readonly Buffer[]): Promise<void> {
     {
       limits: defaultLimits,
       place: { process: 0, processes: 1 },
-      now: () => 0,
+      clock: { now: () => 0, elapsed: () => 0 },
       onEvent: () => undefined,
       onDialFailed: () => undefined,
       onEnd: () => ends++,

@@ -112,6 +112,17 @@ describe('a snapshot', () => {
     expect(catalog.isFresh).toBe(false)
   })
 
+  it('grows old as before when somebody sets the clock', async () => {
+    const clock = new FakeClock(1000)
+    const catalog = catalogOver(shopQuery(), { clock })
+    await catalog.refresh()
+    clock.set(3_600_000)
+    expect(catalog.isFresh).toBe(true)
+    clock.set(-7_200_000)
+    clock.advance(catalogLimits.maxAgeMs + 1)
+    expect(catalog.isFresh).toBe(false)
+  })
+
   it('is not fresh where it was invalidated while it was read', async () => {
     const answer = shopQuery()
     const catalog: Catalog = catalogOver((sql) => {

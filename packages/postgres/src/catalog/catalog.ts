@@ -59,7 +59,7 @@ export class Catalog {
 
   /** True while the snapshot may be used without asking the server. Hot path. */
   get isFresh(): boolean {
-    return this.#clock.now() - this.#readAtMs <= this.#limits.maxAgeMs
+    return this.#clock.elapsed() - this.#readAtMs <= this.#limits.maxAgeMs
   }
 
   /**
@@ -91,7 +91,7 @@ export class Catalog {
   }
 
   async #read(): Promise<void> {
-    const startedMs = this.#clock.now()
+    const startedMs = this.#clock.elapsed()
     this.#readAtMs = startedMs // an invalidate() from here on counts
     try {
       const shipped = await this.#readShipped(startedMs)

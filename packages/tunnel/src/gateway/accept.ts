@@ -1,5 +1,6 @@
 import { constants as http2, type ServerHttp2Stream } from 'node:http2'
 import { status } from '@grpc/grpc-js'
+import type { Clock } from '@sallyport/core'
 import { CarriedStream, CarryCall } from '../carry.ts'
 import type { Frame } from '../chunk.ts'
 import type { TicketMisuse, TunnelEvent } from '../events.ts'
@@ -14,7 +15,7 @@ export interface AcceptParts {
   readonly agents: Agents
   readonly tickets: Tickets<PendingDial>
   readonly limits: TunnelLimits
-  readonly now: () => number
+  readonly clock: Clock
   readonly onEvent: (event: TunnelEvent) => void
 }
 
@@ -22,7 +23,7 @@ export interface AcceptParts {
 export function acceptConnection(stream: ServerHttp2Stream, caller: Caller, parts: AcceptParts): void {
   const { identity, address } = caller
   const call = new CarryCall(stream)
-  if (identity === undefined || parts.now() > identity.notAfterMs)
+  if (identity === undefined || parts.clock.now() > identity.notAfterMs)
     return refuseCall(stream, 'a valid agent certificate is needed')
   const refuse = (why: TicketMisuse): void => {
     parts.onEvent({ kind: 'ticket-misused', agent: identity.id, why, address })
@@ -83,7 +84,8 @@ function deliver(
     const { bytesWritten: bytesUp, bytesRead: bytesDown } = carried
     parts.onEvent({ kind: 'stream-closed', agent, resource, session, bytesUp, bytesDown })
   })
-  parts.onEvent({ kind: 'stream-opened', agent, resource, session, tookMs: parts.now() - dial.startedAtMs })
+  const tookMs = parts.clock.elapsed() - dial.startedAtMs
+  parts.onEvent({ kind: 'stream-opened', agent, resource, session, tookMs })
   dial.arrive(carried)
 }
 

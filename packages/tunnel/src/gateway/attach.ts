@@ -1,4 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js'
+import type { Clock } from '@sallyport/core'
 import type { AgentEvent, Failure } from '@sallyport/proto'
 import { judgeAttach } from '../enrolment/keys.ts'
 import type { AttachRefusal, DetachReason, TunnelEvent } from '../events.ts'
@@ -19,7 +20,7 @@ export interface AttachParts {
   readonly directory: AgentDirectory
   readonly limits: TunnelLimits
   readonly place: Place
-  readonly now: () => number
+  readonly clock: Clock
   readonly onEvent: (event: TunnelEvent) => void
   /** Revokes an agent whose key was copied, and ends what it has. */
   readonly onCloned: (agent: EnrolledAgent, address: string) => Promise<void>
@@ -42,7 +43,7 @@ export async function attachAgent(call: AttachCall, caller: Caller, parts: Attac
     endWith(call, refusals[why], why)
   }
   if (identity === undefined) return refuse('no-certificate')
-  if (parts.now() > identity.notAfterMs) return refuse('expired')
+  if (parts.clock.now() > identity.notAfterMs) return refuse('expired')
   if (parts.isDraining()) return refuse('draining')
   if (!isHere(caller.process, parts.place)) return refuse('no-such-process')
   const hello = await firstHello(call, parts.limits.firstMessageMs)
@@ -92,7 +93,7 @@ function isElsewhere(agents: Agents, id: string, instance: string): boolean {
 }
 
 function welcome(call: AttachCall, as: AttachedAs, parts: AttachParts): void {
-  const { agents, tickets, limits, place, now, onEvent } = parts
+  const { agents, tickets, limits, place, clock, onEvent } = parts
   const onDialFailed = (agent: string, ticket: Uint8Array, failure: Failure): void => {
     // A ticket of another agent, or one that is spent, has no purpose here: such an answer changes nothing.
     tickets.purposeOf(ticket, agent)?.fail(faultOf(failure))
@@ -103,7 +104,7 @@ function welcome(call: AttachCall, as: AttachedAs, parts: AttachParts): void {
     for (const pending of tickets.openOf(as.id)) pending.fail()
     onEvent({ kind: 'agent-detached', agent: as.id, pool: as.pool, why })
   }
-  agents.put(new Attachment(call, as, { limits, place, now, onEvent, onDialFailed, onEnd }))
+  agents.put(new Attachment(call, as, { limits, place, clock, onEvent, onDialFailed, onEnd }))
   const { id, pool, name, address, version } = as
   onEvent({ kind: 'agent-attached', agent: id, pool, name, address, version })
 }

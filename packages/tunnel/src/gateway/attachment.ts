@@ -1,5 +1,5 @@
 import { status, type ServerDuplexStream } from '@grpc/grpc-js'
-import { Fault, Secret, type UpstreamCredential } from '@sallyport/core'
+import { Fault, Secret, type Clock, type UpstreamCredential } from '@sallyport/core'
 import type { AgentEvent, Failure } from '@sallyport/proto'
 import type { DetachReason, TunnelEvent } from '../events.ts'
 import { agentLost, faultOf } from '../failure.ts'
@@ -28,7 +28,7 @@ export interface Place {
 export interface AttachmentParts {
   readonly limits: TunnelLimits
   readonly place: Place
-  readonly now: () => number
+  readonly clock: Clock
   readonly onEvent: (event: TunnelEvent) => void
   readonly onDialFailed: (agent: string, ticket: Uint8Array, failure: Failure) => void
   readonly onEnd: (attachment: Attachment, why: DetachReason) => void
@@ -54,7 +54,8 @@ export class Attachment {
     this.#call = call
     this.as = as
     this.#parts = parts
-    this.attachedAtMs = this.#heardAtMs = parts.now()
+    this.attachedAtMs = parts.clock.now()
+    this.#heardAtMs = parts.clock.elapsed()
     call
       .on('data', this.#onEvent)
       // A broken connection ends the stream too: an agent that leaves says so first.
@@ -79,7 +80,7 @@ export class Attachment {
 
   /** It gave a sign of life lately. */
   get isAlive(): boolean {
-    return this.#parts.now() - this.#heardAtMs <= this.#parts.limits.deadAfterMs
+    return this.#parts.clock.elapsed() - this.#heardAtMs <= this.#parts.limits.deadAfterMs
   }
 
   send(command: NonNullable<CommandInit['command']>): void {
@@ -124,12 +125,12 @@ export class Attachment {
 
   #ping(): void {
     if (!this.isAlive) return this.end('silent')
-    this.#pingSentAtMs = this.#parts.now()
+    this.#pingSentAtMs = this.#parts.clock.elapsed()
     this.send({ case: 'ping', value: { id: ++this.#lastPing } })
   }
 
   readonly #onEvent = ({ event }: AgentEvent): void => {
-    this.#heardAtMs = this.#parts.now()
+    this.#heardAtMs = this.#parts.clock.elapsed()
     switch (event.case) {
       case 'pong':
         if (event.value.id !== this.#lastPing) return

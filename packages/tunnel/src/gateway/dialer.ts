@@ -1,4 +1,4 @@
-import { asFault, Fault } from '@sallyport/core'
+import { asFault, Fault, type Clock } from '@sallyport/core'
 import type { CarriedStream } from '../carry.ts'
 import type { TunnelEvent } from '../events.ts'
 import { agentLost } from '../failure.ts'
@@ -30,20 +30,20 @@ export class Dialer {
   readonly #agents: Agents
   readonly #tickets: Tickets<PendingDial>
   readonly #limits: TunnelLimits
-  readonly #now: () => number
+  readonly #clock: Clock
   readonly #onEvent: (event: TunnelEvent) => void
 
   constructor(parts: {
     readonly agents: Agents
     readonly tickets: Tickets<PendingDial>
     readonly limits: TunnelLimits
-    readonly now: () => number
+    readonly clock: Clock
     readonly onEvent: (event: TunnelEvent) => void
   }) {
     this.#agents = parts.agents
     this.#tickets = parts.tickets
     this.#limits = parts.limits
-    this.#now = parts.now
+    this.#clock = parts.clock
     this.#onEvent = parts.onEvent
   }
 
@@ -78,7 +78,7 @@ export class Dialer {
     const outcome = Promise.withResolvers<CarriedStream>()
     const ticket = this.#tickets.issue(agent.as.id, {
       request,
-      startedAtMs: this.#now(),
+      startedAtMs: this.#clock.elapsed(),
       arrive: outcome.resolve,
       fail: (fault) => outcome.reject(fault ?? agentLost()),
     })

@@ -94,17 +94,16 @@ class Gateway implements AgentServer {
     const limits = { ...defaultLimits, ...options.limits }
     const { directory, authority, onEvent } = options
     const clock = options.clock ?? systemClock
-    const now = (): number => clock.now()
     const agents = (this.#agents = new Agents(limits.streamsPerAgent))
     const tickets = new Tickets<PendingDial>({
       lifetimeMs: limits.ticketMs,
-      now,
+      elapsed: () => clock.elapsed(),
       random: randomBytes,
     })
-    this.#dialer = new Dialer({ agents, tickets, limits, now, onEvent })
+    this.#dialer = new Dialer({ agents, tickets, limits, clock, onEvent })
     const grpc = new Server(serverOptions(limits))
     const onCloned = this.#onCloned
-    const accepting = { agents, tickets, limits, now, onEvent }
+    const accepting = { agents, tickets, limits, clock, onEvent }
     this.#port = new AgentPort(
       grpc,
       (stream, caller) => acceptConnection(stream, caller, accepting),
@@ -128,7 +127,7 @@ class Gateway implements AgentServer {
       grpc,
       Enrolment,
       enrolmentService(
-        { authority, directory, atOnce: limits.enrolments, now, onEvent, onCloned },
+        { authority, directory, atOnce: limits.enrolments, now: () => clock.now(), onEvent, onCloned },
         (metadata) => this.#port.caller(metadata),
       ),
     )

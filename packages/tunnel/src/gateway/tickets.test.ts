@@ -5,7 +5,7 @@ import { Tickets } from './tickets.ts'
 
 function tickets(clock = new FakeClock()): { all: Tickets<string>; clock: FakeClock } {
   return {
-    all: new Tickets<string>({ lifetimeMs: 10_000, now: () => clock.now(), random: randomBytes }),
+    all: new Tickets<string>({ lifetimeMs: 10_000, elapsed: () => clock.elapsed(), random: randomBytes }),
     clock,
   }
 }

@@ -19,23 +19,23 @@ export type Redemption<T> =
 export class Tickets<T> {
   readonly #tickets = new Map<string, Ticket<T>>()
   readonly #lifetimeMs: number
-  readonly #now: () => number
+  readonly #elapsed: () => number
   readonly #random: (bytes: number) => Buffer
 
   constructor(options: {
     readonly lifetimeMs: number
-    readonly now: () => number
+    readonly elapsed: () => number
     readonly random: (bytes: number) => Buffer
   }) {
     this.#lifetimeMs = options.lifetimeMs
-    this.#now = options.now
+    this.#elapsed = options.elapsed
     this.#random = options.random
   }
 
   issue(agent: string, purpose: T): Buffer {
     this.#forget()
     const bytes = this.#random(ticketBytes)
-    this.#tickets.set(key(bytes), { agent, purpose, issuedAtMs: this.#now(), state: 'open' })
+    this.#tickets.set(key(bytes), { agent, purpose, issuedAtMs: this.#elapsed(), state: 'open' })
     return bytes
   }
 
@@ -46,7 +46,7 @@ export class Tickets<T> {
     // Another agent's attempt does not spend it: that would let one agent starve another.
     if (ticket.agent !== agent) return { kind: 'misused', why: 'foreign' }
     if (ticket.state === 'used') return { kind: 'misused', why: 'reused' }
-    if (ticket.state === 'withdrawn' || this.#now() - ticket.issuedAtMs > this.#lifetimeMs)
+    if (ticket.state === 'withdrawn' || this.#elapsed() - ticket.issuedAtMs > this.#lifetimeMs)
       return { kind: 'misused', why: 'late' }
     ticket.state = 'used'
     return { kind: 'accepted', purpose: ticket.purpose }
@@ -78,7 +78,7 @@ export class Tickets<T> {
 
   /** Tickets are kept in the order they were issued: the oldest come first. */
   #forget(): void {
-    const before = this.#now() - this.#lifetimeMs - rememberMs
+    const before = this.#elapsed() - this.#lifetimeMs - rememberMs
     for (const [name, ticket] of this.#tickets) {
       if (ticket.issuedAtMs >= before) return
       this.#tickets.delete(name)
