@@ -20,7 +20,7 @@ import { diagnosticsFor } from './diagnostics.ts'
 import type { Analyzer } from './facts/analyzer.ts'
 import { Judge } from './judge.ts'
 import { arrive, ArrivalFault, type Arrival } from './login/downstream.ts'
-import { logIn, type LoggedIn } from './login/upstream.ts'
+import { logIn } from './login/upstream.ts'
 import { masksFor } from './mask/masks.ts'
 import { Names } from './names.ts'
 import type { Judgement, PostgresOperation, Prepared } from './operations.ts'
@@ -71,7 +71,7 @@ export async function serve(
       throw thrown
     } finally {
       // The relay has ended it; where it never began, nobody else does.
-      target.upstream.stream.destroy()
+      target.stream.destroy()
     }
   } catch (thrown) {
     if (thrown instanceof ArrivalFault) stream = thrown.stream
@@ -99,8 +99,14 @@ function sayAndEnd(stream: Duplex, cause: Fault | Refusal): void {
   stream.end(wordError('FATAL', cause), () => stream.destroy())
 }
 
+/** A target that awaits the first query. Sessions may be idle for hours: what only their beginning needs is not kept. */
 interface Reached {
-  readonly upstream: LoggedIn
+  readonly stream: Duplex
+  readonly cancelKey: Buffer | undefined
+  /** For the client, who takes it. */
+  readonly greeting: Buffer[]
+  /** Undefined where the target does not report it. */
+  readonly searchPath: string | undefined
   readonly database: string
 }
 
@@ -119,7 +125,9 @@ async function reach(
     const parameters = { ...arrival.startup.parameters, database }
     const upstream = await logIn(dialled, targetOf(session), await session.credential(), parameters, signal)
     for (const [name, value] of upstream.parameters) checkSetting(name, value)
-    return { upstream, database }
+    const { stream, cancelKey } = upstream
+    const greeting = [...upstream.greeting]
+    return { stream, cancelKey, greeting, searchPath: upstream.parameters.get('search_path'), database }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(
@@ -156,10 +164,10 @@ async function converse(
   arrival: Login,
   session: Session<PostgresOptions>,
   gate: Gate<PostgresOptions>,
-  { upstream, database: databaseName }: Reached,
+  { stream: upstream, cancelKey, greeting, searchPath: reportedPath, database: databaseName }: Reached,
 ): Promise<Fault | undefined> {
   using database = parts.databases.for(session, databaseName)
-  const searchPath = await firstSearchPath(session, upstream, database)
+  const searchPath = await firstSearchPath(session, reportedPath, database)
   const statements = new Names<Prepared>()
   const cursors = new Names<Prepared>()
   const { catalog, masking } = database
@@ -222,26 +230,26 @@ async function converse(
   const key = mintCancelKey(arrival.minor)
   using _registered = gate.interrupts.register(key, () => {
     if (isHeld) withdraw()
-    else if (conversation.isBusy && upstream.cancelKey !== undefined) {
+    else if (conversation.isBusy && cancelKey !== undefined) {
       // A cancel has no answer: whether it came through shows in the query.
-      cancelUpstream(session, targetOf(session), upstream.cancelKey).catch(() => undefined)
+      cancelUpstream(session, targetOf(session), cancelKey).catch(() => undefined)
     }
   })
 
   arrival.stream.write(
-    Buffer.concat([authenticationOk, ...upstream.greeting, encodeBackendKey(key), readyAndIdle]),
+    Buffer.concat([authenticationOk, ...greeting.splice(0), encodeBackendKey(key), readyAndIdle]),
   )
   const end = await relay({
     downstream: arrival.stream,
-    upstream: upstream.stream,
+    upstream,
     conversation,
     authorize,
     commit: () => session.commit(),
     clientGone: withdraw,
     signal: session.signal,
   })
-  if (session.signal.aborted && conversation.isBusy && upstream.cancelKey !== undefined) {
-    await cancelUpstream(session, targetOf(session), upstream.cancelKey).catch(() => undefined)
+  if (session.signal.aborted && conversation.isBusy && cancelKey !== undefined) {
+    await cancelUpstream(session, targetOf(session), cancelKey).catch(() => undefined)
   }
   conversation.abandon()
   session.ended(typeof end.cause === 'string' ? end.cause : end.cause.code, end.bytesUp, end.bytesDown)
@@ -250,10 +258,9 @@ async function converse(
 
 async function firstSearchPath(
   session: Session<PostgresOptions>,
-  upstream: LoggedIn,
+  reported: string | undefined,
   database: Database,
 ): Promise<SearchPath> {
-  const reported = upstream.parameters.get('search_path')
   return new SearchPath(session.account, reported ?? (await database.defaultSearchPath()))
 }
 

@@ -29,7 +29,7 @@ export interface Written {
 export class SessionFile {
   readonly #parts: SessionFileParts
   #path: string
-  #key: DataKey | undefined
+  #key: KeyObject | undefined
   #frames = 0
   #sizeBytes = 0
   readonly #pending = new LineBuffer(1024)
@@ -39,7 +39,7 @@ export class SessionFile {
     this.#parts = parts
     this.#path = parts.path
     if (written === undefined) return
-    this.#key = written.key
+    this.#key = written.key.key
     this.#frames = written.frames
     this.#sizeBytes = written.sizeBytes
     // Whoever wrote it may not have lived to sync it.
@@ -75,7 +75,7 @@ export class SessionFile {
     try {
       const key = this.#key ?? this.#begin(file)
       const nonce = randomBytes(12)
-      const sealed = encrypt(key.key, nonce, frameAad(this.#frames), plain)
+      const sealed = encrypt(key, nonce, frameAad(this.#frames), plain)
       const length = Buffer.alloc(4)
       length.writeUInt32BE(nonce.length + sealed.length)
       this.#write(file, Buffer.concat([length, nonce, sealed]))
@@ -113,10 +113,11 @@ export class SessionFile {
     }
   }
 
-  #begin(file: number): DataKey {
-    this.#key = newDataKey(this.#parts.gatewayKey, this.#parts.name)
-    this.#write(file, Buffer.concat([recordingMagic, this.#key.sealed]))
-    return this.#key
+  #begin(file: number): KeyObject {
+    const { key, sealed } = newDataKey(this.#parts.gatewayKey, this.#parts.name)
+    this.#key = key
+    this.#write(file, Buffer.concat([recordingMagic, sealed]))
+    return key
   }
 
   #write(file: number, bytes: Buffer): void {

@@ -86,7 +86,11 @@ export function decodeReady(chunk: Buffer, from: number, to: number): 'I' | 'T' 
 /** Process id and secret together, as a cancel request repeats them. */
 export function decodeBackendKey(chunk: Buffer): Buffer {
   const cursor = new Cursor(chunk, headBytes, chunk.length, blame)
-  return Buffer.from(cursor.take(cursor.left))
+  const key = cursor.take(cursor.left)
+  // Of its own, not of the pool: it lives as long as the session, and a pool's whole slab would with it.
+  const own = Buffer.allocUnsafeSlow(key.length)
+  own.set(key)
+  return own
 }
 
 export type Authentication =

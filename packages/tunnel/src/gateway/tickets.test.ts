@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { FakeClock } from '@sallyport/core/testing'
+import { queryObjects } from 'node:v8'
 import { expect, test } from 'vitest'
 import { Tickets } from './tickets.ts'
 
@@ -58,4 +59,15 @@ test('old tickets are forgotten', () => {
   clock.advance(70_001)
   all.issue('a', 'x')
   expect(all.size).toBe(1)
+})
+
+test('what a spent ticket was for is not kept', () => {
+  class Purpose {}
+  const { all } = tickets() as unknown as { all: Tickets<Purpose> }
+  const [used, withdrawn, open] = [1, 2, 3].map(() => all.issue('a', new Purpose()))
+  expect(queryObjects(Purpose)).toBe(3)
+  all.redeem(used!, 'a')
+  all.withdraw(withdrawn!)
+  expect(queryObjects(Purpose)).toBe(1)
+  expect(all.purposeOf(open!, 'a')).toBeInstanceOf(Purpose)
 })

@@ -3,9 +3,9 @@ import type { TicketMisuse } from '../events.ts'
 /** A single-use permission for one agent to deliver one connection. */
 interface Ticket<T> {
   readonly agent: string
-  readonly purpose: T
   readonly issuedAtMs: number
-  state: 'open' | 'used' | 'withdrawn'
+  /** Of one that is not open, nothing is kept alive by what it was for. */
+  state: { readonly purpose: T } | 'used' | 'withdrawn'
 }
 
 export type Redemption<T> =
@@ -35,7 +35,7 @@ export class Tickets<T> {
   issue(agent: string, purpose: T): Buffer {
     this.#forget()
     const bytes = this.#random(ticketBytes)
-    this.#tickets.set(key(bytes), { agent, purpose, issuedAtMs: this.#elapsed(), state: 'open' })
+    this.#tickets.set(key(bytes), { agent, issuedAtMs: this.#elapsed(), state: { purpose } })
     return bytes
   }
 
@@ -48,27 +48,28 @@ export class Tickets<T> {
     if (ticket.state === 'used') return { kind: 'misused', why: 'reused' }
     if (ticket.state === 'withdrawn' || this.#elapsed() - ticket.issuedAtMs > this.#lifetimeMs)
       return { kind: 'misused', why: 'late' }
+    const { purpose } = ticket.state
     ticket.state = 'used'
-    return { kind: 'accepted', purpose: ticket.purpose }
+    return { kind: 'accepted', purpose }
   }
 
   /** What an open ticket of this agent is for. */
   purposeOf(bytes: Uint8Array, agent: string): T | undefined {
     const ticket = this.#tickets.get(key(bytes))
-    return ticket?.agent === agent && ticket.state === 'open' ? ticket.purpose : undefined
+    return ticket?.agent === agent && typeof ticket.state === 'object' ? ticket.state.purpose : undefined
   }
 
   /** Nobody waits for it any more: whoever shows it is late. */
   withdraw(bytes: Uint8Array): void {
     const ticket = this.#tickets.get(key(bytes))
-    if (ticket?.state === 'open') ticket.state = 'withdrawn'
+    if (typeof ticket?.state === 'object') ticket.state = 'withdrawn'
   }
 
   /** What is open for an agent. */
   openOf(agent: string): T[] {
-    return [...this.#tickets.values()]
-      .filter((t) => t.agent === agent && t.state === 'open')
-      .map((t) => t.purpose)
+    return [...this.#tickets.values()].flatMap((ticket) =>
+      ticket.agent === agent && typeof ticket.state === 'object' ? [ticket.state.purpose] : [],
+    )
   }
 
   /** How many are remembered. */
