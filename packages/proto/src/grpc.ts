@@ -1,13 +1,4 @@
-import {
-  create,
-  fromBinary,
-  toBinary,
-  type DescMessage,
-  type DescMethod,
-  type DescService,
-  type MessageInitShape,
-  type MessageShape,
-} from '@bufbuild/protobuf'
+import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from '@bufbuild/protobuf'
 import {
   makeGenericClientConstructor,
   type CallOptions,
@@ -24,6 +15,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type { Method, Service } from './contract.ts'
+import { decodeMessage, encodeMessage, type MessageTable } from './message.ts'
 
 /** Another way to write and read a method's messages, both directions: for hot methods. Must give the same wire bytes. */
 export interface Codec<T> {
@@ -38,7 +31,7 @@ interface SomeCodec {
   readonly decode: (bytes: Buffer) => unknown
 }
 
-/** Codecs by method name. A method that is not named here has protobuf-es. */
+/** Codecs by method name. A method that is not named here has its tables. */
 export type Codecs<S extends DescService> = { readonly [K in keyof S['method']]?: SomeCodec }
 
 type Read<M extends DescMessage, C> = C extends Codec<infer T> ? T : MessageShape<M>
@@ -51,7 +44,11 @@ type ServerMethod<M extends DescMethod, C> = M['methodKind'] extends 'unary'
     : never
 
 /** What a server has to offer for a service: one function a method, typed by its messages. */
-export type Implementation<S extends DescService, C = object> = {
+export type Implementation<V extends Service<DescService>, C = object> = ImplementationOf<Generated<V>, C>
+
+type Generated<V> = V extends Service<infer S> ? S : never
+
+type ImplementationOf<S extends DescService, C> = {
   readonly [K in keyof S['method']]: ServerMethod<S['method'][K], K extends keyof C ? C[K] : undefined>
 }
 
@@ -74,41 +71,44 @@ export type ClientOf<S extends DescService, C = object> = Client & {
   readonly [K in keyof S['method']]: ClientMethod<S['method'][K], K extends keyof C ? C[K] : undefined>
 }
 
-/** Serves a service that protobuf-es generated with grpc-js. */
+/** Serves a service of the contract with grpc-js. */
 export function addService<S extends DescService, const C extends Codecs<S> = object>(
   server: Server,
-  service: S,
-  implementation: Implementation<S, C>,
+  service: Service<S>,
+  implementation: ImplementationOf<S, C>,
   codecs?: C,
 ): void {
   // The mapped type above holds exactly one function for each method of the definition.
   server.addService(serviceDefinition(service, codecs), implementation as UntypedServiceImplementation)
 }
 
-/** A client of a service that protobuf-es generated, on its own channel. */
+/** A client of a service of the contract, on its own channel. */
 export function clientOf<S extends DescService, const C extends Codecs<S> = object>(
-  service: S,
+  service: Service<S>,
   address: string,
   credentials: ChannelCredentials,
   options: ClientOptions,
   codecs?: C,
 ): ClientOf<S, C> {
-  const Constructor = makeGenericClientConstructor(serviceDefinition(service, codecs), service.name)
+  const Constructor = makeGenericClientConstructor(serviceDefinition(service, codecs), service.typeName)
   // The constructor's prototype has exactly the definition's methods, which ClientOf spells out.
   return new Constructor(address, credentials, options) as unknown as ClientOf<S, C>
 }
 
-/** The service as grpc-js wants it. Only unary and bidirectional methods are supported; others throw a TypeError. */
-export function serviceDefinition<S extends DescService>(service: S, codecs?: Codecs<S>): ServiceDefinition {
+/** The service as grpc-js wants it. */
+export function serviceDefinition<S extends DescService>(
+  service: Service<S>,
+  codecs?: Codecs<S>,
+): ServiceDefinition {
   const byName: Readonly<Record<string, SomeCodec | undefined>> = codecs ?? {}
   return Object.fromEntries(
-    service.methods.map((method) => [
-      method.localName,
+    Object.entries<Method>(service.method).map(([name, method]) => [
+      name,
       {
         path: `/${service.typeName}/${method.name}`,
-        originalName: method.localName,
-        ...kinds[supported(method)],
-        ...codecOf(method, byName[method.localName]),
+        originalName: name,
+        ...kinds[method.kind],
+        ...codecOf(method, byName[name]),
       },
     ]),
   )
@@ -119,13 +119,7 @@ const kinds = {
   bidi_streaming: { requestStream: true, responseStream: true },
 } as const
 
-function supported(method: DescMethod): keyof typeof kinds {
-  const kind = method.methodKind
-  if (kind === 'unary' || kind === 'bidi_streaming') return kind
-  throw new TypeError(`${method.name} is ${kind}: only unary and bidirectional methods are supported`)
-}
-
-function codecOf(method: DescMethod, own: SomeCodec | undefined): MethodCodec {
+function codecOf(method: Method, own: SomeCodec | undefined): MethodCodec {
   if (own !== undefined)
     return {
       requestSerialize: own.encode as Encode,
@@ -151,14 +145,11 @@ interface MethodCodec {
   readonly responseDeserialize: Decode
 }
 
-function encoder(schema: DescMessage): Encode {
-  return (message) => {
-    // The typed surface above lets nothing else in than what initialises this schema's message.
-    const bytes = toBinary(schema, create(schema, message as MessageInitShape<DescMessage>))
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  }
+function encoder(table: MessageTable): Encode {
+  // The typed surface above lets nothing else in than what initialises this table's message.
+  return (message) => encodeMessage(table, message as object)
 }
 
-function decoder(schema: DescMessage): Decode {
-  return (bytes) => fromBinary(schema, bytes)
+function decoder(table: MessageTable): Decode {
+  return (bytes) => decodeMessage(table, bytes)
 }

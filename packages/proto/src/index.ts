@@ -7,11 +7,11 @@ export {
   type Codecs,
   type Implementation,
 } from './grpc.ts'
-export { Enrolment, type Certificate } from './gen/sallyport/tunnel/v1/enrolment_pb.ts'
+export { chunk, Enrolment, Tunnel } from './contract.ts'
+export type { Certificate } from './gen/sallyport/tunnel/v1/enrolment_pb.ts'
 export {
   ChunkSchema,
   Failure,
-  Tunnel,
   type AgentEvent,
   type Chunk,
   type Dial,
@@ -19,3 +19,4 @@ export {
   type GatewayCommandSchema,
   type AgentEventSchema,
 } from './gen/sallyport/tunnel/v1/tunnel_pb.ts'
+export { decodeMessage, encodeMessage } from './message.ts'

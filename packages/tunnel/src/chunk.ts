@@ -1,5 +1,12 @@
-import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import { ChunkSchema, type Failure } from '@sallyport/proto'
+import type { MessageInitShape } from '@bufbuild/protobuf'
+import {
+  chunk,
+  decodeMessage,
+  encodeMessage,
+  type Chunk,
+  type ChunkSchema,
+  type Failure,
+} from '@sallyport/proto'
 import { maxMessageBytes } from './limits.ts'
 
 /** What is neither data nor a part of it. */
@@ -32,7 +39,7 @@ export function encodeData(parts: readonly Buffer[], size: number): Buffer {
 
 /** A whole gRPC message of a sign. */
 export function encodeSign(sign: Sign): Buffer {
-  const message = toBinary(ChunkSchema, create(ChunkSchema, messageOf(sign)))
+  const message = encodeMessage(chunk, messageOf(sign))
   const prefix = Buffer.alloc(prefixBytes)
   prefix.writeUInt32BE(message.length, 1)
   return Buffer.concat([prefix, message])
@@ -161,7 +168,8 @@ function messageOf(sign: Sign): MessageInitShape<typeof ChunkSchema> {
 }
 
 function decode(message: Buffer): Frame {
-  const { frame } = fromBinary(ChunkSchema, message)
+  // What its table reads has its type.
+  const { frame } = decodeMessage(chunk, message) as Chunk
   switch (frame.case) {
     case 'data':
       return Buffer.from(frame.value.buffer, frame.value.byteOffset, frame.value.byteLength)

@@ -47,7 +47,7 @@ test('a target that does not answer is too slow', async () => {
 })
 
 test('a name that is not resolved in time is too slow', async () => {
-  await using gateway = await TestGateway.start({ openMs: 100 })
+  await using gateway = await TestGateway.start({ openMs: 1_000 })
   await using _agent = await TestAgent.start(gateway, { allow: () => new Promise(() => {}) })
   await expect(gateway.dial(5432)).rejects.toMatchObject({ code: 'target/too-slow' })
 })
@@ -80,7 +80,7 @@ test('what was allowed is what is dialled, one address after the other', async (
 })
 
 test('another agent of the pool is asked where one cannot', async () => {
-  await using gateway = await TestGateway.start({ openMs: 100 })
+  await using gateway = await TestGateway.start({ openMs: 1_000 })
   await using target = await Target.echo()
   await using silent = await RawAgent.start(gateway)
   const allow = (): Promise<never> => Promise.reject(new DialFailure(Failure.NOT_ALLOWED, 'not on the list'))
