@@ -9,7 +9,8 @@ interface Known {
 /**
  * Which blocks of our code have run, by V8's own block coverage of this thread. A reading costs milliseconds, so it is taken for
  * many inputs together. V8 tells of a block only where its count differs from that of the code around it: one that ran is one
- * that was told of as not run, and no longer is.
+ * that was told of as not run, and no longer is. It counts the blocks of functions that are compiled while it counts: see
+ * {@link countBlocks}.
  * @see https://v8.dev/blog/javascript-code-coverage
  */
 export class Coverage implements Disposable {
@@ -22,9 +23,7 @@ export class Coverage implements Disposable {
   /** @param guide which files count, by their URLs */
   constructor(guide: RegExp) {
     this.#guide = guide
-    this.#session.connect()
-    this.#session.post('Profiler.enable')
-    this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
+    begin(this.#session)
   }
 
   /** How many functions and blocks are known to have run. */
@@ -88,4 +87,15 @@ export class Coverage implements Disposable {
   [Symbol.dispose](): void {
     this.#session.disconnect()
   }
+}
+
+/** Begins to count, for code that is loaded and run from now on. */
+export function countBlocks(): void {
+  begin(new Session())
+}
+
+function begin(session: Session): void {
+  session.connect()
+  session.post('Profiler.enable')
+  session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
 }

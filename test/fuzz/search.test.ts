@@ -5,7 +5,7 @@ import { run } from '../world/process.ts'
 import { temporaryDirectory } from '../world/temporary.ts'
 import { Random, Tape } from './random.ts'
 import { search } from './search.ts'
-import { Broken, type Subject, type Target } from './target.ts'
+import { must, type Subject, type Target } from './target.ts'
 import { deepSecret } from './testing/deep-secret.ts'
 
 const target: Target = {
@@ -31,24 +31,26 @@ function subjectOf(run: (input: Buffer) => void): Subject {
   }
 }
 
-const options = { seed: 1, units: 2_000_000, lastsMs: 240_000 }
+const options = { seed: 1, units: 2_000, lastsMs: 60_000 }
 
-test(
-  'an input that chance alone would not find is found by coverage, and made small',
-  { timeout: 300_000 },
-  async () => {
-    const found = new AbortController()
-    const subject = subjectOf((input) => {
-      if (!deepSecret(input)) return
-      found.abort()
-      throw new Broken('the secret is out')
-    })
-    const { findings } = await search(target, subject, { ...options, signal: found.signal })
-    expect(findings).toHaveLength(1)
-    expect(findings[0]!.input.toString()).toBe('FUZ')
-    expect(findings[0]!.words).toContain('the secret is out')
-  },
-)
+// The first of all: V8 counts the blocks of what is compiled while it counts.
+test('inputs that reach new code are kept, and others are not', async () => {
+  const seeds = ['s', 'F', 'G', 'FU', 'FF'].map((text) => Buffer.from(text))
+  const subject = { ...subjectOf((input) => void deepSecret(input)), seeds }
+  const { corpus } = await search(target, subject, { ...options, units: 500 })
+  // Chance may add the last step.
+  expect([3, 4]).toContain(corpus)
+})
+
+test('a find is made as small as it can be', async () => {
+  const subject = {
+    ...subjectOf((input) => must(!deepSecret(input), () => 'the secret is out')),
+    seeds: [Buffer.from('FUZZY')],
+  }
+  const { findings } = await search(target, subject, options)
+  expect(findings.map(({ input }) => input.toString())).toEqual(['FUZ'])
+  expect(findings[0]!.words).toContain('the secret is out')
+})
 
 test('without a find it ends after so many units, with none', async () => {
   const { units, inputs, findings } = await search(

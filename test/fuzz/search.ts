@@ -17,8 +17,6 @@ export interface SearchOptions {
   /** It ends after so many units, or milliseconds, whichever comes first. */
   readonly units: number
   readonly lastsMs: number
-  /** Ends it at once. */
-  readonly signal?: AbortSignal
   /** Told before an input runs: who watches can save the one that never ends. */
   readonly onInput?: (input: Buffer) => void
   readonly onProgress?: (progress: Progress) => void
@@ -172,7 +170,7 @@ class Search {
       const units = this.#subject.run(input)
       return { units: typeof units === 'number' ? units : await units }
     } catch (thrown) {
-      return { units: 0, thrown: thrown ?? new Broken('nothing was thrown') }
+      return { units: 1, thrown: thrown ?? new Broken('nothing was thrown') }
     } finally {
       Error.stackTraceLimit = readableLines
     }

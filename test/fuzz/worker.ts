@@ -1,9 +1,11 @@
 /** The thread of {@link watchedSearch}. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { countBlocks } from './coverage.ts'
 import { search, type Progress } from './search.ts'
 import { targetNamed } from './targets.ts'
 import { Desk, type Assignment, type Report } from './watch.ts'
 
+countBlocks()
 const assignment = workerData as Assignment // as watch.ts gave it
 const desk = new Desk(assignment.desk)
 const target = await targetNamed(assignment.target)
