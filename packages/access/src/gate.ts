@@ -136,6 +136,7 @@ export class AccessGate<Options> implements Gate<Options> {
       clientAddress,
       token,
       watch: (listener) => tokens.watch(known, listener),
+      ends: sessions.ends,
       recorder,
       enforcer: (live) =>
         new Enforcer({

@@ -20,10 +20,10 @@ import {
 } from '@sallyport/core'
 import type { Authenticated, OnStanding } from '@sallyport/identity'
 import type { Recorder } from '@sallyport/recording'
-import type { Store } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
+import type { SessionEnds } from './session-ends.ts'
 
 /** Where a session's bytes go: enough for a tunnel to dial it. */
 export interface DialRequest {
@@ -60,7 +60,7 @@ export interface LiveSessionParts<Options> {
   readonly recorder: Recorder
   /** Built around the session as it stands. */
   readonly enforcer: (live: { readonly subject: Subject; readonly signal: AbortSignal }) => Enforcer
-  readonly store: Pick<Store, 'traffic'>
+  readonly ends: Pick<SessionEnds, 'note'>
   readonly dial: Dial
   readonly credential: FindCredential
   readonly clock: Clock
@@ -197,7 +197,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     clearTimeout(this.#expiry)
     this.#standing[Symbol.dispose]()
     await this.#enforcer.end()
-    const { recorder, store, notify, clock, onOver } = this.#parts
+    const { recorder, ends, notify, clock, onOver } = this.#parts
     const { reason, bytesUp, bytesDown } = this.#ending ?? this.#unsaidEnding()
     const { operations } = this
     const isSealed = await this.#try('seal the recording', async () => {
@@ -206,7 +206,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     })
     const recording = isSealed ? 'sealed' : 'interrupted'
     await this.#try('note the end of the session', () =>
-      store.traffic.sessionEnded(this.id, { reason, operations, bytesUp, bytesDown, recording }),
+      ends.note(this.id, { reason, operations, bytesUp, bytesDown, recording }),
     )
     onOver(this)
     const durationMs = clock.now() - this.startedAtMs

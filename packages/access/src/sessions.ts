@@ -3,9 +3,10 @@ import type { Store, StoreChange } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
 import { kill, type EndedSession } from './kill.ts'
 import { revoked, type LiveSession } from './live-session.ts'
+import { SessionEnds } from './session-ends.ts'
 
 export interface LiveSessionsParts {
-  readonly store: Pick<Store, 'onCommit' | 'write'>
+  readonly store: Pick<Store, 'onCommit' | 'write' | 'traffic'>
   readonly policy: CurrentPolicy
   readonly maxSessions: number
 }
@@ -18,11 +19,13 @@ export class LiveSessions implements Disposable {
   readonly #parts: LiveSessionsParts
   readonly #live = new Map<SessionId, LiveSession>()
   readonly #subscriptions = new DisposableStack()
+  readonly ends: SessionEnds
   #resourceEpoch = 0
   #closed: Fault | undefined
 
   constructor(parts: LiveSessionsParts) {
     this.#parts = parts
+    this.ends = this.#subscriptions.use(new SessionEnds(parts.store.traffic))
     this.#subscriptions.use(parts.store.onCommit((changes) => this.#onCommit(changes)))
     this.#subscriptions.use(parts.policy.onReplaced(() => this.#rejudge()))
   }

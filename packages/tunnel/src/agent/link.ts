@@ -169,7 +169,12 @@ export class Link implements AsyncDisposable {
       if (this.#isLeaving || this.#streams.size >= streams)
         throw new DialFailure(Failure.AGENT_BUSY, 'this agent takes no more connections')
       const socket = await reach(dial, allow)
-      join(socket, this.#carry(dial))
+      try {
+        join(socket, this.#carry(dial))
+      } catch (thrown) {
+        socket.destroy()
+        throw thrown
+      }
       onEvent({ kind: 'dialled', resource, session, tookMs: performance.now() - startedAtMs })
     } catch (cause) {
       const failure = failureOf(cause)

@@ -1,0 +1,35 @@
+import { Fault, type SessionId } from '@sallyport/core'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SessionEnds } from './session-ends.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const end = {
+  reason: 'client-left',
+  operations: 1,
+  bytesUp: 2,
+  bytesDown: 3,
+  recording: 'interrupted',
+} as const
+
+test('an end that the store could not take is noted once it can', async () => {
+  let isFull = true
+  const noted: string[] = []
+  using ends = new SessionEnds({
+    sessionEnded(id) {
+      if (isFull) return Promise.reject(new Fault('gateway/store-unavailable', 'full'))
+      noted.push(id)
+      return Promise.resolve(true)
+    },
+  })
+  await expect(ends.note('ses_1' as SessionId, end)).rejects.toThrow('full')
+  await expect(ends.note('ses_2' as SessionId, end)).rejects.toThrow('full')
+  await vi.advanceTimersByTimeAsync(12_000)
+  expect(noted).toEqual([])
+  isFull = false
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(noted).toEqual(['ses_1', 'ses_2'])
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(noted).toHaveLength(2)
+})
