@@ -4,13 +4,13 @@ import { get } from 'node:https'
 import { relative } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { build, type Built } from '../../packages/cli/build/build.ts'
+import type { Built } from '../../packages/cli/build/build.ts'
+import { buildSallyport } from '../world/built.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
 import { mustRun } from '../world/process.ts'
 import { query } from '../world/raw-messages.ts'
 import { RawPostgres } from '../world/raw-postgres.ts'
 import { declarePostgres, startSallyport, unrestricted, type Sallyport } from '../world/sallyport.ts'
-import { temporaryDirectory } from '../world/temporary.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 const life = new AsyncDisposableStack()
@@ -19,8 +19,7 @@ let server: Postgres
 let sallyport: Sallyport
 
 beforeAll(async () => {
-  const { path } = life.use(await temporaryDirectory()) // outside of the sources, so that nothing of them is found by chance
-  built = await build(path)
+  built = life.use(await buildSallyport())
   server = life.use(await startPostgres({ databases: ['shop'] }))
   const { command } = built
   sallyport = life.use(await startSallyport({ command, processes: 2, allow: [`127.0.0.1:${server.port}`] }))

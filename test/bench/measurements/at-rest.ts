@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { buildSallyport } from '../../world/built.ts'
 import { startSallyport } from '../../world/sallyport.ts'
 import { CpuWatch } from '../cpu.ts'
 import { atMost, type Measurement, type Reading } from '../measurement.ts'
@@ -6,7 +7,7 @@ import { residentBytes } from '../resident.ts'
 
 const restMs = 30_000
 
-/** An agent that has nothing to do. */
+/** An agent as it is installed, that has nothing to do. */
 export const atRest: Measurement = {
   setting: 'alone',
   mostRounds: 3,
@@ -38,7 +39,8 @@ export const atRest: Measurement = {
 
 async function measure(): Promise<Reading | string> {
   if (process.platform !== 'linux') return 'memory and CPU time are read from /proc'
-  await using sallyport = await startSallyport()
+  await using built = await buildSallyport()
+  await using sallyport = await startSallyport({ command: built.command })
   await sallyport.agent.stop()
   const begin = performance.now() // enrolled already: what an agent does each time it starts
   await using agent = await sallyport.startAgentAs('agent')

@@ -1,3 +1,4 @@
+import { buildSallyport } from '../../world/built.ts'
 import { startNode } from '../../world/process.ts'
 import { freePort } from '../../world/ports.ts'
 import { startSallyport, unrestricted } from '../../world/sallyport.ts'
@@ -8,7 +9,7 @@ import { plainEndpoint } from '../routes/sallyport.ts'
 const sessions = 5000
 const name = `${sessions} idle sessions`
 
-/** What each session costs while it does nothing: the resident memory of both processes, with the sessions and without. */
+/** What each session costs while it does nothing: the resident memory of both processes, as installed, with the sessions and without. */
 export const idleSessions: Measurement = {
   setting: 'alone',
   mostRounds: 3,
@@ -27,6 +28,7 @@ function row(of: string, figure: string, limit: number): Measurement['rows'][num
 async function measure(): Promise<Reading | string> {
   if (process.platform !== 'linux') return 'resident memory is read from /proc'
   await using life = new AsyncDisposableStack()
+  const { command } = life.use(await buildSallyport())
   const port = await freePort()
   const target = life.use(
     await startNode(new URL('../clients/tiny-target.ts', import.meta.url), [String(port)]),
@@ -34,6 +36,7 @@ async function measure(): Promise<Reading | string> {
   await target.line(/^listening$/)
   const sallyport = life.use(
     await startSallyport({
+      command,
       allow: [`127.0.0.1:${port}`],
       gateway: { limits: { connections: sessions + 100, connectionsBeforeLogin: 1000 } },
     }),
