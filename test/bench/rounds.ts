@@ -39,7 +39,8 @@ export async function runRounds(
       if (open.missing[name] !== undefined) miss(measurement, name, open.missing[name])
     for (const route of routesOf(measurement, open)) {
       progress(`warming up  ${measurement.rows[0]!.name}  ${route.name}`)
-      await measurement.measure(route, { bed, seconds: 1 }) // fills caches, wakes compilers
+      // As long as a round: what a gateway costs while its code is still being compiled is not what it costs.
+      await measurement.measure(route, { bed, seconds })
     }
   }
   for (let round = 0; round < rounds; round++) {
