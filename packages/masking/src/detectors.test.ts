@@ -13,6 +13,10 @@ const cases: Readonly<
       ['write to <a.b+c@mail.example.co.uk>, please', 'a.b+c@mail.example.co.uk'],
       ['x@y.de;z@y.de', 'x@y.de', 'z@y.de'],
       ['Ünïcode bob@example.org.', 'bob@example.org'],
+      ['jürgen@müller.example', 'jürgen@müller.example'],
+      ['用户@例子.公司', '用户@例子.公司'],
+      ['a@b.xn--p1ai', 'a@b.xn--p1ai'],
+      ['a@example.com.5', 'a@example.com'],
     ],
     nothing: ['@example.com', 'alice@', 'alice@localhost', '3 @ 4.50', 'a@1.2', 'SELECT @a.b'],
   },
@@ -24,6 +28,10 @@ const cases: Readonly<
       ['amex 3782 822463 10005', '3782 822463 10005'],
       ['378282246310005', '378282246310005'],
       ['6011111111111117', '6011111111111117'],
+      ['diners 3056 930902 5904', '3056 930902 5904'],
+      ['4000 0000 0000 0000 006', '4000 0000 0000 0000 006'],
+      ['4111 1111 1111 1111 123', '4111 1111 1111 1111'],
+      ['1234 4111 1111 1111 1111', '4111 1111 1111 1111'],
     ],
     nothing: [
       '4111111111111112',
@@ -45,6 +53,7 @@ const cases: Readonly<
       ['(202) 555-0143', '(202) 555-0143'],
       ['202-555-0143', '202-555-0143'],
       ['+442079460958', '+442079460958'],
+      ['1-202-555-0143', '1-202-555-0143'],
     ],
     nothing: [
       '2025550143',
@@ -62,6 +71,8 @@ const cases: Readonly<
       ['DE89370400440532013000', 'DE89370400440532013000'],
       ['pay to GB82 WEST 1234 5698 7654 32 today', 'GB82 WEST 1234 5698 7654 32'],
       ['NL91ABNA0417164300', 'NL91ABNA0417164300'],
+      ['DE89-3704-0044-0532-0130-00', 'DE89-3704-0044-0532-0130-00'],
+      ['NL91 ABNA 0417 1643 00 AND MORE', 'NL91 ABNA 0417 1643 00'],
     ],
     nothing: [
       'DE89370400440532013001',
@@ -84,6 +95,12 @@ const cases: Readonly<
       [
         'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl',
         'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl',
+      ],
+      [`GOCSPX-${'a'.repeat(28)}`, `GOCSPX-${'a'.repeat(28)}`],
+      ['-----BEGIN PRIVATE KEY-----\ncut off', '-----BEGIN PRIVATE KEY-----\ncut off'],
+      [
+        '-----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----',
+        '-----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----',
       ],
       [`x sp_${'0'.repeat(49)} y`, `sp_${'0'.repeat(49)}`],
       [
@@ -171,6 +188,12 @@ describe('detectors', () => {
       'sp_',
       'A1',
       '-----BEGIN PRIVATE KEY-----',
+      'eyJaaaaaaaa.eyJaaaaaaaa.',
+      '4111 ',
+      'DE89 ',
+      'é',
+      'a@a.',
+      '(1',
     ]) {
       const from = performance.now()
       detectors[name]!.find(unit.repeat(100_000 / unit.length))

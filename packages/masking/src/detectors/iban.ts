@@ -1,4 +1,4 @@
-import { hasDigits, spansOf, type Detector } from '../detector.ts'
+import { hasDigits, type Detector, type Span } from '../detector.ts'
 
 /** Lengths by country: SWIFT IBAN registry. */
 const lengths: Readonly<Record<string, number>> = {
@@ -81,20 +81,39 @@ const lengths: Readonly<Record<string, number>> = {
   VG: 24,
   XK: 20,
 }
-const pattern =
-  /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,4})?)(?![A-Za-z0-9])/g
+/** How one begins: country and check digits. */
+const pattern = /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])/g
 
 export const iban: Detector = {
   name: 'iban',
   tag: 'pii.iban',
   mayOccur: (bytes) => hasDigits(bytes, 6),
-  find: (text) => spansOf(pattern, text, isIban),
+  find(text) {
+    const spans: Span[] = []
+    for (const { index } of text.matchAll(pattern)) {
+      const to = endOf(text, index)
+      if (to !== undefined) spans.push({ from: index, to })
+    }
+    return spans
+  },
+}
+
+/** Where the IBAN that begins here ends: its country says how long it is, single spaces and dashes apart. */
+function endOf(text: string, from: number): number | undefined {
+  const length = lengths[text.slice(from, from + 2)]
+  if (length === undefined) return undefined
+  let symbols = ''
+  let at = from
+  for (; symbols.length < length; at++) {
+    const symbol = text[at] ?? ''
+    if (/[A-Z0-9]/.test(symbol)) symbols += symbol
+    else if ((symbol !== ' ' && symbol !== '-') || !/[A-Z0-9]/.test(text[at + 1] ?? '')) return undefined
+  }
+  return /[A-Za-z0-9]/.test(text[at] ?? '') || !isIban(symbols) ? undefined : at
 }
 
 /** ISO 13616: moved to the end, letters as numbers, the remainder by 97 is 1. */
-function isIban(match: string): boolean {
-  const text = match.replaceAll(' ', '')
-  if (lengths[text.slice(0, 2)] !== text.length) return false
+function isIban(text: string): boolean {
   let remainder = 0
   for (const symbol of text.slice(4) + text.slice(0, 4)) {
     const value = Number.parseInt(symbol, 36)

@@ -5,7 +5,7 @@ import { hasDigits, spansOf, type Detector } from '../detector.ts'
  * not phones: order numbers look the same.
  */
 const pattern =
-  /(?<![\w+.-])(?:\+[1-9]\d{0,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|\.\d)/g
+  /(?<![\w+.-])(?:\+[1-9]\d{0,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}|(?:1[ .-])?(?:\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}))(?![\w-]|\.\d)/g
 
 export const phone: Detector = {
   name: 'phone',
