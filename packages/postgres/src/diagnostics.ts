@@ -53,13 +53,12 @@ export function diagnosticsFor(masking: Masking, maskedTags: ReadonlySet<string>
 
 function withoutQuotes(fields: ErrorFields): ErrorFields {
   const code = fields.get('C') ?? 'XX000'
+  // With a context, the words are those of a function.
+  const isOwn = ownWords.has(code) && !fields.has('W') && !fields.has('q')
   const kept = new Map<string, string>()
   for (const [letter, value] of fields) {
     if (letter === 'M')
-      kept.set(
-        'M',
-        ownWords.has(code) ? value : (classes[code.slice(0, 2)] ?? 'the target reports a problem') + hidden,
-      )
+      kept.set('M', isOwn ? value : (classes[code.slice(0, 2)] ?? 'the target reports a problem') + hidden)
     else if (harmless.includes(letter)) kept.set(letter, value)
   }
   return kept
