@@ -8,14 +8,15 @@ const maxPending = 4_096
 interface Pending<Meaning> {
   readonly meaning: Meaning
   readonly segment: number
+  readonly isSure: boolean
 }
 
 /**
  * What a name may stand for on the server: the meaning that the server has confirmed, and those that it has been sent
  * but not yet answered. A judgement takes all candidates, so that no order of answers can make it wrong.
  *
- * Between two Syncs (a segment) the last definition is the only candidate: the server either has taken it, or ignores
- * all that follows in that segment.
+ * Between two Syncs (a segment) the last sure definition is the first candidate: the server either has taken it, or
+ * ignores all that follows in that segment.
  */
 export class Names<Meaning> {
   readonly #confirmed = new Map<string, Meaning>()
@@ -31,15 +32,21 @@ export class Names<Meaning> {
     const confirmed = this.#confirmed.get(name)
     const pending = this.#pending.get(name)
     if (pending === undefined) return confirmed === undefined ? [] : [confirmed]
+    // hot path: what was just sent.
     const last = pending.at(-1)!
-    if (last.segment === this.#segment) return [last.meaning]
-    const meanings = pending.map(({ meaning }) => meaning)
-    return confirmed === undefined ? meanings : [confirmed, ...meanings]
+    if (last.isSure && last.segment === this.#segment) return [last.meaning]
+    const sure = pending.findLastIndex(({ segment, isSure }) => isSure && segment === this.#segment)
+    const meanings = pending.slice(Math.max(sure, 0)).map(({ meaning }) => meaning)
+    return confirmed === undefined || sure !== -1 ? meanings : [confirmed, ...meanings]
   }
 
-  /** @throws Fault client/too-large */
-  propose(name: string, meaning: Meaning): void {
-    const entry = { meaning, segment: this.#segment }
+  /**
+   * @param isSure it is made, or fails the rest of its segment: a Parse or a Bind. What SQL makes is not sure: it may
+   * be bound and never run.
+   * @throws Fault client/too-large
+   */
+  propose(name: string, meaning: Meaning, isSure = true): void {
+    const entry = { meaning, segment: this.#segment, isSure }
     const pending = this.#pending.get(name)
     if (pending === undefined) {
       if (this.#confirmed.size + this.#pending.size >= maxNames) {
@@ -72,8 +79,8 @@ export class Names<Meaning> {
     this.#confirmed.delete(name)
   }
 
-  dropAll(): void {
-    this.#confirmed.clear()
+  dropWhere(isDropped: (meaning: Meaning, name: string) => boolean): void {
+    for (const [name, meaning] of this.#confirmed) if (isDropped(meaning, name)) this.#confirmed.delete(name)
   }
 
   #settle(name: string, meaning: Meaning): boolean {

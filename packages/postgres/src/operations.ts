@@ -1,25 +1,70 @@
 import type { Facts, Operation, Parameter, Permit } from '@sallyport/core'
 import type { CopyAnalysis, InnerStatement, StatementAnalysis } from './facts/analysis.ts'
 
-/** What a prepared statement or cursor name stands for: text to be judged (Parse), or what an SQL statement already was judged to be. */
+/** What the name of a prepared statement stands for. Judged whenever it is used: names in it mean what they mean then. */
 export interface Prepared {
   readonly text: string
   readonly typeIds: readonly number[]
-  /** For PREPARE and DECLARE: the statement inside. */
-  readonly inner?: InnerStatement
+  /** By PREPARE: which statement of the text it is. */
+  readonly at?: number
 }
+
+/** A cursor that SQL declared. Its statement was planned then, and means what it meant. */
+export interface Cursor {
+  readonly kind: 'cursor'
+  readonly text: string
+  readonly inner: InnerStatement
+  readonly isHoldable: boolean
+  /** @see Portals */
+  era: number
+}
+
+/** A portal that the client bound. */
+export interface BoundPortal {
+  readonly kind: 'bound'
+  /** @see Portals */
+  era: number
+}
+
+/** What the name of a portal may stand for. Cursors of functions are not known. */
+export type Opened = Cursor | BoundPortal
 
 /** What a statement changes about the session, once the server says that it is done. */
 export type Effect =
-  | { readonly kind: 'prepare' | 'declare'; readonly name: string; readonly prepared: Prepared }
+  | { readonly kind: 'prepare'; readonly name: string; readonly prepared: Prepared }
+  | { readonly kind: 'declare'; readonly name: string; readonly cursor: Cursor }
   /** Without a name: all of them. */
   | { readonly kind: 'deallocate' | 'close-cursor'; readonly name?: string }
   | { readonly kind: 'discard-all' }
-  /** Without a value: back to the default. */
-  | { readonly kind: 'search-path'; readonly value: string | undefined; readonly isLocal: boolean }
+  /** Without a value: back to the default. Uncertain: it may not come to that, or to another value. */
+  | {
+      readonly kind: 'search-path'
+      readonly value: string | undefined
+      readonly isLocal: boolean
+      readonly isUncertain?: boolean
+    }
+  | { readonly kind: 'transaction-end'; readonly isRollback: boolean }
   | { readonly kind: 'rollback-to' }
+  /** It runs code that may close and open cursors. */
+  | { readonly kind: 'opaque' }
   /** The catalogue is no longer what it was. */
   | { readonly kind: 'ddl' }
+
+/** What a statement looks up when it runs, after it was judged. */
+export interface Late {
+  readonly searchPath: readonly string[]
+  /** Names of statements and portals, with all that they were judged as. */
+  readonly names: readonly LateName[]
+}
+
+export type LateName =
+  | { readonly kind: 'statement'; readonly name: string; readonly judged: readonly Prepared[] }
+  | {
+      readonly kind: 'portal'
+      readonly name: string
+      readonly judged: readonly Opened[]
+      readonly era: number
+    }
 
 /** One statement of an operation, with every name in it resolved. */
 export interface JudgedStatement {
@@ -27,6 +72,8 @@ export interface JudgedStatement {
   readonly outputs: StatementAnalysis['outputs'] | 'untainted'
   readonly copy: CopyAnalysis | undefined
   readonly effects: readonly Effect[]
+  /** Absent for what is planned when it is bound. */
+  readonly late?: Late
 }
 
 /** What the classifier made of an operation. */
@@ -57,10 +104,21 @@ export interface CursorOperation extends Asked {
   readonly kind: 'cursor'
   readonly portal: string
   readonly maxRows: number
+  readonly candidates: readonly Cursor[]
+  /** It is one of the candidates. */
+  readonly isCertain: boolean
+}
+
+/** An Execute of a portal whose names or path were changed after its Bind: what it looks up now is judged. */
+export interface LateOperation extends Asked {
+  readonly kind: 'late'
+  readonly portal: BoundPortal
+  readonly name: string
+  readonly maxRows: number
   readonly candidates: readonly Prepared[]
 }
 
-export type PostgresOperation = QueryOperation | BindOperation | CursorOperation
+export type PostgresOperation = QueryOperation | BindOperation | CursorOperation | LateOperation
 
 /** A permitted operation while the target works on it. */
 export class Run {
@@ -75,6 +133,9 @@ export class Run {
   mask: { readonly columns: readonly string[] } | undefined
   errorCode: string | undefined
   isFinished = false
+  isSent = false
+  /** The target has given a part of its rows: it looks up nothing more. */
+  isUnderWay = false
 
   constructor(permit: Permit, statements: readonly JudgedStatement[]) {
     this.permit = permit

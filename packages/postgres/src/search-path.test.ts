@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { isRefusal } from '@sallyport/core'
-import { parsePath, SearchPath } from './search-path.ts'
+import { parsePath } from './path-state.ts'
+import { SearchPath } from './search-path.ts'
 
 describe('search_path', () => {
   test.each([
@@ -21,7 +22,6 @@ describe('search_path', () => {
   test('follows SET, SET LOCAL, commit and rollback', () => {
     const path = new SearchPath('app', '"$user", public')
     const change = (value: string | undefined, isLocal = false): void => {
-      path.sent()
       path.applied(value, isLocal)
     }
     change('a')
@@ -42,7 +42,6 @@ describe('search_path', () => {
 
   test('after a rollback to a savepoint that may have taken a change back, nothing is guessed until the server says', () => {
     const path = new SearchPath('app', 'public')
-    path.sent()
     path.applied('a', false)
     path.rolledBackToSavepoint()
     expect(isRefusal(path.current())).toBe(true)
@@ -52,13 +51,45 @@ describe('search_path', () => {
 
   test('judgement waits while a change is on its way', async () => {
     const path = new SearchPath('app', 'public')
-    path.sent()
+    const segment = path.sent()
     let isSettled = false
     const waiting = path.settled().then(() => (isSettled = true))
     await Promise.resolve()
     expect(isSettled).toBe(false)
-    path.undone()
+    path.answered(segment)
     await waiting
+    expect(path.current()).toEqual(['public'])
+  })
+
+  test('and behind the Sync, until the server is ready: a failure may take the change back', () => {
+    const path = new SearchPath('app', 'public')
+    const segment = path.sent()
+    const ended = path.segmentSent()
+    path.applied('a', false)
+    path.answered(segment)
+    expect(path.isSettled).toBe(false)
+    path.rolledBack()
+    path.transactionEnded()
+    path.segmentEnded(ended)
+    expect(path.isSettled).toBe(true)
+    expect(path.current()).toEqual(['public'])
+  })
+
+  test('a rollback to a savepoint may take back what SET LOCAL stands before, too', () => {
+    const path = new SearchPath('app', 'public')
+    path.applied('a', true)
+    path.applied('b', false)
+    path.rolledBackToSavepoint()
+    path.transactionEnded()
+    expect(isRefusal(path.current())).toBe(true)
+  })
+
+  test('a change that may not have come to be is not believed, and a rollback ends the doubt', () => {
+    const path = new SearchPath('app', 'public')
+    path.doubt(false)
+    expect(isRefusal(path.current())).toBe(true)
+    path.rolledBack()
+    path.transactionEnded()
     expect(path.current()).toEqual(['public'])
   })
 })

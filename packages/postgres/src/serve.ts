@@ -18,13 +18,14 @@ import { PostgresConversation } from './conversation/conversation.ts'
 import { targetOf, type Database, type Databases } from './databases.ts'
 import { diagnosticsFor } from './diagnostics.ts'
 import type { Analyzer } from './facts/analyzer.ts'
-import { Judge } from './judge.ts'
+import { Judge } from './judge/judge.ts'
 import { arrive, ArrivalFault, type Arrival } from './login/downstream.ts'
 import { logIn } from './login/upstream.ts'
 import { masksFor } from './mask/masks.ts'
 import { Names } from './names.ts'
 import type { Judgement, PostgresOperation, Prepared } from './operations.ts'
 import type { PostgresOptions } from './options.ts'
+import { Portals } from './portals.ts'
 import { SearchPath } from './search-path.ts'
 import { wordError } from './wording.ts'
 
@@ -169,7 +170,7 @@ async function converse(
   using database = parts.databases.for(session, databaseName)
   const searchPath = await firstSearchPath(session, reportedPath, database)
   const statements = new Names<Prepared>()
-  const cursors = new Names<Prepared>()
+  const portals = new Portals()
   const { catalog, masking } = database
   const conversation = new PostgresConversation({
     marker: `sallyport_refused_${randomBytes(12).toString('hex')}`,
@@ -177,7 +178,7 @@ async function converse(
     masks: masksFor(masking, catalog, parts.maskKey),
     diagnostics: () => diagnosticsFor(masking, session.maskedTags()),
     statements,
-    cursors,
+    portals,
     searchPath,
     finish: (permit, outcome) => session.finish(permit, outcome),
     setting(name, value) {
@@ -194,7 +195,7 @@ async function converse(
     masking,
     searchPath,
     statements,
-    cursors,
+    portals,
   })
 
   let hold = new AbortController()

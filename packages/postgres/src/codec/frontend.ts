@@ -1,9 +1,24 @@
+import { isUtf8 } from 'node:buffer'
+import { Fault } from '@sallyport/core'
 import { Cursor, Writer } from '@sallyport/wire'
 import { headBytes, tag } from './tags.ts'
 
 /** What clients say. Decoders take a whole frame, tag included; encoders give one. */
 
 const blame = 'client/malformed'
+
+/** The server tells names apart by so many bytes. @see PostgreSQL source, NAMEDATALEN */
+const nameBytes = 63
+
+/** The name of a statement or portal as the server knows it. @throws Fault where it would be cut inside a letter */
+function serverName(cursor: Cursor): string {
+  const bytes = cursor.cstringBytes()
+  if (bytes.length <= nameBytes && isUtf8(bytes)) return bytes.toString('utf8')
+  if (!isUtf8(bytes)) throw new Fault(blame, 'malformed protocol message: invalid UTF-8')
+  const known = bytes.subarray(0, nameBytes)
+  if (isUtf8(known)) return known.toString('utf8')
+  throw new Fault('client/unsupported', `a name of more than ${nameBytes} bytes that is cut inside a letter`)
+}
 
 export interface Parse {
   readonly name: string
@@ -25,7 +40,7 @@ export function encodeQuery(text: string): Buffer {
 
 export function decodeParse(chunk: Buffer, from: number, to: number): Parse {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
-  const name = cursor.cstring()
+  const name = serverName(cursor)
   const text = cursor.cstringBytes()
   const typeIds: number[] = []
   for (let left = cursor.uint16(); left > 0; left--) typeIds.push(cursor.uint32())
@@ -44,8 +59,8 @@ export interface Bind {
 /** @see PostgreSQL documentation, "Bind (F)" */
 export function decodeBind(chunk: Buffer, from: number, to: number): Bind {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
-  const portal = cursor.cstring()
-  const statement = cursor.cstring()
+  const portal = serverName(cursor)
+  const statement = serverName(cursor)
   const formats: number[] = []
   for (let left = cursor.uint16(); left > 0; left--) formats.push(cursor.int16())
   const count = cursor.uint16()
@@ -80,7 +95,7 @@ export interface Named {
 export function decodeNamed(chunk: Buffer, from: number, to: number): Named {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const kind = cursor.uint8()
-  const name = cursor.cstring()
+  const name = serverName(cursor)
   cursor.end()
   return { of: kind === 0x50 ? 'portal' : kind === 0x53 ? 'statement' : refuseKind(cursor), name }
 }
@@ -102,7 +117,7 @@ export interface Execute {
 
 export function decodeExecute(chunk: Buffer, from: number, to: number): Execute {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
-  const portal = cursor.cstring()
+  const portal = serverName(cursor)
   const maxRows = cursor.int32()
   cursor.end()
   return { portal, maxRows }
@@ -117,7 +132,11 @@ export const callOfNoFunction: Buffer = framed(tag.functionCall, (writer) =>
   writer.int32(0).int16(0).int16(0).int16(0),
 )
 
+export const closeUnnamed: Buffer = framed(tag.close, (writer) => writer.uint8(0x53).cstring(''))
+
 export const flush: Buffer = framed(tag.flush, (writer) => writer)
+
+export const sync: Buffer = framed(tag.sync, (writer) => writer)
 
 export const terminate: Buffer = framed(tag.terminate, (writer) => writer)
 

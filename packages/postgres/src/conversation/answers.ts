@@ -1,10 +1,12 @@
 import { Fault } from '@sallyport/core'
 import type { Outboxes, Verdict } from '@sallyport/wire'
 import { decodeErrorFields, encodeErrorFields, rowsOf, type Field } from '../codec/backend.ts'
+import { sync } from '../codec/frontend.ts'
 import { tag } from '../codec/tags.ts'
 import type { CopyMask, RowMask } from '../masks.ts'
 import type { Run } from '../operations.ts'
 import { wordError } from '../wording.ts'
+import { copiesIn } from './copy-in.ts'
 import type { Ledger } from './ledger.ts'
 import type { ConversationParts } from './parts.ts'
 
@@ -67,7 +69,7 @@ export class Answers {
         return head.isOurs ? 'drop' : 'pass'
       case 'query':
         if (head.run === undefined) throw outOfOrder(tag.rowDescription)
-        head.mask = this.#maskFor(fields, head.run)
+        head.mask = this.#maskFor(fields, head.run, undefined)
         return 'pass'
       default:
         throw outOfOrder(tag.rowDescription)
@@ -81,7 +83,11 @@ export class Answers {
     return head.kind === 'describe-portal' && head.isOurs ? 'drop' : 'pass'
   }
 
-  #maskFor(fields: readonly Field[], run: Run | undefined, outputs?: 'unknown'): RowMask | 'clear' {
+  #maskFor(
+    fields: readonly Field[],
+    run: Run | undefined,
+    outputs: 'unknown' | undefined,
+  ): RowMask | 'clear' {
     if (run === undefined || !this.#ledger.needsMask(run)) return 'clear'
     const { maskedTags } = run.permit.obligations
     return (
@@ -94,17 +100,16 @@ export class Answers {
     if (tagByte === tag.parseComplete && head?.kind === 'parse')
       this.#parts.statements.confirm(head.name, head.prepared)
     else if (tagByte === tag.bindComplete && head?.kind === 'bind')
-      this.#ledger.portals.confirm(head.name, head.portal)
+      this.#parts.portals.confirm(head.name, head.portal)
     else if (tagByte === tag.closeComplete && head?.kind === 'close') this.#closed(head.of, head.name)
     else throw outOfOrder(tagByte)
     this.#ledger.owed.pop()
-    return 'pass'
+    return head.kind === 'close' && head.isOurs ? 'drop' : 'pass'
   }
 
   #closed(of: 'statement' | 'portal', name: string): void {
     if (of === 'statement') return this.#parts.statements.drop(name)
-    this.#ledger.portals.drop(name)
-    this.#parts.cursors.drop(name)
+    this.#parts.portals.drop(name)
   }
 
   commandComplete(commandTag: string): Verdict {
@@ -116,6 +121,8 @@ export class Answers {
       if (run === undefined) throw outOfOrder(tag.commandComplete)
       run.rows += rowsOf(commandTag)
       this.#ledger.applied(run)
+      this.#ledger.answered(head)
+      this.#ledger.copyIn.ended(head)
       this.#ledger.finish(run, 'done')
       return 'pass'
     }
@@ -126,7 +133,16 @@ export class Answers {
     return 'pass'
   }
 
-  ready(status: 'I' | 'T' | 'E'): Verdict {
+  suspended(): Verdict {
+    const head = this.#ledger.owed.head
+    if (head?.kind !== 'execute') throw outOfOrder(tag.portalSuspended)
+    this.#ledger.owed.pop()
+    if (head.portal.run !== undefined) this.#ledger.suspended(head.portal.run)
+    this.#ledger.answered(head)
+    return 'pass'
+  }
+
+  ready(status: 'I' | 'T' | 'E', out: Outboxes): Verdict {
     const head = this.#ledger.owed.head
     if (head?.kind !== 'query' && head?.kind !== 'sync' && head?.kind !== 'function')
       throw outOfOrder(tag.ready)
@@ -135,11 +151,18 @@ export class Answers {
       this.#ledger.finish(head.run, head.run?.errorCode === undefined ? 'done' : 'failed')
       // A simple query destroys the unnamed statement and portal.
       this.#parts.statements.drop('')
-      this.#ledger.portals.drop('')
+      this.#parts.portals.drop('')
     }
-    this.#ledger.isCopyingIn = false
     if (status === 'I') this.#ledger.transactionEnded()
+    this.#parts.searchPath.segmentEnded(head.pathSegment)
+    if (this.#ledger.copyIn.ended(head)) this.#sendSync(out)
     return 'pass'
+  }
+
+  /** One that was kept back while the server might have ignored it. */
+  #sendSync(out: Outboxes): void {
+    out.server.put(sync)
+    this.#ledger.oweReady()
   }
 
   error(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict {
@@ -152,12 +175,14 @@ export class Answers {
     const head = this.#ledger.owed.head
     if (head === undefined) throw outOfOrder(tag.error)
     this.#parts.searchPath.rolledBack()
-    this.#ledger.isCopyingIn = false
     this.#copyOut = undefined
     this.#ledger.failed(head, fields.get('C') ?? 'XX000')
-    if (head.kind !== 'query' && head.kind !== 'sync' && head.kind !== 'function') this.#ledger.skipToSync()
-    if (head.missing !== undefined)
-      fields.set('M', fields.get('M')?.replace(this.#parts.marker, head.missing) ?? '')
+    if (head.kind !== 'query' && head.kind !== 'sync' && head.kind !== 'function') {
+      if (this.#ledger.skipToSync()) this.#sendSync(out)
+    }
+    const { missing } = head
+    if (missing !== undefined)
+      fields.set('M', fields.get('M')?.replace(this.#parts.marker, () => missing) ?? '')
     if (head.missing !== undefined && this.#parts.diagnostics() === 'clear') {
       out.client.put(encodeErrorFields('error', fields))
       return 'drop'
@@ -183,12 +208,13 @@ export class Answers {
     return 'drop'
   }
 
-  copyIn(tagByte: number): Verdict {
+  copyIn(): Verdict {
     const head = this.#ledger.owed.head
-    if (head?.kind !== 'query' && head?.kind !== 'execute') throw outOfOrder(tagByte)
-    this.#ledger.isCopyingIn = head.copyEnds === this.#ledger.copyEnds
-    // Syncs that were sent before the copy's end will be ignored by the server.
-    this.#ledger.owed.remove((owed) => owed.kind === 'sync' && owed.copyEnds === head.copyEnds)
+    const run = head?.kind === 'query' ? head.run : head?.kind === 'execute' ? head.portal.run : undefined
+    if (head === undefined || run === undefined) throw outOfOrder(tag.copyInResponse)
+    // Syncs behind a COPY that was not foreseen would be miscounted.
+    if (!run.statements.some(copiesIn)) throw outOfOrder(tag.copyInResponse)
+    this.#ledger.copyIn.begun(head)
     return 'pass'
   }
 

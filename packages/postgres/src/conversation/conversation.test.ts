@@ -20,6 +20,7 @@ import {
 import { encodeErrorFields } from '../codec/backend.ts'
 import { Names } from '../names.ts'
 import type { PostgresOperation, Prepared } from '../operations.ts'
+import { Portals } from '../portals.ts'
 import { SearchPath } from '../search-path.ts'
 import { PostgresConversation } from './conversation.ts'
 
@@ -67,7 +68,7 @@ class World {
       masks: { rows: () => undefined, copy: () => undefined },
       diagnostics: () => 'clear',
       statements: this.statements,
-      cursors: new Names(),
+      portals: new Portals(),
       searchPath: new SearchPath('app', 'public'),
       finish: (_permit, outcome) => this.outcomes.push(outcome),
       setting: () => undefined,

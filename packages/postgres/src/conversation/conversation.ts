@@ -78,6 +78,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     const tagByte = chunk[from]!
     // The server would ignore these; leaving them out is the same to it, and needs no trust.
     if (this.#ledger.isSkipping && tagByte !== tag.sync && tagByte !== tag.terminate) return 'drop'
+    if (this.#ledger.copyIn.isAsked && !feedsCopy.has(tagByte)) this.#ledger.copyIn.nothingToFeed()
     switch (tagByte) {
       case tag.query:
         return this.#requests.query(chunk, from, to, out)
@@ -92,24 +93,23 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.close:
         return this.#requests.close(chunk, from, to)
       case tag.sync:
-        // A server that copies in ignores Sync, for clients that sent it before they knew of the COPY.
-        this.#ledger.nextSegment()
-        if (!this.#ledger.isCopyingIn)
-          this.#ledger.owed.push({ kind: 'sync', copyEnds: this.#ledger.copyEnds })
-        this.#ledger.isSkipping = false
+        refuseBody(from, to)
+        if (this.#ledger.copyIn.keepsSync()) return 'drop'
+        this.#ledger.oweReady()
         return 'pass'
       case tag.flush:
+        refuseBody(from, to)
         return 'pass'
       case tag.copyData:
         return 'pass'
       case tag.copyDone:
       case tag.copyFail:
-        this.#ledger.copyEnds++
-        this.#ledger.isCopyingIn = false
+        this.#ledger.copyIn.endSent()
         return 'pass'
       case tag.functionCall:
         return this.#requests.functionCall(out)
       case tag.terminate:
+        refuseBody(from, to)
         this.#ledger.hasTerminated = true
         return 'pass'
       case tag.password:
@@ -131,7 +131,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.emptyQuery:
         return this.#answers.commandComplete('')
       case tag.ready:
-        return this.#answers.ready(decodeReady(chunk, from, to))
+        return this.#answers.ready(decodeReady(chunk, from, to), out)
       case tag.rowDescription:
         return this.#answers.rowDescription(decodeRowDescription(chunk, from, to))
       case tag.noData:
@@ -144,9 +144,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.closeComplete:
         return this.#answers.complete(tagByte)
       case tag.portalSuspended:
-        if (this.#ledger.owed.head?.kind !== 'execute') throw outOfOrder(tagByte)
-        this.#ledger.owed.pop()
-        return 'pass'
+        return this.#answers.suspended()
       case tag.error:
         return this.#answers.error(chunk, from, to, out)
       case tag.notice:
@@ -159,7 +157,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.notification:
         return 'pass'
       case tag.copyInResponse:
-        return this.#answers.copyIn(tagByte)
+        return this.#answers.copyIn()
       case tag.copyOutResponse:
         return this.#answers.startCopyOut(decodeCopyResponse(chunk, from, to))
       case tag.copyDone:
@@ -182,4 +180,18 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     if (this.#ledger.hasTerminated || this.#ledger.hasSeenFatal) return undefined
     return new Fault('target/closed', 'the target closed the connection')
   }
+}
+
+/** What a server that copies in reads. */
+const feedsCopy: ReadonlySet<number> = new Set([
+  tag.copyData,
+  tag.copyDone,
+  tag.copyFail,
+  tag.flush,
+  tag.sync,
+])
+
+/** @throws Fault where a message that says nothing says something */
+function refuseBody(from: number, to: number): void {
+  if (to - from > headBytes) throw new Fault('client/malformed', 'malformed protocol message: it has no body')
 }

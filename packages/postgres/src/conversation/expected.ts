@@ -31,15 +31,6 @@ export class Expected<Entry extends { readonly kind: string; readonly refusal?: 
     return entry
   }
 
-  /** Removes entries that are not the head, such as the Syncs that a server ignores while it copies in. */
-  remove(matches: (entry: Entry) => boolean): void {
-    const kept: Entry[] = []
-    for (let entry = this.pop(); entry !== undefined; entry = this.pop()) kept.push(entry)
-    kept.forEach((entry, i) => {
-      if (i === 0 || !matches(entry)) this.push(entry)
-    })
-  }
-
   #grow(): void {
     const old = this.#ring
     this.#ring = Array.from({ length: old.length * 2 })

@@ -1,39 +1,10 @@
-import type { Outcome, Permit, Refusal } from '@sallyport/core'
+import { isRefusal, type Outcome, type Permit, type Refusal } from '@sallyport/core'
+import { CopyIn } from './copy-in.ts'
 import { Expected } from './expected.ts'
-import type { RowMask } from '../masks.ts'
+import { boundPortal, type Owed, type Portal } from './owed.ts'
 import type { ConversationParts } from './parts.ts'
-import { Names } from '../names.ts'
 import { Run, type JudgedStatement, type PostgresOperation, type Prepared } from '../operations.ts'
-
-/** A portal that the client bound, with what its rows must go through. */
-export interface Portal {
-  readonly run: Run | undefined
-  /** What its rows may carry, where that is less certain than its statement says. */
-  readonly outputs?: 'unknown'
-  /** Undefined until its columns are known; `clear` where nothing is masked. */
-  mask: RowMask | 'clear' | undefined
-}
-
-/**
- * An answer that the server owes. `refusal`: it was sent a substitute that must fail, and its error becomes ours.
- * `missing`: it was sent one since nobody made that name, and its error shall name it.
- */
-export type Owed = {
-  readonly refusal?: Refusal
-  readonly missing?: string
-  /** How many CopyDone and CopyFail the client had sent before it. */
-  readonly copyEnds?: number
-} & (
-  | { readonly kind: 'parse'; readonly name: string; readonly prepared: Prepared }
-  | { readonly kind: 'bind'; readonly name: string; readonly portal: Portal }
-  | { readonly kind: 'describe-statement' }
-  | { readonly kind: 'describe-portal'; readonly portal: Portal | undefined; readonly isOurs: boolean }
-  | { readonly kind: 'execute'; readonly portal: Portal }
-  | { readonly kind: 'close'; readonly of: 'statement' | 'portal'; readonly name: string }
-  | { readonly kind: 'query'; readonly run: Run | undefined; mask: RowMask | 'clear' | undefined }
-  | { readonly kind: 'function' }
-  | { readonly kind: 'sync' }
-)
+import type { PathSegment } from '../search-path.ts'
 
 /**
  * What both sides of a conversation know of it: the answers owed, the portals, and what runs. Everything that a client
@@ -41,12 +12,10 @@ export type Owed = {
  */
 export class Ledger {
   readonly owed = new Expected<Owed>()
-  readonly portals = new Names<Portal>()
+  /** The COPY that the client may feed. */
+  readonly copyIn = new CopyIn()
   /** After an error in an extended query the server ignores everything up to the next Sync. */
   isSkipping = false
-  isCopyingIn = false
-  /** CopyDone and CopyFail that the client has sent. */
-  copyEnds = 0
   hasChangedCatalog = false
   hasTerminated = false
   hasSeenFatal = false
@@ -61,16 +30,31 @@ export class Ledger {
   /** An operation that may run. Those of the extended protocol stay open until their portal is done. */
   begin(asked: PostgresOperation, permit: Permit): Run {
     const run = new Run(permit, asked.judgement?.statements ?? [])
-    for (const statement of run.statements) {
-      for (const effect of statement.effects) if (effect.kind === 'search-path') this.#parts.searchPath.sent()
-    }
     if (asked.kind !== 'query') this.#openRuns.add(run)
     return run
   }
 
+  /** It is sent to be run. @returns where its change of the search_path counts, if it may be one */
+  sent(run: Run): PathSegment | undefined {
+    const { searchPath, statements, portals } = this.#parts
+    let mayChangePath = false
+    for (const { effects } of run.statements) {
+      for (const effect of effects) {
+        const { kind } = effect
+        if (kind === 'search-path') mayChangePath = true
+        if (kind === 'transaction-end' || kind === 'rollback-to') mayChangePath ||= !searchPath.isFirm
+        if (kind === 'opaque') portals.nextEra()
+        if (kind === 'prepare' && !run.isSent) statements.propose(effect.name, effect.prepared, false)
+        if (kind === 'declare' && !run.isSent) portals.propose(effect.name, effect.cursor, false)
+      }
+    }
+    run.isSent = true
+    return mayChangePath ? searchPath.sent() : undefined
+  }
+
   /** The transaction is over, and with it every portal. */
   transactionEnded(): void {
-    this.portals.dropAll()
+    this.#parts.portals.transactionEnded()
     for (const run of this.#openRuns) this.finish(run, 'done')
     this.#parts.searchPath.transactionEnded()
     // Now others can see it too: the side connection that reads the catalogue among them.
@@ -80,13 +64,12 @@ export class Ledger {
 
   nextSegment(): void {
     this.#parts.statements.nextSegment()
-    this.#parts.cursors.nextSegment()
-    this.portals.nextSegment()
+    this.#parts.portals.nextSegment()
   }
 
   /** The target has done the next statement of a run. */
   applied(run: Run): void {
-    const { statements, cursors } = this.#parts
+    const { statements, portals, searchPath } = this.#parts
     const statement = run.statements[run.done++]
     if (statement === undefined) return
     for (const effect of statement.effects) {
@@ -95,25 +78,31 @@ export class Ledger {
           statements.confirm(effect.name, effect.prepared)
           break
         case 'declare':
-          cursors.confirm(effect.name, effect.prepared)
+          portals.confirm(effect.name, effect.cursor)
           break
         case 'deallocate':
-          if (effect.name === undefined) statements.dropAll()
+          if (effect.name === undefined) statements.dropWhere(isNamed)
           else statements.drop(effect.name)
           break
         case 'close-cursor':
-          if (effect.name === undefined) cursors.dropAll()
-          else cursors.drop(effect.name)
+          if (effect.name === undefined) portals.dropAll()
+          else portals.drop(effect.name)
           break
         case 'discard-all':
-          statements.dropAll()
-          cursors.dropAll()
+          statements.dropWhere(isNamed)
+          portals.dropAll()
           break
         case 'search-path':
-          this.#parts.searchPath.applied(effect.value, effect.isLocal)
+          if (effect.isUncertain === true) searchPath.doubt(effect.isLocal)
+          else searchPath.applied(effect.value, effect.isLocal)
+          break
+        case 'transaction-end':
+          searchPath.transactionEnded()
           break
         case 'rollback-to':
-          this.#parts.searchPath.rolledBackToSavepoint()
+          searchPath.rolledBackToSavepoint()
+          break
+        case 'opaque':
           break
         case 'ddl':
           this.hasChangedCatalog = true
@@ -123,23 +112,32 @@ export class Ledger {
     }
   }
 
+  /** The target has run a part of a statement, and may run the rest. */
+  suspended(run: Run): void {
+    run.isUnderWay = true
+    for (const effect of run.statement?.effects ?? [])
+      if (effect.kind === 'search-path') this.#parts.searchPath.doubt(effect.isLocal)
+  }
+
   /** Names that were proposed for a statement that did not happen. */
-  unname(statement: JudgedStatement): void {
+  #unname(statement: JudgedStatement): void {
     for (const effect of statement.effects) {
       if (effect.kind === 'prepare') this.#parts.statements.reject(effect.name, effect.prepared)
-      if (effect.kind === 'declare') this.#parts.cursors.reject(effect.name, effect.prepared)
+      if (effect.kind === 'declare') this.#parts.portals.reject(effect.name, effect.cursor)
     }
+  }
+
+  /** An Execute was answered, or will not be. */
+  answered(owed: Owed): void {
+    if (owed.kind === 'execute' && owed.changesPath !== undefined)
+      this.#parts.searchPath.answered(owed.changesPath)
   }
 
   finish(run: Run | undefined, status: Outcome['status']): void {
     if (run === undefined || run.isFinished) return
     run.isFinished = true
     this.#openRuns.delete(run)
-    for (const statement of run.statements.slice(run.done)) {
-      this.unname(statement)
-      for (const effect of statement.effects)
-        if (effect.kind === 'search-path') this.#parts.searchPath.undone()
-    }
+    for (let i = run.done; i < run.statements.length; i++) this.#unname(run.statements[i]!)
     const { rows, sizeBytes, maskedValues, errorCode } = run
     const how = status === 'failed' && errorCode === '57014' ? 'cancelled' : status
     this.#parts.finish(run.permit, {
@@ -152,18 +150,32 @@ export class Ledger {
     })
   }
 
-  /** The server answers nothing more before the next Sync: what was sent until then has not happened. */
-  skipToSync(): void {
+  /**
+   * The server answers nothing more before the next Sync: what was sent until then has not happened.
+   * @returns whether the client sent a Sync that was kept back
+   */
+  skipToSync(): boolean {
+    let hasKeptSync = false
     for (let owed = this.owed.head; owed !== undefined && owed.kind !== 'sync'; owed = this.owed.head) {
       this.owed.pop()
+      this.answered(owed)
+      hasKeptSync ||= this.copyIn.ended(owed)
       if (owed.kind === 'parse') this.#parts.statements.reject(owed.name, owed.prepared)
       if (owed.kind === 'bind') {
-        this.portals.reject(owed.name, owed.portal)
+        this.#parts.portals.reject(owed.name, owed.portal)
         this.finish(owed.portal.run, 'failed')
       }
       if (owed.kind === 'query') this.finish(owed.run, 'failed')
     }
     this.isSkipping = this.owed.size === 0
+    return hasKeptSync
+  }
+
+  /** A message is sent that the server answers by ReadyForQuery, and nothing else. */
+  oweReady(): void {
+    this.nextSegment()
+    this.owed.push({ kind: 'sync', pathSegment: this.#parts.searchPath.segmentSent() })
+    this.isSkipping = false
   }
 
   failed(head: Owed, code: string): void {
@@ -177,13 +189,31 @@ export class Ledger {
     if (head.kind !== 'query') this.finish(run, code === '57014' ? 'cancelled' : 'failed')
   }
 
-  /** Where a name may be either of two portals, what is shown of it must be safe for both. */
-  portalFor(name: string): Portal | undefined {
-    const candidates = this.portals.candidates(name)
-    if (candidates.length < 2) return candidates[0]
+  /** Where a name may be any of several portals, what is shown of it must be safe for all. */
+  portalFor(candidates: readonly Portal[], isCertain: boolean): Portal {
     const last = candidates.at(-1)!
-    if (candidates.every((portal) => portal.mask === 'clear')) return last
-    return { run: last.run, outputs: 'unknown', mask: undefined }
+    if (candidates.length === 1 && isCertain) return last
+    if (candidates.every(({ run }) => run === undefined || !this.needsMask(run))) return last
+    return { ...boundPortal(last.run, undefined), outputs: 'unknown' }
+  }
+
+  /** Whether what these portals look up when they run is what they were judged by. hot path. */
+  areAsJudged(portals: readonly Portal[]): boolean {
+    for (const { run } of portals) if (run !== undefined && !this.#isAsJudged(run)) return false
+    return true
+  }
+
+  #isAsJudged(run: Run): boolean {
+    const late = run.statement?.late
+    if (late === undefined || run.isUnderWay) return true
+    const { searchPath, statements, portals } = this.#parts
+    if (!searchPath.isSettled || !isSamePath(searchPath.current(), late.searchPath)) return false
+    return late.names.every((one) =>
+      one.kind === 'statement'
+        ? statements.candidates(one.name).every((meaning) => one.judged.includes(meaning))
+        : portals.era === one.era &&
+          portals.candidates(one.name).every((meaning) => one.judged.includes(meaning)),
+    )
   }
 
   needsMask(run: Run): boolean {
@@ -197,4 +227,13 @@ export class Ledger {
     }
     for (const run of this.#openRuns) this.finish(run, 'lost')
   }
+}
+
+const isNamed = (_: Prepared, name: string): boolean => name !== ''
+
+function isSamePath(current: readonly string[] | Refusal, judged: readonly string[]): boolean {
+  if (isRefusal(current)) return false
+  return (
+    current === judged || (current.length === judged.length && current.every((name, i) => name === judged[i]))
+  )
 }

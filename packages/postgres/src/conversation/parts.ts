@@ -2,6 +2,7 @@ import type { Outcome, Permit } from '@sallyport/core'
 import type { Diagnostics, Masks } from '../masks.ts'
 import type { Names } from '../names.ts'
 import type { Prepared } from '../operations.ts'
+import type { Portals } from '../portals.ts'
 import type { SearchPath } from '../search-path.ts'
 
 /** What a conversation is told about its session, and whom it tells. */
@@ -12,9 +13,9 @@ export interface ConversationParts {
   readonly masks: Masks
   /** How error and notice texts reach the client, as the subject's masks stand now. */
   diagnostics(): Diagnostics
-  /** Names that statements and cursors go by, shared with the judge. */
+  /** Names that statements and portals go by, shared with the judge. */
   readonly statements: Names<Prepared>
-  readonly cursors: Names<Prepared>
+  readonly portals: Portals
   finish(permit: Permit, outcome: Outcome): void
   /** A setting that the server reports changed. @throws Fault where it must not */
   setting(name: string, value: string): void

@@ -3,6 +3,7 @@ import { Fault, refusal, type Authorization, type Refusal } from '@sallyport/cor
 import type { Outboxes, Verdict } from '@sallyport/wire'
 import {
   callOfNoFunction,
+  closeUnnamed,
   decodeBind,
   decodeExecute,
   decodeNamed,
@@ -15,7 +16,8 @@ import {
   flush,
 } from '../codec/frontend.ts'
 import { Run, type PostgresOperation, type Prepared } from '../operations.ts'
-import type { Ledger, Portal } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import { boundPortal, isBound, type Owed, type Portal } from './owed.ts'
 import type { ConversationParts } from './parts.ts'
 
 /** What clients say: what is asked about, what passes, and what takes the place of a refused operation. */
@@ -31,33 +33,41 @@ export class Requests {
   settle(asked: PostgresOperation, authorization: Authorization, out: Outboxes): Verdict {
     if (this.#ledger.isSkipping) {
       // The pipeline failed while this was judged: the server would ignore it, and so it does not happen.
-      for (const statement of asked.judgement?.statements ?? []) this.#ledger.unname(statement)
       if (authorization.kind === 'permit') this.#ledger.finish(new Run(authorization, []), 'failed')
       return 'drop'
     }
     if (authorization.kind === 'refusal') {
-      for (const statement of asked.judgement?.statements ?? []) this.#ledger.unname(statement)
       this.#refuse(asked, authorization, out)
       return 'drop'
     }
+    if (asked.kind === 'late' && authorization.obligations.maskedTags.size > 0) {
+      // Its columns were described as they were, and cannot be masked as they are.
+      this.#ledger.finish(new Run(authorization, []), 'failed')
+      this.#refuse(asked, changedSince, out)
+      return 'drop'
+    }
     const run = this.#ledger.begin(asked, authorization)
+    const mask = this.#ledger.needsMask(run) ? undefined : 'clear'
     switch (asked.kind) {
       case 'query':
-        this.#ledger.owed.push({ kind: 'query', run, mask: undefined, copyEnds: this.#ledger.copyEnds })
+        this.#ledger.sent(run)
+        this.#oweQuery(run, undefined)
         return 'pass'
       case 'bind': {
-        const portal: Portal = { run, mask: this.#ledger.needsMask(run) ? undefined : 'clear' }
-        this.#ledger.portals.propose(asked.portal, portal)
+        const portal = boundPortal(run, mask, run.statement?.late === undefined ? undefined : asked)
+        this.#parts.portals.propose(asked.portal, portal, true)
         this.#ledger.owed.push({ kind: 'bind', name: asked.portal, portal })
         return 'pass'
       }
       case 'cursor':
-        this.#executePortal(
-          asked.portal,
-          { run, mask: this.#ledger.needsMask(run) ? undefined : 'clear' },
-          out,
-        )
+        this.#executePortal(asked.portal, boundPortal(run, mask), out)
         return 'pass'
+      case 'late': {
+        const portal = asked.portal as Portal
+        this.#ledger.finish(portal.run, 'done')
+        portal.run = run
+        return this.#executeBound(asked.name, asked.maxRows, portal, out)
+      }
     }
   }
 
@@ -65,13 +75,7 @@ export class Requests {
     this.#ledger.nextSegment()
     const bytes = decodeQuery(chunk, from, to)
     if (!isUtf8(bytes)) {
-      out.server.put(encodeQuery(this.#parts.marker))
-      this.#ledger.owed.push({
-        kind: 'query',
-        run: undefined,
-        mask: 'clear',
-        refusal: invalidEncoding,
-      })
+      this.#refuseQuery(invalidEncoding, out)
       return 'drop'
     }
     return {
@@ -81,6 +85,21 @@ export class Requests {
       binding: nothingMore,
       judgement: undefined,
     }
+  }
+
+  /** The statements of a text are a segment of their own. */
+  #oweQuery(run: Run | undefined, mask: 'clear' | undefined, refusal?: Refusal): void {
+    const pathSegment = this.#parts.searchPath.segmentSent()
+    const owed: Owed = {
+      kind: 'query',
+      run,
+      mask,
+      pathSegment,
+      ...(refusal === undefined ? undefined : { refusal }),
+    }
+    this.#ledger.owed.push(owed)
+    this.#ledger.copyIn.sent(owed, run)
+    this.#ledger.nextSegment()
   }
 
   /** Nothing runs on a Parse: its text is judged when it is bound, with its parameters. */
@@ -104,9 +123,11 @@ export class Requests {
     this.#refuseOwnNames(bind.statement)
     const candidates = this.#parts.statements.candidates(bind.statement)
     if (candidates.length === 0 && bind.statement === '') {
-      // Every unnamed statement came through here: the server has none either, and says so best itself.
-      const portal: Portal = { run: undefined, mask: 'clear' }
-      this.#ledger.portals.propose(bind.portal, portal)
+      // The server says best that there is none, once it is sure that there is none.
+      out.server.put(closeUnnamed)
+      this.#ledger.owed.push({ kind: 'close', of: 'statement', name: '', isOurs: true })
+      const portal = boundPortal(undefined, 'clear')
+      this.#parts.portals.propose(bind.portal, portal, true)
       this.#ledger.owed.push({ kind: 'bind', name: bind.portal, portal })
       return 'pass'
     }
@@ -132,24 +153,23 @@ export class Requests {
     const { of, name } = decodeNamed(chunk, from, to)
     this.#refuseOwnNames(name)
     if (of === 'statement') this.#ledger.owed.push({ kind: 'describe-statement' })
-    else
-      this.#ledger.owed.push({ kind: 'describe-portal', portal: this.#ledger.portalFor(name), isOurs: false })
+    else {
+      const opened = this.#parts.portals.candidates(name)
+      const portal = opened.length > 0 && opened.every(isBound) ? this.#boundAs(opened) : undefined
+      this.#ledger.owed.push({ kind: 'describe-portal', portal, isOurs: false })
+    }
     return 'pass'
   }
 
   execute(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
     const { portal: name, maxRows } = decodeExecute(chunk, from, to)
     this.#refuseOwnNames(name)
-    const portal = this.#ledger.portalFor(name)
-    if (portal !== undefined) {
-      this.#executePortal(name, portal, out)
-      if (this.#parts.searchPath.isSettled) return 'pass'
-      // Judgement waits for this statement's answer, which the server would keep back until the Sync behind it.
-      out.server.put(encodeExecute(name, maxRows))
-      out.server.put(flush)
-      return 'drop'
-    }
-    const candidates = this.#parts.cursors.candidates(name)
+    const opened = this.#parts.portals.candidates(name)
+    if (opened.length > 0 && opened.every(isBound))
+      return this.#ledger.areAsJudged(opened)
+        ? this.#executeBound(name, maxRows, this.#boundAs(opened), out)
+        : this.#askLate(name, maxRows, opened, out)
+    const candidates = opened.filter((one) => one.kind === 'cursor')
     if (candidates.length === 0) {
       this.#refuseExecute({ missing: name }, out)
       return 'drop'
@@ -160,10 +180,51 @@ export class Requests {
       maxRows,
       text: `FETCH FROM "${name.replaceAll('"', '""')}"`,
       candidates,
+      isCertain: candidates.length === opened.length && this.#parts.portals.areCurrent(opened),
       parameters: [],
       binding: () => [String(maxRows), ...candidates.map((candidate) => candidate.text)],
       judgement: undefined,
     }
+  }
+
+  #executeBound(name: string, maxRows: number, portal: Portal, out: Outboxes): Verdict {
+    this.#executePortal(name, portal, out)
+    if (this.#parts.searchPath.isSettled) return 'pass'
+    // Judgement waits for this statement's answer, which the server would keep back until the Sync behind it.
+    out.server.put(encodeExecute(name, maxRows))
+    out.server.put(flush)
+    return 'drop'
+  }
+
+  /** A portal that would look up something else than it was judged by: asked about anew, where nothing of it ran. */
+  #askLate(
+    name: string,
+    maxRows: number,
+    opened: readonly Portal[],
+    out: Outboxes,
+  ): Verdict | PostgresOperation {
+    const portal = opened.length === 1 ? opened[0] : undefined
+    if (portal?.asked === undefined || portal.run?.isSent !== false) {
+      this.#refuseExecute({ refusal: changedSince }, out)
+      return 'drop'
+    }
+    const { asked } = portal
+    return {
+      kind: 'late',
+      portal,
+      name,
+      maxRows,
+      text: asked.text,
+      candidates: asked.candidates,
+      parameters: asked.parameters,
+      binding: () => asked.binding(),
+      judgement: undefined,
+    }
+  }
+
+  /** The portal that a name with these candidates stands for. */
+  #boundAs(opened: readonly Portal[]): Portal {
+    return this.#ledger.portalFor(opened, this.#parts.portals.areCurrent(opened))
   }
 
   #executePortal(name: string, portal: Portal, out: Outboxes): void {
@@ -172,20 +233,25 @@ export class Requests {
       out.server.put(encodeDescribePortal(name))
       this.#ledger.owed.push({ kind: 'describe-portal', portal, isOurs: true })
     }
-    this.#ledger.owed.push({ kind: 'execute', portal, copyEnds: this.#ledger.copyEnds })
+    const changesPath = portal.run === undefined ? undefined : this.#ledger.sent(portal.run)
+    const owed = { kind: 'execute', portal, changesPath } as const
+    this.#ledger.owed.push(owed)
+    this.#ledger.copyIn.sent(owed, portal.run)
   }
 
   close(chunk: Buffer, from: number, to: number): Verdict {
     const { of, name } = decodeNamed(chunk, from, to)
     this.#refuseOwnNames(name)
-    this.#ledger.owed.push({ kind: 'close', of, name })
+    this.#ledger.owed.push({ kind: 'close', of, name, isOurs: false })
     return 'pass'
   }
 
   functionCall(out: Outboxes): Verdict {
     out.server.put(callOfNoFunction)
+    this.#ledger.nextSegment()
     this.#ledger.owed.push({
       kind: 'function',
+      pathSegment: this.#parts.searchPath.segmentSent(),
       refusal: refusal(
         'unsupported',
         'the function call message is not offered: call the function by SELECT',
@@ -198,19 +264,18 @@ export class Requests {
   #refuse(asked: PostgresOperation, refused: Refusal, out: Outboxes): void {
     switch (asked.kind) {
       case 'query':
-        out.server.put(encodeQuery(this.#parts.marker))
-        this.#ledger.owed.push({
-          kind: 'query',
-          run: undefined,
-          mask: 'clear',
-          refusal: refused,
-        })
-        return
+        return this.#refuseQuery(refused, out)
       case 'bind':
         return this.#refuseBind(asked.portal, { refusal: refused }, out)
       case 'cursor':
+      case 'late':
         return this.#refuseExecute({ refusal: refused }, out)
     }
+  }
+
+  #refuseQuery(refused: Refusal, out: Outboxes): void {
+    out.server.put(encodeQuery(this.#parts.marker))
+    this.#oweQuery(undefined, 'clear', refused)
   }
 
   #refuseBind(
@@ -219,14 +284,18 @@ export class Requests {
     out: Outboxes,
   ): void {
     out.server.put(encodeBareBind(name, this.#parts.marker))
-    const portal: Portal = { run: undefined, mask: 'clear' }
-    this.#ledger.portals.propose(name, portal)
+    const portal = boundPortal(undefined, 'clear')
+    this.#parts.portals.propose(name, portal, true)
     this.#ledger.owed.push({ kind: 'bind', name, portal, ...why })
   }
 
   #refuseExecute(why: { readonly refusal: Refusal } | { readonly missing: string }, out: Outboxes): void {
     out.server.put(encodeExecute(this.#parts.marker, 0))
-    this.#ledger.owed.push({ kind: 'execute', portal: { run: undefined, mask: 'clear' }, ...why })
+    this.#ledger.owed.push({
+      kind: 'execute',
+      portal: boundPortal(undefined, 'clear'),
+      ...why,
+    })
   }
 
   /** A client that could create the marker could turn our refusals into its own results. */
@@ -239,6 +308,12 @@ const invalidEncoding = refusal(
   'unparsed',
   'the statement is not valid UTF-8',
   'Set client_encoding to UTF8.',
+)
+
+const changedSince = refusal(
+  'unsupported',
+  'what this portal refers to was changed after it was bound',
+  'Bind it again.',
 )
 
 const nothingMore = (): readonly string[] => []

@@ -88,11 +88,19 @@ export type SessionEffect =
   /** Without `cursor`: all of them. */
   | { readonly kind: 'close-cursor'; readonly cursor?: string }
   | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temporary' }
-  /** Without `value`: back to the default, or to what the text does not tell. */
-  | { readonly kind: 'set'; readonly name: string; readonly value?: string; readonly isLocal: boolean }
+  /** Without `value`: back to the default. Uncertain: it may not come to that, or the text does not tell to what. */
+  | {
+      readonly kind: 'set'
+      readonly name: string
+      readonly value?: string
+      readonly isLocal: boolean
+      readonly isUncertain?: boolean
+    }
   | { readonly kind: 'reset-all' }
   /** The catalogue may have changed. */
   | { readonly kind: 'ddl' }
+  /** It runs code that is not known, which may open and close cursors. */
+  | { readonly kind: 'opaque' }
   | {
       readonly kind: 'transaction'
       readonly step: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to' | 'two-phase'

@@ -14,7 +14,7 @@ export class Draft {
   /** Relations named anywhere in it. */
   readonly mentioned = new Set<Relation>()
   /** Settings changed by a function, which the statement's kind does not tell. */
-  readonly sets: SessionEffect[] = []
+  readonly sets: (SessionEffect & { readonly kind: 'set' })[] = []
   isUnfiltered = false
   isDynamic = false
   takesLocks = false

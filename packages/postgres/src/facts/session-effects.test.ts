@@ -32,7 +32,12 @@ describe('what a statement does to the session', () => {
       "select set_config('Search_Path', 'a', true)",
       [{ kind: 'set', name: 'search_path', value: 'a', isLocal: true }],
     ],
-    ["select set_config('search_path', $1, false)", [{ kind: 'set', name: 'search_path', isLocal: false }]],
+    [
+      "select set_config('search_path', $1, false)",
+      [{ kind: 'set', name: 'search_path', isLocal: false, isUncertain: true }],
+    ],
+    ['select app.f_ssn(1)', [{ kind: 'opaque' }]],
+    ['explain analyze declare c cursor for select 1', []],
     ['begin', [{ kind: 'transaction', step: 'begin' }]],
     ['end', [{ kind: 'transaction', step: 'commit' }]],
     ['abort', [{ kind: 'transaction', step: 'rollback' }]],
@@ -45,6 +50,18 @@ describe('what a statement does to the session', () => {
     ['insert into app.other values (1)', []],
   ])('%s', async (sql, effects) => {
     expect((await bench.one(sql)).statement.effects).toEqual(effects)
+  })
+
+  it.each([
+    "select set_config('search_path', 'a', false) where false",
+    "select set_config('search_path', 'a', false) limit 0",
+    "select case when false then set_config('search_path', 'a', false) end",
+    "select 1 from app.other where set_config('search_path', 'a', false) is null",
+    "with c as (select set_config('search_path', 'a', false)) select 1 from c",
+    "select 1 union select 2 where set_config('search_path', 'a', false) is null",
+  ])('%s may change nothing', async (sql) => {
+    const effect = { kind: 'set', name: 'search_path', value: 'a', isLocal: false, isUncertain: true }
+    expect((await bench.one(sql)).statement.effects).toEqual([effect])
   })
 
   it('a prepared statement brings its own facts and outputs', async () => {

@@ -46,18 +46,33 @@ export function noteSetting(draft: Draft, name: string | undefined, value: strin
   draft.refusal ??= refuseSetting(name, value)
 }
 
-/** `set_config(name, value, is_local)`. `nameColumn` is what a column `name` is known to be here. */
-export function noteSetConfig(draft: Draft, args: readonly Node[], nameColumn: string | undefined): void {
+/**
+ * `set_config(name, value, is_local)`. `nameColumn` is what a column `name` is known to be here; `isSure`: it runs, once.
+ */
+export function noteSetConfig(
+  draft: Draft,
+  args: readonly Node[],
+  nameColumn: string | undefined,
+  isSure: boolean,
+): void {
   const [given, value, isLocal] = args.map(constantText)
   const [first] = args
   const isColumn =
     first !== undefined && 'ColumnRef' in first && words(first.ColumnRef.fields).join('.') === 'name'
   const name = isColumn ? nameColumn : given
   noteSetting(draft, name, value)
-  if (name !== undefined) draft.sets.push(setEffect(name, value, isLocal !== 'false' && isLocal !== 'f'))
+  if (name === undefined) return
+  const effect = setEffect(name, value, isLocal !== 'false' && isLocal !== 'f')
+  draft.sets.push(
+    isSure && value !== undefined && isLocal !== undefined ? effect : { ...effect, isUncertain: true },
+  )
 }
 
-export function setEffect(name: string, value: string | undefined, isLocal: boolean): SessionEffect {
+export function setEffect(
+  name: string,
+  value: string | undefined,
+  isLocal: boolean,
+): SessionEffect & { readonly kind: 'set' } {
   const folded = fold(name)
   return value === undefined
     ? { kind: 'set', name: folded, isLocal }

@@ -52,6 +52,8 @@ export function analyseStatement(
   new Walk(draft, lens.names, isPlanOnly).statement(type, fields)
   if (isQuery(node)) return analyseQuery(node, draft, lens, isPlanOnly)
   exposeByDdl(draft, type, fields, lens.isStrict, lens.names.snapshot.allTags)
+  // Where its parameters go is not in this text.
+  if (type === 'ExecuteStmt' && draft.isDynamic) draft.expose(lens.names.snapshot.allTags)
   const kind = statementTable[type]?.[0] ?? 'unparsed'
   return plain(
     kind,
@@ -83,8 +85,10 @@ function plain(
 
 /** What it changes for the session beyond what its kind says. */
 function changes(draft: Draft): readonly SessionEffect[] {
-  const changesCatalog = draft.actions.has('ddl') || draft.actions.has('unparsed')
-  return changesCatalog ? [...draft.sets, { kind: 'ddl' }] : draft.sets
+  const effects: SessionEffect[] = [...draft.sets]
+  if (draft.actions.has('ddl') || draft.actions.has('unparsed')) effects.push({ kind: 'ddl' })
+  if (draft.isDynamic) effects.push({ kind: 'opaque' })
+  return effects
 }
 
 function isQuery(node: Node): boolean {
@@ -129,9 +133,14 @@ function analyseExplain(explain: ExplainStmt, draft: Draft, lens: Lens): Stateme
   draft.kinds.add('explain')
   const inner = explain.query === undefined ? undefined : analyseStatement(explain.query, draft, lens, !isRun)
   if (draft.actions.size === 0 || !isRun) draft.actions.add('read')
-  const outputs = [{ name: 'QUERY PLAN', tags: [], isPlain: false }]
-  const effects = (inner?.effects ?? []).filter((effect) => isRun || effect.kind === 'execute')
-  return { kind: 'explain', outputs, tags: [], effects }
+  // A plan shows constants, and a function that is said to be immutable has become one.
+  const tags = draft.isDynamic ? lens.names.snapshot.allTags : []
+  const outputs = [{ name: 'QUERY PLAN', tags, isPlain: false }]
+  // Even where it runs, it declares no cursor.
+  const effects = (inner?.effects ?? []).filter(({ kind }) =>
+    isRun ? kind !== 'declare' : kind === 'execute',
+  )
+  return { kind: 'explain', outputs, tags, effects }
 }
 
 function isOff(value: string | undefined): boolean {

@@ -27,6 +27,8 @@ interface Place {
   readonly depth: number
   /** What `name` is where rows of pg_settings of one name are selected, as pg_dump does for set_config. */
   readonly settingName?: string | undefined
+  /** An output of a statement that has nothing else: a function here is called once, for sure. */
+  readonly isCalledOnce?: boolean
 }
 
 /**
@@ -65,7 +67,8 @@ export class Walk {
   }
 
   #children(type: string, fields: object, place: Place): void {
-    const inner = { ...place, depth: place.depth + 1 }
+    const isCalledOnce = place.isCalledOnce === true && (type === 'SelectStmt' || type === 'ResTarget')
+    const inner = { ...place, depth: place.depth + 1, isCalledOnce }
     eachChild(type, fields, (childType, child, field) => {
       if (targets.has(`${type}.${field}`)) return // #target and #copy deal with it
       const isMade = type === 'IntoClause' || creating.has(`${type}.${field}`)
@@ -115,7 +118,8 @@ export class Walk {
       this.#children('SelectStmt', rest, place)
       here = larg
     }
-    this.#children('SelectStmt', here, { ...place, settingName: this.#settingName(here) })
+    const isCalledOnce = place.depth === 1 && here === fields && isBare(here)
+    this.#children('SelectStmt', here, { ...place, settingName: this.#settingName(here), isCalledOnce })
   }
 
   #settingName(select: SelectStmt): string | undefined {
@@ -199,7 +203,7 @@ export class Walk {
         )
       }
       case 'setting':
-        return noteSetConfig(this.#draft, args, place.settingName)
+        return noteSetConfig(this.#draft, args, place.settingName, place.isCalledOnce === true)
       case 'notifies':
         return this.#act(['session'])
       case 'locks':
@@ -306,6 +310,11 @@ export class Walk {
     if (!this.#isPlanOnly) return actions
     return actions.map((action) => (changes.has(action) ? 'read' : action))
   }
+}
+
+/** `SELECT` with outputs alone. */
+function isBare(select: SelectStmt): boolean {
+  return Object.keys(select).every((field) => ['targetList', 'limitOption', 'op'].includes(field))
 }
 
 /** `column = 'text'`. */

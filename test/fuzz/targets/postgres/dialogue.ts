@@ -1,16 +1,19 @@
 import { Fault, mintPermit, refusal, type Authorization, type OperationId } from '@sallyport/core'
 import { Frames, Outbox, type Verdict } from '@sallyport/wire'
 import { PostgresConversation } from '../../../../packages/postgres/src/conversation/conversation.ts'
+import { emptyText } from '../../../../packages/postgres/src/facts/empty.ts'
 import { frameLength } from '../../../../packages/postgres/src/codec/tags.ts'
 import { PlannedCopyMask } from '../../../../packages/postgres/src/mask/copy.ts'
 import { PlannedRowMask } from '../../../../packages/postgres/src/mask/row.ts'
 import { Names } from '../../../../packages/postgres/src/names.ts'
 import type {
+  Cursor,
   Effect,
   JudgedStatement,
   PostgresOperation,
   Prepared,
 } from '../../../../packages/postgres/src/operations.ts'
+import { Portals } from '../../../../packages/postgres/src/portals.ts'
 import { SearchPath } from '../../../../packages/postgres/src/search-path.ts'
 import type { Choices } from '../../random.ts'
 import { must } from '../../target.ts'
@@ -34,7 +37,7 @@ export class Dialogue {
   readonly outcomes: string[] = []
   readonly #permitted = new Set<OperationId>()
   readonly #statements = new Names<Prepared>()
-  readonly #cursors = new Names<Prepared>()
+  readonly #portals = new Portals()
   readonly #out = { client: new Outbox(), server: new Outbox() }
   readonly #conversation: Counted
   readonly #fromClient: Frames<PostgresOperation>
@@ -61,7 +64,7 @@ export class Dialogue {
       },
       diagnostics: () => 'clear',
       statements: this.#statements,
-      cursors: this.#cursors,
+      portals: this.#portals,
       searchPath: new SearchPath('app', 'public'),
       finish: (permit, { status }) => {
         must(
@@ -140,31 +143,16 @@ export class Dialogue {
   }
 
   #judged(text: string): JudgedStatement {
-    return { outputs: 'unknown', copy: undefined, effects: this.#effects(text) }
-  }
-
-  #effects(text: string): readonly Effect[] {
-    const [verb, name = ''] = text.split(' ')
-    const prepared: Prepared = { text: `select ${name}`, typeIds: [] }
-    switch (verb) {
-      case 'prepare':
-        this.#statements.propose(name, prepared)
-        return [{ kind: 'prepare', name, prepared }]
-      case 'declare':
-        this.#cursors.propose(name, prepared)
-        return [{ kind: 'declare', name, prepared }]
-      case 'deallocate':
-        return [name === '' ? { kind: 'deallocate' } : { kind: 'deallocate', name }]
-      case 'close':
-        return [name === '' ? { kind: 'close-cursor' } : { kind: 'close-cursor', name }]
-      case 'discard':
-        return [{ kind: 'discard-all' }]
-      case 'path':
-        return [{ kind: 'search-path', value: name, isLocal: false }]
-      case 'ddl':
-        return [{ kind: 'ddl' }]
-      default:
-        return []
+    const copy = text.includes('copyin')
+      ? ({ ...plainCopy, direction: 'in', format: 'text' } as const)
+      : undefined
+    const judged = { outputs: 'unknown', copy, effects: effectsOf(text) } as const
+    if (!text.startsWith('late')) return judged
+    const name = text.split(' ')[1] ?? ''
+    const candidates = this.#statements.candidates(name)
+    return {
+      ...judged,
+      late: { searchPath: ['public'], names: [{ kind: 'statement', name, judged: candidates }] },
     }
   }
 
@@ -179,6 +167,39 @@ export class Dialogue {
     if (!this.#out.server.isEmpty) this.toServer.push(this.#out.server.take())
     if (!this.#out.client.isEmpty) this.toClient.push(this.#out.client.take())
   }
+}
+
+function effectsOf(text: string): readonly Effect[] {
+  const [verb, name = ''] = text.split(' ')
+  const prepared: Prepared = { text: `select ${name}`, typeIds: [] }
+  switch (verb) {
+    case 'prepare':
+      return [{ kind: 'prepare', name, prepared }]
+    case 'declare':
+      return [{ kind: 'declare', name, cursor: cursorOf(text) }]
+    case 'calls':
+      return [{ kind: 'opaque' }]
+    case 'commit':
+    case 'rollback':
+      return [{ kind: 'transaction-end', isRollback: verb === 'rollback' }]
+    case 'deallocate':
+      return [name === '' ? { kind: 'deallocate' } : { kind: 'deallocate', name }]
+    case 'close':
+      return [name === '' ? { kind: 'close-cursor' } : { kind: 'close-cursor', name }]
+    case 'discard':
+      return [{ kind: 'discard-all' }]
+    case 'path':
+      return [{ kind: 'search-path', value: name, isLocal: false }]
+    case 'ddl':
+      return [{ kind: 'ddl' }]
+    default:
+      return []
+  }
+}
+
+function cursorOf(text: string): Cursor {
+  const statement = { kind: 'select', outputs: 'unknown', tags: [], effects: [] } as const
+  return { kind: 'cursor', text, inner: { facts: emptyText[0]!, statement }, isHoldable: false, era: 0 }
 }
 
 class Counted extends PostgresConversation {
