@@ -121,6 +121,43 @@ export const naming: Script = {
   ],
 }
 
+/** Names and paths that change between the Bind of a portal and its Execute, and functions that open cursors. */
+export const changing: Script = {
+  name: 'what is looked up late',
+  steps: [
+    simple('BEGIN'),
+    batch(
+      parse('SELECT 1 AS first', { name: 'named' }),
+      parse('EXECUTE named', { name: 'runs' }),
+      bind([], { portal: 'late', statement: 'runs' }),
+      sync(),
+    ),
+    batch(
+      closeStatement('named'),
+      parse('SELECT n AS first FROM generate_series(3, 9) n', { name: 'named' }),
+      execute({ portal: 'late', maxRows: 2 }),
+      sync(),
+    ),
+    simple("CREATE FUNCTION pg_temp.noop() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'"),
+    batch(parse('SELECT pg_temp.noop()'), bind(), execute(), closeStatement('named'), sync()),
+    batch(execute({ portal: 'late', maxRows: 2 }), execute({ portal: 'late' }), sync()),
+    simple('DECLARE c CURSOR FOR SELECT n FROM generate_series(1, 9) n'),
+    batch(parse('FETCH 2 FROM c'), bind([], { portal: 'fetches' }), sync()),
+    simple('SELECT pg_temp.noop()'),
+    batch(execute({ portal: 'fetches' }), sync()),
+    simple('FETCH 2 FROM c'),
+    batch(execute({ portal: 'c', maxRows: 2 }), sync()),
+    batch(parse('CREATE TABLE made (n int)'), bind([], { portal: 'makes' }), sync()),
+    simple('CREATE SCHEMA elsewhere; SET search_path TO elsewhere'),
+    batch(execute({ portal: 'makes' }), sync()),
+    simple("SELECT 'elsewhere.made'::regclass"),
+    simple('ROLLBACK'),
+    simple('BEGIN; SET search_path TO pg_catalog; SELECT 1; COMMIT; SELECT 2; RESET search_path; SELECT 3'),
+    simple('BEGIN; SET LOCAL search_path TO pg_catalog; COMMIT; SELECT count(*) FROM products'),
+    simple('BEGIN; SET search_path TO pg_catalog; ROLLBACK; SELECT count(*) FROM products'),
+  ],
+}
+
 export const portals: Script = {
   name: 'portals',
   steps: [

@@ -1,6 +1,14 @@
 import { copying } from './copy-scripts.ts'
 import { extended, simple, type Script } from './differential.ts'
-import { bigValues, failing, naming, parameterised, pipelining, portals } from './extended-scripts.ts'
+import {
+  bigValues,
+  changing,
+  failing,
+  naming,
+  parameterised,
+  pipelining,
+  portals,
+} from './extended-scripts.ts'
 import * as sql from './statements.ts'
 
 /** What the differential test says to a copy of the sample shop, on both ways. */
@@ -27,6 +35,7 @@ export const scripts: readonly Script[] = [
   parameterised,
   naming,
   portals,
+  changing,
   pipelining,
   failing,
   bigValues,
