@@ -1,0 +1,122 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createClient, type ApiError } from '@sallyport/api'
+import { Fault } from '@sallyport/core'
+import { expect, test } from 'vitest'
+import { CannotStart } from '../cannot-start.ts'
+import { runGateway } from '../main.ts'
+import { startGateway } from './start.ts'
+import { welcome } from './welcome.ts'
+import { Page, password, startWorld, temporaryDirectory, testConfig, toyKind } from '../testing/world.ts'
+
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error as ApiError,
+  )
+
+test('once ended, listens on no port and leaves nothing running', async () => {
+  const world = await startWorld()
+  const ports = world.gateway.addresses.map(({ port }) => port)
+  expect(ports).toHaveLength(4)
+  await world.client().gateway.version()
+  await world[Symbol.asyncDispose]()
+  for (const port of ports) {
+    await expect(once(connect(port, '127.0.0.1'), 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  }
+})
+
+test('guessing is slowed down', async () => {
+  await using world = await startWorld('limits:\n  signInsPerMinute: 3\n')
+  const guess = () => failure(world.client().login.withPassword({ name: 'root', password: 'guess' }))
+  const answers = [await guess(), await guess(), await guess(), await guess()]
+  expect(answers.map((it) => it?.code)).toEqual([
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+    'throttled',
+  ])
+})
+
+test('a port that is taken is named, with its key and its holder, and nothing is left running', async () => {
+  await using first = await startWorld()
+  await using directory = await temporaryDirectory()
+  for (const name of ['api', 'agents', 'metrics', 'toy']) {
+    const port = first.portOf(name)
+    const config = { ...testConfig(directory.path) }
+    const taken = { ...config, listen: { ...config.listen, [name]: { host: '127.0.0.1', port } } }
+    const error = await startGateway(taken, { environment: {}, output: new Page(), kinds: [toyKind] }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(CannotStart)
+    expect(error).toMatchObject({
+      exitCode: 3,
+      message: expect.stringContaining(`port ${port}, wanted for listen.${name}, is taken`),
+    })
+  }
+})
+
+test('a second gateway on the same data is refused in words', async () => {
+  await using first = await startWorld()
+  const error = await startGateway(testConfig(first.directory), {
+    environment: {},
+    output: new Page(),
+    kinds: [toyKind],
+  }).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ exitCode: 4, message: expect.stringContaining('in use by another process') })
+})
+
+test('a wrong master key is refused in words', async () => {
+  await using directory = await temporaryDirectory()
+  const options = { output: new Page(), kinds: [toyKind] }
+  const config = testConfig(directory.path, 'masterKey: env:KEY\n')
+  await using _first = await startGateway(config, { ...options, environment: { KEY: 'ab'.repeat(32) } })
+  await _first[Symbol.asyncDispose]()
+  for (const KEY of ['cd'.repeat(32), 'too short']) {
+    const error = await startGateway(config, { ...options, environment: { KEY } }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toMatchObject({ exitCode: 5 })
+    expect(String(error)).not.toContain(KEY)
+  }
+})
+
+test('welcomes with the set-up link until somebody is set up, and keeps its authority', async () => {
+  await using directory = await temporaryDirectory()
+  const start = () =>
+    startGateway(testConfig(directory.path), { environment: {}, output: new Page(), kinds: [toyKind] })
+  let fingerprint = ''
+  {
+    await using gateway = await start()
+    fingerprint = gateway.authority?.fingerprint ?? ''
+    expect(welcome(gateway)).toContain(gateway.setupUrl)
+    expect(welcome(gateway)).toContain(fingerprint)
+    const client = createClient({ baseUrl: gateway.baseUrl, fingerprint })
+    await client.setup.consume({
+      code: new URL(gateway.setupUrl ?? '').hash.slice(1),
+      name: 'root',
+      password,
+    })
+  }
+  await using again = await start()
+  expect(again.setupUrl).toBeUndefined()
+  expect(again.authority?.fingerprint).toBe(fingerprint)
+  expect(welcome(again)).not.toContain('setup')
+})
+
+test('runs until told to stop, and drains', async () => {
+  await using directory = await temporaryDirectory()
+  const stop = new AbortController()
+  const log = new Page()
+  const notices = new Page()
+  await runGateway(testConfig(directory.path), stop.signal, {
+    environment: {},
+    output: log,
+    notices,
+    kinds: [toyKind],
+    onReady: () => stop.abort(new Fault('gateway/draining', 'stop')),
+  })
+  expect(notices.text).toContain('is ready')
+  expect(log.text).toContain('stopping')
+  expect(log.text).toContain('"msg":"ended"')
+})
