@@ -18,6 +18,12 @@ export const explanations: readonly Explanation[] = [
     like: standardStrings,
   },
   {
+    name: 'files/plpgsql',
+    reason:
+      '`standard_conforming_strings` stays on: the file ends with a function whose strings are read with it off',
+    like: /sallyport: standard_conforming_strings cannot be changed|nonstandard use of \\\\|foo\\\\bar/,
+  },
+  {
     name: 'files/copy2',
     reason:
       '`COPY … ENCODING` is refused: rows are masked in UTF-8; psql then takes the rows that follow for commands, and they are missing later',
