@@ -1,4 +1,4 @@
-import { hasDigits, spansOf, type Detector } from '../detector.ts'
+import { hasDigits, type Detector, type Span } from '../detector.ts'
 
 /**
  * International numbers with their plus (E.164), and North American ones in their usual grouping. Bare digit runs are
@@ -11,17 +11,27 @@ export const phone: Detector = {
   name: 'phone',
   tag: 'pii.phone',
   mayOccur: (bytes) => hasDigits(bytes, 7),
-  find: (text) =>
-    spansOf(pattern, text, () => true).flatMap(({ from, to }) => {
-      const length = lengthOf(text.slice(from, to))
-      return length === 0 ? [] : [{ from, to: from + length }]
-    }),
+  find(text) {
+    const spans: Span[] = []
+    pattern.lastIndex = 0
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      const from = match.index
+      const to = from + lengthOf(match[0])
+      if (from < to) spans.push({ from, to })
+      pattern.lastIndex = Math.max(to, from + 1) // what the match holds beyond the find may begin another
+    }
+    return spans
+  },
 }
 
-/** Of the number that a match begins with; 0 where it is none. Groups of another number may follow one: 15 digits are the most. */
+/**
+ * Of the number that a match begins with; 0 where it is none. Groups of another number may follow one: 15 digits are the
+ * most. A bracket that was opened in front of the match closes behind the find.
+ */
 function lengthOf(match: string): number {
   const digitsOf = (end: number): number => match.slice(0, end).replace(/\D/g, '').length
   let end = match.length
-  while (end > 0 && digitsOf(end) > 15) end = match.slice(0, end).search(/[ .-][^ .-]*$/)
-  return digitsOf(Math.max(0, end)) >= (match.startsWith('+') ? 8 : 10) ? end : 0
+  while (digitsOf(end) > 15) end = match.slice(0, end).search(/[ .-]?\(?\d+\)?$/)
+  if (match[end - 1] === ')' && !match.slice(0, end).includes('(')) end--
+  return digitsOf(end) >= (match.startsWith('+') ? 8 : 10) ? end : 0
 }
