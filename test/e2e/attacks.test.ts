@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { byAnswers } from './attacks/answers.ts'
 import { byChannels } from './attacks/channels.ts'
 import { byFrames } from './attacks/frames.ts'
+import { byFunctionCalls } from './attacks/function-calls.ts'
 import { byPaths } from './attacks/paths.ts'
 import { byPortals } from './attacks/portals.ts'
 import { byStatements } from './attacks/statements.ts'
@@ -18,4 +19,5 @@ describe.concurrent('attacks by somebody who may read, and may not see everythin
   byPaths(ground)
   byChannels(ground)
   byFrames(ground)
+  byFunctionCalls(ground)
 })

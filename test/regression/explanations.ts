@@ -29,10 +29,4 @@ export const explanations: readonly Explanation[] = [
       '`COPY … ENCODING` is refused: rows are masked in UTF-8; psql then takes the rows that follow for commands, and they are missing later',
     like: /sallyport: COPY works in UTF-8 only|at or near "4000"|before trigger fired/,
   },
-  {
-    name: 'files/largeobject',
-    reason:
-      'the function call message is not offered, and `lo_import`, `lo_export` and `lo_unlink` of psql use it: what they would have made is missing later',
-    like: /the function call message is not offered|Large objects|pageno|large object 0 does not exist|\blo_[gp][eu]t\b|owner of large object 42/,
-  },
 ]

@@ -9,6 +9,7 @@ import {
   pipelining,
   portals,
 } from './extended-scripts.ts'
+import { functionCalls } from './function-scripts.ts'
 import * as sql from './statements.ts'
 
 /** What the differential test says to a copy of the sample shop, on both ways. */
@@ -38,6 +39,7 @@ export const scripts: readonly Script[] = [
   changing,
   pipelining,
   failing,
+  functionCalls,
   bigValues,
   simples('writing', sql.writing),
   {

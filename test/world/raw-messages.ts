@@ -48,8 +48,22 @@ export function bind(
 export const execute = (options: { portal?: string; maxRows?: number } = {}): Buffer =>
   message('E', cstring(options.portal ?? ''), int32(options.maxRows ?? 0))
 
-export const functionCall = (oid: number, values: readonly Value[]): Buffer =>
-  message('F', int32(oid), int16(0), int16(values.length), ...values.flatMap(field), int16(0))
+export function functionCall(
+  oid: number,
+  values: readonly Value[],
+  options: { formats?: readonly number[]; result?: number } = {},
+): Buffer {
+  const formats = options.formats ?? []
+  return message(
+    'F',
+    int32(oid | 0),
+    int16(formats.length),
+    ...formats.map(int16),
+    int16(values.length),
+    ...values.flatMap(field),
+    int16(options.result ?? 0),
+  )
+}
 
 export const password = (body: Uint8Array): Buffer => message('p', body)
 

@@ -1,4 +1,5 @@
 import type { Facts, Operation, Parameter, Permit } from '@sallyport/core'
+import type { Callee } from './callees.ts'
 import type { CopyAnalysis, InnerStatement, StatementAnalysis } from './facts/analysis.ts'
 
 /** What the name of a prepared statement stands for. Judged whenever it is used: names in it mean what they mean then. */
@@ -118,7 +119,20 @@ export interface LateOperation extends Asked {
   readonly candidates: readonly Prepared[]
 }
 
-export type PostgresOperation = QueryOperation | BindOperation | CursorOperation | LateOperation
+/** A function called by its OID. */
+export interface FunctionOperation extends Asked {
+  readonly kind: 'function'
+  /** Undefined for one that is not offered so. */
+  readonly callee: Callee | undefined
+  readonly resultFormat: number
+}
+
+export type PostgresOperation =
+  | QueryOperation
+  | BindOperation
+  | CursorOperation
+  | LateOperation
+  | FunctionOperation
 
 /** A permitted operation while the target works on it. */
 export class Run {

@@ -27,6 +27,7 @@ create function app.raise_ssn(int) returns text language plpgsql as
   $$ begin raise exception using errcode = '42P01', message = (select ssn from app.customers where id = $1); end $$;
 create function app.notice_ssn(int) returns text language plpgsql as
   $$ begin raise notice '%', (select ssn from app.customers where id = $1); return ''; end $$;
+select lo_from_bytea(4711, convert_to(string_agg(ssn, ','), 'UTF8')) from app.customers;
 create schema mine;
 create table mine.kept (id int primary key, note text);
 create table mine.customers (id int, ssn text);

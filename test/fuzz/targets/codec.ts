@@ -12,6 +12,7 @@ import {
   describePortal,
   describeStatement,
   execute,
+  functionCall,
   int16,
   int32,
   message,
@@ -139,6 +140,13 @@ function checkClient(frame: Buffer, whole: Buffer, at: number): void {
           })
         },
       )
+    case 'F':
+      return same(frame, whole, at, frontend.decodeFunctionCall, ({ oid, parameters, resultFormat }) =>
+        functionCall(oid, parameters, {
+          formats: parameters.map((value) => (Buffer.isBuffer(value) ? 1 : 0)),
+          result: resultFormat & 0xffff,
+        }),
+      )
     case 'D':
     case 'C': {
       const { of, name } = frontend.decodeNamed(whole, at, at + frame.length)
@@ -189,6 +197,11 @@ function checkServer(frame: Buffer, whole: Buffer, at: number): void {
       )
     case 'Z':
       return exact(frame, message('Z', Buffer.from(backend.decodeReady(whole, at, to))))
+    case 'V':
+      return exact(
+        frame,
+        backend.functionResultOfRow(backend.rowOfFunctionResult(whole, at, at + frame.length)),
+      )
     case 'K':
       return exact(frame, backend.encodeBackendKey(backend.decodeBackendKey(frame)))
     case 'G':

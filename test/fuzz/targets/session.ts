@@ -89,7 +89,7 @@ function clientTurn(choices: Choices): readonly Buffer[] {
     case 2:
       return simple(Array.from({ length: 1 + choices.below(3) }, () => text(choices)).join('; '), choices)
     case 3:
-      return [functionCall(1, [])]
+      return [functionCall(pick(choices, [952, 954, 964, 1]), [])]
     default:
       return [...pipeline(choices), sync()]
   }

@@ -83,6 +83,16 @@ export function decodeReady(chunk: Buffer, from: number, to: number): 'I' | 'T' 
   return status as 'I' | 'T' | 'E'
 }
 
+/** The value of a FunctionCallResponse as a row with that one column, unchecked. */
+export function rowOfFunctionResult(chunk: Buffer, from: number, to: number): Buffer {
+  return framed(tag.dataRow, (writer) => writer.int16(1).bytes(chunk.subarray(from + headBytes, to)))
+}
+
+/** The other way round. @param row of one column */
+export function functionResultOfRow(row: Buffer): Buffer {
+  return framed(tag.functionResult, (writer) => writer.bytes(row.subarray(headBytes + 2)))
+}
+
 /** Process id and secret together, as a cancel request repeats them. */
 export function decodeBackendKey(chunk: Buffer): Buffer {
   const cursor = new Cursor(chunk, headBytes, chunk.length, blame)

@@ -61,6 +61,15 @@ export function decodeBind(chunk: Buffer, from: number, to: number): Bind {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const portal = serverName(cursor)
   const statement = serverName(cursor)
+  const parameters = decodeParameters(cursor)
+  const resultFormats: number[] = []
+  for (let left = cursor.uint16(); left > 0; left--) resultFormats.push(cursor.int16())
+  cursor.end()
+  return { portal, statement, parameters, resultFormats }
+}
+
+/** Their formats, none, one for all, or one for each; then the values themselves. */
+function decodeParameters(cursor: Cursor): (string | Buffer | null)[] {
   const formats: number[] = []
   for (let left = cursor.uint16(); left > 0; left--) formats.push(cursor.int16())
   const count = cursor.uint16()
@@ -75,10 +84,7 @@ export function decodeBind(chunk: Buffer, from: number, to: number): Bind {
     const format = formats.length === 1 ? formats[0] : formats[i]
     parameters.push(format === 1 ? bytes : bytes.toString('utf8'))
   }
-  const resultFormats: number[] = []
-  for (let left = cursor.uint16(); left > 0; left--) resultFormats.push(cursor.int16())
-  cursor.end()
-  return { portal, statement, parameters, resultFormats }
+  return parameters
 }
 
 /** A Bind without parameters, to a statement that does not exist: the server must refuse it. */
@@ -125,6 +131,23 @@ export function decodeExecute(chunk: Buffer, from: number, to: number): Execute 
 
 export function encodeExecute(portal: string, maxRows: number): Buffer {
   return framed(tag.execute, (writer) => writer.cstring(portal).int32(maxRows))
+}
+
+export interface FunctionCall {
+  readonly oid: number
+  /** As those of a {@link Bind}. */
+  readonly parameters: readonly (string | Buffer | null)[]
+  readonly resultFormat: number
+}
+
+/** @see PostgreSQL documentation, "FunctionCall (F)" */
+export function decodeFunctionCall(chunk: Buffer, from: number, to: number): FunctionCall {
+  const cursor = new Cursor(chunk, from + headBytes, to, blame)
+  const oid = cursor.uint32()
+  const parameters = decodeParameters(cursor)
+  const resultFormat = cursor.int16()
+  cursor.end()
+  return { oid, parameters, resultFormat }
 }
 
 /** A call of function 0, which no server has. */

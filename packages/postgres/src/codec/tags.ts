@@ -24,7 +24,7 @@ const frontend: Readonly<Record<string, TagRule>> = {
   C: { cap: small, need: 'whole' }, // Close
   D: { cap: small, need: 'whole' }, // Describe
   E: { cap: small, need: 'whole' }, // Execute
-  F: { cap: wholeMessageBytes, need: 'head' }, // FunctionCall
+  F: { cap: wholeMessageBytes, need: 'whole' }, // FunctionCall
   H: { cap: small, need: 'whole' }, // Flush
   P: { cap: wholeMessageBytes, need: 'whole' }, // Parse
   Q: { cap: wholeMessageBytes, need: 'whole' }, // Query
@@ -52,7 +52,7 @@ const backend: Readonly<Record<string, TagRule>> = {
   R: { cap: wholeMessageBytes, need: 'whole' }, // Authentication…
   S: { cap: wholeMessageBytes, need: 'whole' }, // ParameterStatus
   T: { cap: wholeMessageBytes, need: 'whole' }, // RowDescription
-  V: { cap: wholeMessageBytes, need: 'head' }, // FunctionCallResponse
+  V: { cap: streamed, need: 'head' }, // FunctionCallResponse
   Z: { cap: small, need: 'whole' }, // ReadyForQuery
   c: { cap: small, need: 'whole' }, // CopyDone
   d: { cap: streamed, need: 'head' }, // CopyData

@@ -1,6 +1,13 @@
 import { Fault } from '@sallyport/core'
-import type { Outboxes, Verdict } from '@sallyport/wire'
-import { decodeErrorFields, encodeErrorFields, rowsOf, type Field } from '../codec/backend.ts'
+import { Outbox, type Outboxes, type Verdict } from '@sallyport/wire'
+import {
+  decodeErrorFields,
+  encodeErrorFields,
+  functionResultOfRow,
+  rowOfFunctionResult,
+  rowsOf,
+  type Field,
+} from '../codec/backend.ts'
 import { sync } from '../codec/frontend.ts'
 import { tag } from '../codec/tags.ts'
 import type { CopyMask, RowMask } from '../masks.ts'
@@ -29,6 +36,12 @@ export class Answers {
     return this.#copyOut !== undefined
   }
 
+  /** Whether the result of a function call may be rewritten. */
+  get isMaskingFunction(): boolean {
+    const { head } = this.#ledger.owed
+    return head?.kind === 'function' && head.mask !== 'clear'
+  }
+
   rowMask(): RowMask | 'clear' {
     const head = this.#ledger.owed.head
     const mask = head?.kind === 'execute' ? head.portal.mask : head?.kind === 'query' ? head.mask : 'clear'
@@ -53,6 +66,22 @@ export class Answers {
     run.maskedValues += mask.maskedValues - before
     run.sizeBytes += size === 'as-is' ? length : size
     return size === 'as-is' ? 'pass' : 'drop'
+  }
+
+  functionResult(chunk: Buffer, from: number, to: number, length: number, out: Outboxes): Verdict {
+    const { head } = this.#ledger.owed
+    if (head?.kind !== 'function' || head.run === undefined || head.run.done > 0)
+      throw outOfOrder(tag.functionResult)
+    const { run, mask } = head
+    run.rows++
+    this.#ledger.applied(run)
+    const masked = mask === 'clear' ? 'as-is' : rewriteResult(mask, chunk, from, to)
+    run.sizeBytes += masked === 'as-is' ? length : masked.length
+    if (mask === 'clear' || masked === 'as-is') return 'pass'
+    run.mask = mask
+    run.maskedValues += mask.maskedValues
+    out.client.put(masked)
+    return 'drop'
   }
 
   rowDescription(fields: readonly Field[]): Verdict {
@@ -147,8 +176,9 @@ export class Answers {
     if (head?.kind !== 'query' && head?.kind !== 'sync' && head?.kind !== 'function')
       throw outOfOrder(tag.ready)
     this.#ledger.owed.pop()
-    if (head.kind === 'query') {
+    if (head.kind !== 'sync')
       this.#ledger.finish(head.run, head.run?.errorCode === undefined ? 'done' : 'failed')
+    if (head.kind === 'query') {
       // A simple query destroys the unnamed statement and portal.
       this.#parts.statements.drop('')
       this.#parts.portals.drop('')
@@ -258,6 +288,15 @@ export class Answers {
     }
     return 'pass'
   }
+}
+
+/** A function's result is masked as a row that has nothing else. */
+function rewriteResult(mask: RowMask, chunk: Buffer, from: number, to: number): Buffer | 'as-is' {
+  const row = rowOfFunctionResult(chunk, from, to)
+  const rewritten = new Outbox()
+  return mask.rewrite(row, 0, row.length, rewritten) === 'as-is'
+    ? 'as-is'
+    : functionResultOfRow(rewritten.take())
 }
 
 export function outOfOrder(tagByte: number): Fault {

@@ -63,7 +63,9 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     const isMasked =
       tagByte === tag.dataRow
         ? this.#answers.rowMask() !== 'clear'
-        : tagByte === tag.copyData && this.#answers.isMaskingCopy
+        : tagByte === tag.functionResult
+          ? this.#answers.isMaskingFunction
+          : tagByte === tag.copyData && this.#answers.isMaskingCopy
     if (!isMasked) return headBytes
     if (length > wholeMessageBytes) {
       throw new Fault(
@@ -107,7 +109,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
         this.#ledger.copyIn.endSent()
         return 'pass'
       case tag.functionCall:
-        return this.#requests.functionCall(out)
+        return this.#requests.functionCall(chunk, from, to)
       case tag.terminate:
         refuseBody(from, to)
         this.#ledger.hasTerminated = true
@@ -126,6 +128,8 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
         return this.#answers.dataRow(chunk, from, to, length, out)
       case tag.copyData:
         return this.#answers.copyData(chunk, from, to, length, out)
+      case tag.functionResult:
+        return this.#answers.functionResult(chunk, from, to, length, out)
       case tag.commandComplete:
         return this.#answers.commandComplete(decodeCommandTag(chunk, from, to))
       case tag.emptyQuery:
@@ -163,7 +167,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.copyDone:
         return this.#answers.endCopyOut(out)
       default:
-        // Authentication, BackendKeyData, CopyBoth, FunctionCallResponse: nothing that we let through asks for them.
+        // Authentication, BackendKeyData, CopyBoth: nothing that we let through asks for them.
         throw outOfOrder(tagByte)
     }
   }

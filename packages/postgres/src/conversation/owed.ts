@@ -45,6 +45,6 @@ export type Owed = {
       readonly isOurs: boolean
     }
   | { readonly kind: 'query'; readonly run: Run | undefined; mask: RowMask | 'clear' | undefined }
-  | { readonly kind: 'function' }
+  | { readonly kind: 'function'; readonly run: Run | undefined; readonly mask: RowMask | 'clear' }
   | { readonly kind: 'sync' }
 )

@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { Fault, refusal, type Authorization, type Refusal } from '@sallyport/core'
 import type { Outboxes, Verdict } from '@sallyport/wire'
+import { calleeOf } from '../callees.ts'
+import type { Field } from '../codec/backend.ts'
 import {
   callOfNoFunction,
   closeUnnamed,
   decodeBind,
   decodeExecute,
+  decodeFunctionCall,
   decodeNamed,
   decodeParse,
   decodeQuery,
@@ -15,7 +18,8 @@ import {
   encodeQuery,
   flush,
 } from '../codec/frontend.ts'
-import { Run, type PostgresOperation, type Prepared } from '../operations.ts'
+import { Run, type FunctionOperation, type PostgresOperation, type Prepared } from '../operations.ts'
+import type { RowMask } from '../masks.ts'
 import type { Ledger } from './ledger.ts'
 import { boundPortal, isBound, type Owed, type Portal } from './owed.ts'
 import type { ConversationParts } from './parts.ts'
@@ -68,6 +72,10 @@ export class Requests {
         portal.run = run
         return this.#executeBound(asked.name, asked.maxRows, portal, out)
       }
+      case 'function':
+        this.#ledger.sent(run)
+        this.#oweResult(run, mask ?? this.#resultMask(asked, run))
+        return 'pass'
     }
   }
 
@@ -246,19 +254,41 @@ export class Requests {
     return 'pass'
   }
 
-  functionCall(out: Outboxes): Verdict {
-    out.server.put(callOfNoFunction)
+  functionCall(chunk: Buffer, from: number, to: number): PostgresOperation {
+    const { oid, parameters, resultFormat } = decodeFunctionCall(chunk, from, to)
     this.#ledger.nextSegment()
+    const callee = calleeOf(oid)
+    return {
+      kind: 'function',
+      callee,
+      resultFormat,
+      text: callee?.text ?? `function call of OID ${oid}`,
+      parameters,
+      binding: () => ['function call', String(resultFormat)],
+      judgement: undefined,
+    }
+  }
+
+  /** The result comes without a description: its type is known. */
+  #resultMask({ callee, resultFormat }: FunctionOperation, run: Run): RowMask | 'clear' {
+    if (callee === undefined) throw new TypeError('a function that is not offered was permitted')
+    const { name, resultTypeId: typeOid } = callee
+    const field: Field = { name, tableOid: 0, attnum: 0, typeOid, typmod: -1, format: resultFormat }
+    const outputs = run.statement?.outputs ?? 'unknown'
+    return this.#parts.masks.rows([field], outputs, run.permit.obligations.maskedTags) ?? 'clear'
+  }
+
+  /** A call is a segment of its own. */
+  #oweResult(run: Run | undefined, mask: RowMask | 'clear', refused?: Refusal): void {
+    const pathSegment = this.#parts.searchPath.segmentSent()
     this.#ledger.owed.push({
       kind: 'function',
-      pathSegment: this.#parts.searchPath.segmentSent(),
-      refusal: refusal(
-        'unsupported',
-        'the function call message is not offered: call the function by SELECT',
-        undefined,
-      ),
+      run,
+      mask,
+      pathSegment,
+      ...(refused === undefined ? undefined : { refusal: refused }),
     })
-    return 'drop'
+    this.#ledger.nextSegment()
   }
 
   #refuse(asked: PostgresOperation, refused: Refusal, out: Outboxes): void {
@@ -270,6 +300,9 @@ export class Requests {
       case 'cursor':
       case 'late':
         return this.#refuseExecute({ refusal: refused }, out)
+      case 'function':
+        out.server.put(callOfNoFunction)
+        return this.#oweResult(undefined, 'clear', refused)
     }
   }
 

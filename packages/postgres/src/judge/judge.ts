@@ -48,6 +48,8 @@ export class Judge {
         return asked.candidates.length === 1
           ? this.#prepared(asked.candidates[0]!, path, 0)
           : anyOf(asked.candidates.map((candidate) => this.#prepared(candidate, path, 0)))
+      case 'function':
+        return asked.callee === undefined ? notByMessage : this.#text(asked.text, path, 0)
       case 'cursor':
         return andThen(anyOf(asked.candidates.map(fetched)), (judged) =>
           asked.isCertain ? judged : uncertain(judged),
@@ -57,7 +59,8 @@ export class Judge {
 
   /** Only what names nothing: setting the path among it. */
   #underNoPath(asked: PostgresOperation, refused: Refusal): Judged | Promise<Judged> {
-    if (asked.kind === 'cursor' || (asked.kind !== 'query' && asked.candidates.length !== 1)) return refused
+    if (asked.kind === 'cursor' || asked.kind === 'function') return refused
+    if (asked.kind !== 'query' && asked.candidates.length !== 1) return refused
     return andThen(this.#analyse(asked.text, []), (analysis) =>
       analysis.statements.every(({ kind }) => nameless.has(kind))
         ? this.#resolve(asked.text, analysis, [], 0)
@@ -216,6 +219,12 @@ const tooDeep = refusal(
   'too-complex',
   'this statement executes a prepared one that executes another, and so on',
   'Execute the last of them.',
+)
+
+const notByMessage = refusal(
+  'unsupported',
+  'only functions on large objects are offered by the function call message',
+  'Call the function by SELECT.',
 )
 
 const doesNothing = ({ effects }: StatementAnalysis): boolean => effects.length === 0

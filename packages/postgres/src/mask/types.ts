@@ -17,6 +17,7 @@ export const type = {
   bpchar: 1042,
   varchar: 1043,
   numeric: 1700,
+  void: 2278,
   jsonb: 3802,
 } as const
 

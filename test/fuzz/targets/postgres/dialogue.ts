@@ -25,7 +25,8 @@ const masked: ReadonlySet<string> = new Set(['tag'])
 const nothing: ReadonlySet<string> = new Set()
 
 /**
- * One conversation with a gate that decides by an operation's words: `forbidden` is refused, `masked` has its rows masked, and
+ * One conversation with a gate that decides by an operation's words: `forbidden` is refused, `masked` has its rows masked, so has
+ * `loread` by message (where `lo_unlink` and what has no name are refused), and
  * `prepare`, `declare`, `path` and their like have the effects that the judge would tell.
  */
 export class Dialogue {
@@ -133,13 +134,13 @@ export class Dialogue {
 
   #authorize(asked: PostgresOperation): Authorization {
     const id = this.asked.length as OperationId
-    if (asked.text.includes('forbidden')) return refusal('denied', 'no')
+    if (asked.text.includes('forbidden') || isRefusedCall(asked)) return refusal('denied', 'no')
     asked.judgement = {
       facts: [],
       statements: asked.text.split(';').map((text) => this.#judged(text.trim())),
     }
     this.#permitted.add(id)
-    return mintPermit(id, { maskedTags: asked.text.includes('masked') ? masked : nothing })
+    return mintPermit(id, { maskedTags: /masked|loread/.test(asked.text) ? masked : nothing })
   }
 
   #judged(text: string): JudgedStatement {
@@ -202,6 +203,14 @@ function cursorOf(text: string): Cursor {
   return { kind: 'cursor', text, inner: { facts: emptyText[0]!, statement }, isHoldable: false, era: 0 }
 }
 
+function isRefusedCall(asked: PostgresOperation): boolean {
+  return asked.kind === 'function' && (asked.callee === undefined || asked.callee.name === 'lo_unlink')
+}
+
+const mayBeCalled: ReadonlySet<number> = new Set([
+  715, 764, 765, 767, 952, 953, 954, 955, 956, 957, 958, 1004, 3170, 3171, 3172, 3457, 3458, 3459, 3460,
+])
+
 class Counted extends PostgresConversation {
   messages = 0
 
@@ -246,6 +255,10 @@ function checkQueries(toServer: Buffer): void {
     const letter = String.fromCharCode(toServer[at]!)
     const text = toServer.subarray(at + 5, at + frameLength('client', toServer, at) - 1).toString()
     if (letter === 'Q') must(!text.includes('forbidden'), () => `a refused query passed: ${text}`)
+    if (letter === 'F') {
+      const oid = toServer.readUInt32BE(at + 5)
+      must(oid === 0 || mayBeCalled.has(oid), () => `a refused function call passed: ${oid}`)
+    }
     must(letter !== 'p', () => 'a password message passed')
   }
 }

@@ -1,7 +1,7 @@
 import { frameLength } from '../../../../packages/postgres/src/codec/tags.ts'
 import { cstring, int16, int32, message } from '../../../world/raw-messages.ts'
 import { once, type Choices } from '../../random.ts'
-import { commandComplete, dataRow, marker, ready, rowDescription } from './words.ts'
+import { commandComplete, dataRow, functionResult, marker, ready, rowDescription } from './words.ts'
 
 /** What a masked statement's rows hold: it must never reach a client. */
 export const secret = 'S3CRET'
@@ -62,13 +62,18 @@ export class SmallServer {
         return this.#say(message('3'))
       }
       case 'F':
-        this.#fail('42883')
-        this.#isSkipping = false
-        return this.#ready()
+        return this.#call(body.readUInt32BE(0))
       case 'S':
         this.#isSkipping = false
         return this.#ready()
     }
+  }
+
+  #call(oid: number): void {
+    if (oid === 0 || this.#status === 'E' || once(this.#choices, 5)) this.#fail('42883')
+    else this.#say(functionResult(oid === 954 ? secret : 'plain'))
+    this.#isSkipping = false
+    this.#ready()
   }
 
   #query(text: string): void {

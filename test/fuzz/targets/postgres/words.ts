@@ -58,6 +58,12 @@ export const clientWords: readonly Buffer[] = [
   copyDone(),
   copyFail('why'),
   functionCall(1598, ['1']),
+  functionCall(952, [Buffer.of(0, 0, 0, 1), null], { formats: [1], result: 1 }),
+  functionCall(954, ['0', Buffer.of(0, 0, 1, 0)], { formats: [0, 1], result: 1 }),
+  functionCall(964, ['1']),
+  message('F', int32(954), int16(0), int16(2), int32(1), Buffer.from('0'), int32(0x7fff_ffff), int16(0)),
+  message('F', int32(954), int16(0), int16(1), int32(-2), int16(0)),
+  message('F', int32(954), int16(0xffff), int16(0)),
   terminate(),
   password(cstring('secret')),
 ]
@@ -88,6 +94,9 @@ export const dataRow = (...values: readonly (string | null)[]): Buffer =>
       value === null ? [int32(-1)] : [int32(Buffer.byteLength(value)), Buffer.from(value)],
     ),
   )
+
+export const functionResult = (value: string): Buffer =>
+  message('V', int32(Buffer.byteLength(value)), Buffer.from(value))
 
 export const commandComplete = (tag: string): Buffer => message('C', cstring(tag))
 export const ready = (status: 'I' | 'T' | 'E'): Buffer => message('Z', Buffer.from(status))
@@ -127,6 +136,8 @@ export const serverWords: readonly Buffer[] = [
   message('R', int32(10), cstring('SCRAM-SHA-256'), Buffer.of(0)),
   message('R', int32(11), Buffer.from('r=abc,s=c2FsdA==,i=4096')),
   message('V', int32(-1)),
+  functionResult('x'),
+  message('V', int32(9), Buffer.from('x')),
   message('W', Buffer.of(0), int16(0)),
   message('v', int32(196_610), int32(0)),
 ]
