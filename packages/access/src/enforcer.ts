@@ -100,8 +100,8 @@ export class Enforcer {
 
   finish({ id }: Permit, outcome: Outcome): void {
     const { recorder, clock } = this.#parts
-    const now = clock.now()
-    const durationMs = now - (this.#startedMs.get(id) ?? now)
+    const now = clock.elapsed()
+    const durationMs = Math.round(now - (this.#startedMs.get(id) ?? now))
     this.#startedMs.delete(id)
     recorder.append({ kind: 'result', id, outcome, durationMs })
   }
@@ -125,7 +125,7 @@ export class Enforcer {
   ): Authorization | Promise<Authorization> {
     const effect = review === undefined ? decision.effect : 'review'
     const id = this.#record(operation, facts, effect, decision.policies, decision.reason, review)
-    this.#startedMs.set(id, this.#parts.clock.now())
+    this.#startedMs.set(id, this.#parts.clock.elapsed())
     const permit = mintPermit(id, decision.obligations)
     if (!this.#isStrict) return permit
     return this.#parts.recorder.durable().then(() => permit)

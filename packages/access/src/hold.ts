@@ -31,6 +31,7 @@ export async function hold(
 ): Promise<Review | Refusal> {
   const { reviews, recorder, clock, notify } = parts
   const asked = await reviews.ask(question)
+  const askedMs = clock.elapsed()
   const { id, reviewers, text } = asked
   recorder.append({ kind: 'review-asked', review: id, reviewers, text })
   notify({ kind: 'review-asked', review: id, session: asked.session, reviewers })
@@ -48,7 +49,7 @@ export async function hold(
     review: id,
     session: asked.session,
     state: ended.state,
-    waitedMs: clock.now() - asked.askedAt,
+    waitedMs: Math.round(clock.elapsed() - askedMs),
   })
   return outcome === 'used' ? ended : outcome
 }

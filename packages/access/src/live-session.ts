@@ -82,9 +82,10 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   readonly resource: Resource<Options>
   readonly clientAddress: string
   readonly tokenId: string
-  readonly startedAtMs: number
   readonly #parts: LiveSessionParts<Options>
   readonly #enforcer: Enforcer
+  /** By the clock that nobody sets. */
+  readonly #beganMs: number
   readonly #end = new AbortController()
   readonly #expiry: NodeJS.Timeout
   readonly #standing: Disposable
@@ -98,11 +99,11 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     this.resource = resource
     this.clientAddress = parts.clientAddress
     this.tokenId = token.id
-    this.startedAtMs = clock.now()
+    this.#beganMs = clock.elapsed()
     this.#parts = parts
     this.#subject = subject
     this.#enforcer = parts.enforcer(this)
-    this.#expiry = setTimeout(() => this.end(expired), token.expiresAtMs - this.startedAtMs)
+    this.#expiry = setTimeout(() => this.end(expired), token.expiresAtMs - clock.now())
     this.#standing = parts.watch((now) => (isRefusal(now) ? this.end(now) : this.#becomes(now)))
   }
 
@@ -209,7 +210,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
       ends.note(this.id, { reason, operations, bytesUp, bytesDown, recording }),
     )
     onOver(this)
-    const durationMs = clock.now() - this.startedAtMs
+    const durationMs = Math.round(clock.elapsed() - this.#beganMs)
     const { name } = this.resource
     notify({
       kind: 'session-ended',
