@@ -11,6 +11,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
+import { refillSpares, withSpare } from './spare-descriptors.ts'
 
 /** All that the recorder does to a file system when it writes. Tests pass one that fills up or fails to sync. */
 export interface Disk {
@@ -37,24 +38,33 @@ const fileMode = 0o600
 const directoryMode = 0o700
 
 export const nodeDisk: Disk = {
-  create: (path) => openSync(path, 'ax', fileMode),
-  append: (path) => openSync(path, 'a', fileMode),
+  create(path) {
+    refillSpares()
+    return withSpare(() => openSync(path, 'ax', fileMode))
+  },
+  append: (path) => withSpare(() => openSync(path, 'a', fileMode)),
   write(file, bytes) {
     let at = 0
     while (at < bytes.length) at += writeSync(file, bytes, at)
   },
-  truncate: truncateSync,
+  truncate: (path, sizeBytes) => withSpare(() => truncateSync(path, sizeBytes)),
   sync: promisify(fdatasync),
-  close: closeSync,
+  close: shut,
   makeDirectory: (path) => void mkdirSync(path, { recursive: true, mode: directoryMode }),
   async syncDirectory(path) {
-    const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+    const directory = withSpare(() => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY))
     try {
       await promisify(fsync)(directory)
     } finally {
-      closeSync(directory)
+      shut(directory)
     }
   },
   rename: renameSync,
   remove: (path) => rmSync(path, { force: true }),
+}
+
+/** What it held becomes a spare one again, where one is missing. */
+function shut(file: number): void {
+  closeSync(file)
+  refillSpares()
 }

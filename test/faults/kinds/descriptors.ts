@@ -8,8 +8,8 @@ import { isInstalled } from './installed.ts'
 export const descriptorFaults: readonly Fault[] = [
   {
     name: 'gateway out of file descriptors',
-    // It accepts nobody, so that nobody hears a word; and a recorder that can open no file is one that cannot record.
-    notice: { ends: /^58030$/, refusals: /^(58030|08001|08006|53300)$/, isWordless: true },
+    // It accepts nobody, so that who comes hears no word; who is there goes on, and is recorded.
+    notice: { refusals: /^(08001|08006|53300)$/, isWordless: true },
     skip: () => isInstalled('prlimit'),
     inject: ({ sallyport }) => exhausted(sallyport.gateway),
   },
