@@ -1,6 +1,6 @@
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DocumentInput } from '@sallyport/api'
+import { buildSallyport } from '../world/built.ts'
 import { startFaultyLink, type FaultyLink } from '../world/faulty-link.ts'
 import type { Endpoint } from '../world/endpoint.ts'
 import { freePort } from '../world/ports.ts'
@@ -81,6 +81,8 @@ export class Bed implements AsyncDisposable {
 
 export async function layBed(options: BedOptions = {}): Promise<Bed> {
   await using life = new AsyncDisposableStack()
+  // As it is installed: it starts in less than half of the time that the sources take.
+  const { command } = life.use(await buildSallyport())
   const statements = new StatementLog()
   const target = life.use(
     await startPostgres({
@@ -100,6 +102,7 @@ export async function layBed(options: BedOptions = {}): Promise<Bed> {
   const tunnel = life.use(await startFaultyLink(ports.agents))
   const sallyport = life.use(
     await startSallyport({
+      command,
       ports,
       allow: [`127.0.0.1:${road.port}`],
       agentsThrough: tunnel.port,
@@ -109,8 +112,7 @@ export async function layBed(options: BedOptions = {}): Promise<Bed> {
         ...(options.dataDirectory !== undefined && { dataDirectory: options.dataDirectory }),
       },
       nodeOptions: ['--expose-gc', '--import', new URL('report-on-signal.ts', import.meta.url).href],
-      // Started again and again, they need not compile again and again.
-      environment: { NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), ...options.environment },
+      ...(options.environment !== undefined && { environment: options.environment }),
     }),
   )
   await declarePostgres(sallyport, target, { port: road.port })

@@ -51,6 +51,7 @@ export async function obtainIdentity(parts: EnrolParts, signal: AbortSignal): Pr
     )
   }
   const privateKey = await state.nextKey(kept, newKey)
+  const beganMs = performance.now()
   for (let tries = 0; ; tries++) {
     const gateway = config.gateways[tries % config.gateways.length] ?? ''
     try {
@@ -61,7 +62,7 @@ export async function obtainIdentity(parts: EnrolParts, signal: AbortSignal): Pr
     } catch (thrown) {
       if (!(thrown instanceof EnrolmentFailure)) throw thrown
       if (thrown.kind !== 'unreachable') throw new AgentCannotStart('join', thrown.message, { cause: thrown })
-      const retryInMs = Math.round(retryDelayMs(tries, parts.random))
+      const retryInMs = Math.round(retryDelayMs(performance.now() - beganMs, parts.random))
       log.warn({ gateway, retryInMs }, thrown.message)
       await sleep(retryInMs, undefined, { signal })
     }
@@ -72,7 +73,9 @@ export async function obtainIdentity(parts: EnrolParts, signal: AbortSignal): Pr
 export async function keepRenewed(parts: EnrolParts, held: HeldIdentity, signal: AbortSignal): Promise<void> {
   const { config, state, log, now, random } = parts
   let atMs = renewalAtMs(held.current.certificate, random)
+  let dueMs = performance.now()
   for (let tries = 0; await reached(atMs, now, signal); tries++) {
+    if (tries === 0) dueMs = performance.now()
     const gateway = config.gateways[tries % config.gateways.length] ?? ''
     try {
       const privateKey = await state.nextKey(held.current, newKey)
@@ -85,7 +88,7 @@ export async function keepRenewed(parts: EnrolParts, held: HeldIdentity, signal:
       tries = -1
     } catch (thrown) {
       // Refused or unreachable: until its end the certificate is good, and somebody may mend what is wrong.
-      const retryInMs = Math.round(retryDelayMs(tries, random) * renewalPatience)
+      const retryInMs = Math.round(retryDelayMs(performance.now() - dueMs, random) * renewalPatience)
       const isNo = thrown instanceof EnrolmentFailure && thrown.kind !== 'unreachable'
       log[isNo ? 'error' : 'warn']({ gateway, retryInMs, err: thrown }, 'the certificate was not renewed')
       atMs = now() + retryInMs

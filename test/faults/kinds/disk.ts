@@ -28,7 +28,8 @@ export const diskFaults: readonly Fault[] = [
   },
   {
     name: 'disk read-only when the gateway starts',
-    notice: { ends: /^57P01$/, refusals: /^(57P01|08006)$/, isWordless: true },
+    // Between the gateway's start and the agent's return nobody can reach the target: 08001.
+    notice: { ends: /^57P01$/, refusals: /^(57P01|08001|08006)$/, isWordless: true },
     get bed() {
       return { dataDirectory: join(small(), 'data') }
     },

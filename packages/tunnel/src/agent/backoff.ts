@@ -1,10 +1,12 @@
 /**
- * How long to wait before try number `tries` (0 for the first again): full jitter between half a second and a bound that doubles up
- * to 30 s, so that a thousand agents of a gateway that restarted do not come back at once.
+ * How long to wait before the next try: full jitter between half a second and a quarter of the time that the gateway is away, 1 s at
+ * least and 30 s at most. A thousand agents of a gateway that restarted do not come back at once, the tries of one grow rarer as the
+ * time grows long, and a short absence is not made a long one.
+ * @param awayMs since the gateway was last reached, or the first try
  * @param random 0 to 1.
  */
-export function retryDelayMs(tries: number, random: () => number): number {
-  const bound = Math.min(maxMs, minMs * 2 ** Math.min(tries + 1, 30))
+export function retryDelayMs(awayMs: number, random: () => number): number {
+  const bound = Math.min(maxMs, Math.max(2 * minMs, awayMs / 4))
   return minMs + random() * (bound - minMs)
 }
 

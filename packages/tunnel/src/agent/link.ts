@@ -92,18 +92,19 @@ export class Link implements AsyncDisposable {
       signal.addEventListener('abort', () => resolve('aborted'), { once: true })
       if (signal.aborted) resolve('aborted')
     })
-    for (let tries = 0; !signal.aborted; tries++) {
+    let reachedMs = performance.now()
+    while (!signal.aborted) {
       const control = await this.#open()
       const opened = await Promise.race([control.welcomed, aborted])
       if (opened === 'aborted') control.close()
       else if (opened !== undefined) {
-        tries = 0
         this.#onWelcomed(opened)
         this.#connectTraffic()
         onEvent({ kind: 'attached', ...this.#where })
       }
       const end = await this.#keep(control, aborted)
-      const retryInMs = signal.aborted ? undefined : retryDelayMs(tries, random)
+      if (typeof opened === 'object') reachedMs = performance.now()
+      const retryInMs = signal.aborted ? undefined : retryDelayMs(performance.now() - reachedMs, random)
       onEvent({ kind: 'detached', ...this.#where, why: end.kind, details: end.details, retryInMs })
       await sleep(retryInMs ?? 0, undefined, { signal }).catch(() => {})
     }
