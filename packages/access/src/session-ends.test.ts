@@ -16,7 +16,7 @@ const end = {
 test('an end that the store could not take is noted once it can', async () => {
   let isFull = true
   const noted: string[] = []
-  using ends = new SessionEnds({
+  await using ends = new SessionEnds({
     sessionEnded(id) {
       if (isFull) return Promise.reject(new Fault('gateway/store-unavailable', 'full'))
       noted.push(id)
@@ -32,4 +32,21 @@ test('an end that the store could not take is noted once it can', async () => {
   expect(noted).toEqual(['ses_1', 'ses_2'])
   await vi.advanceTimersByTimeAsync(60_000)
   expect(noted).toHaveLength(2)
+})
+
+test('an end that the store could not take is noted at the latest when the gateway stops', async () => {
+  let isFull = true
+  const noted: string[] = []
+  {
+    await using ends = new SessionEnds({
+      sessionEnded(id) {
+        if (isFull) return Promise.reject(new Fault('gateway/store-unavailable', 'full'))
+        noted.push(id)
+        return Promise.resolve(true)
+      },
+    })
+    await expect(ends.note('ses_1' as SessionId, end)).rejects.toThrow('full')
+    isFull = false
+  }
+  expect(noted).toEqual(['ses_1'])
 })

@@ -7,10 +7,11 @@ export type SessionEnd = Parameters<Store['traffic']['sessionEnded']>[1]
 const retryMs = 5_000
 
 /** Notes how sessions ended; again and again where the store cannot take it, so that none is shown as living that does not. */
-export class SessionEnds implements Disposable {
+export class SessionEnds implements AsyncDisposable {
   readonly #traffic: Pick<Store['traffic'], 'sessionEnded'>
   readonly #unnoted = new Map<SessionId, SessionEnd>()
   #retry: NodeJS.Timeout | undefined
+  #isOver = false
 
   constructor(traffic: Pick<Store['traffic'], 'sessionEnded'>) {
     this.#traffic = traffic
@@ -27,26 +28,26 @@ export class SessionEnds implements Disposable {
     }
   }
 
-  /** Those that are left are noted at the next start, as interrupted. */
-  [Symbol.dispose](): void {
+  /** Tries once more. What the store cannot take even now is noted at the next start, as interrupted. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
     clearTimeout(this.#retry)
+    await this.#noteAll()
   }
 
   #retryLater(): void {
-    this.#retry ??= setTimeout(() => void this.#noteAll(), retryMs)
+    if (!this.#isOver) this.#retry ??= setTimeout(() => void this.#noteAll(), retryMs)
   }
 
   async #noteAll(): Promise<void> {
-    try {
-      for (const [id, end] of this.#unnoted) {
+    // All at once: the store commits them together. Each one's failure was told when it ended; this is the same one.
+    await Promise.allSettled(
+      Array.from(this.#unnoted, async ([id, end]) => {
         await this.#traffic.sessionEnded(id, end)
         this.#unnoted.delete(id)
-      }
-      this.#retry = undefined
-    } catch {
-      // The session's own failure was told; this is the same one.
-      this.#retry = undefined
-      this.#retryLater()
-    }
+      }),
+    )
+    this.#retry = undefined
+    if (this.#unnoted.size > 0) this.#retryLater()
   }
 }

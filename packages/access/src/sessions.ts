@@ -15,10 +15,10 @@ export interface LiveSessionsParts {
  * The sessions that live, and what ends them from outside: a kill, another policy, a changed resource. Each one's own token
  * and principal it watches itself.
  */
-export class LiveSessions implements Disposable {
+export class LiveSessions implements AsyncDisposable {
   readonly #parts: LiveSessionsParts
   readonly #live = new Map<SessionId, LiveSession>()
-  readonly #subscriptions = new DisposableStack()
+  readonly #subscriptions = new AsyncDisposableStack()
   readonly ends: SessionEnds
   #resourceEpoch = 0
   #closed: Fault | undefined
@@ -85,8 +85,8 @@ export class LiveSessions implements Disposable {
     return kill(this.#parts.store, (...ending) => this.end(...ending), { id, by, why })
   }
 
-  [Symbol.dispose](): void {
-    this.#subscriptions.dispose()
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#subscriptions.disposeAsync()
   }
 
   #rejudge(): void {

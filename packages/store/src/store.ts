@@ -4,6 +4,7 @@ import { appendAudit, AuditReader } from './audit.ts'
 import type { Change, StoreChange } from './changes.ts'
 import type { StoreDialect } from './dialects/dialect.ts'
 import { sqliteDialect } from './dialects/sqlite.ts'
+import { GroupedWrites } from './grouped-writes.ts'
 import { migrate } from './migrations/index.ts'
 import { OutsideWrite } from './outside-write.ts'
 import { AgentReader, AgentWriter } from './repositories/agents.ts'
@@ -108,9 +109,10 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
   const subscribers = new Subscribers()
   const outside = new OutsideWrite()
   const guarded = db.withPlugin(outside)
+  const grouped = new GroupedWrites((queries) => dialect.commitTogether(db, queries))
   return {
     read: readersOver(guarded),
-    traffic: new Traffic(guarded, clock, sharing?.process ?? 0),
+    traffic: new Traffic(guarded, grouped, clock, sharing?.process ?? 0),
     async write(by, why, change) {
       outside.check()
       const changed: StoreChange[] = []
@@ -141,7 +143,10 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
         .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
         .execute()
     },
-    [Symbol.asyncDispose]: () => db.destroy(),
+    async [Symbol.asyncDispose]() {
+      await grouped[Symbol.asyncDispose]()
+      await db.destroy()
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Dialect, Kysely, RawBuilder } from 'kysely'
+import type { CompiledQuery, Dialect, Kysely, RawBuilder } from 'kysely'
 import type { Tables } from '../schema.ts'
 
 /** All in which the databases differ. Nothing else asks which one it is. */
@@ -16,4 +16,10 @@ export interface StoreDialect {
    * the audit log.
    */
   guard(db: Kysely<Tables>): Promise<void>
+  /**
+   * Commits statements in one transaction: resolves when they are on the disk, to how many rows each changed. The process goes on
+   * while the disk works.
+   * @throws Fault gateway/store-unavailable
+   */
+  commitTogether(db: Kysely<Tables>, queries: readonly CompiledQuery[]): Promise<readonly bigint[]>
 }

@@ -4,11 +4,15 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, sql } from 'kysely'
+import { CompiledQuery, Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { FakeClock } from '@sallyport/core/testing'
 import { openStore, type Store } from '../store.ts'
+import type { Tables } from '../schema.ts'
 import { sqliteDialect } from './sqlite.ts'
+
+/** `PRAGMA synchronous`, as a number. */
+const full = 2
 
 describe('a store in a file', () => {
   const clock = new FakeClock()
@@ -109,6 +113,30 @@ describe('a store in a file', () => {
       expect(await db.selectFrom('t').selectAll().execute()).toEqual([])
       await fill(10)
       expect(await db.selectFrom('t').selectAll().execute()).toHaveLength(2)
+    } finally {
+      await db.destroy()
+    }
+  })
+
+  test('waits for the disk at each commit of its own again after what it committed together, whether or not it could', async () => {
+    const dialect = sqliteDialect(file, 0)
+    const db = new Kysely<Tables>({ dialect: dialect.kysely })
+    try {
+      await sql`create table t (x integer primary key) strict`.execute(db)
+      const insert = (x: number) => CompiledQuery.raw('insert into t values (?)', [x])
+      const synchronous = () => sql<{ synchronous: number }>`pragma synchronous`.execute(db)
+      expect(await dialect.commitTogether(db, [insert(1), insert(2)])).toEqual([1n, 1n])
+      expect((await synchronous()).rows).toEqual([{ synchronous: full }])
+      await expect(dialect.commitTogether(db, [insert(3), insert(2)])).rejects.toThrow('UNIQUE')
+      expect((await synchronous()).rows).toEqual([{ synchronous: full }])
+      expect((await sql`select x from t`.execute(db)).rows).toEqual([{ x: 1 }, { x: 2 }])
+      await sql`pragma max_page_count = 1`.execute(db)
+      const large = CompiledQuery.raw('create table u as select zeroblob(100000) as y')
+      await expect(dialect.commitTogether(db, [insert(3), large])).rejects.toMatchObject({
+        code: 'gateway/store-unavailable',
+        shown: expect.stringContaining('disk is full') as string,
+      })
+      expect((await sql`select x from t`.execute(db)).rows).toEqual([{ x: 1 }, { x: 2 }])
     } finally {
       await db.destroy()
     }

@@ -1,4 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
+import { open as openFile, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { sql, SqliteDialect } from 'kysely'
 import { unavailable, type Unavailable } from '../faults.ts'
@@ -16,10 +18,14 @@ export function sqliteDialect(file: string, lockWaitMs: number, isShared = false
   const database = told(() => (isShared ? openShared(file) : openAlone(file, lockWaitMs)))
   // A transaction that reads before it writes would fail where another process wrote in between: it takes the lock at once.
   const begin = isShared ? 'begin immediate' : 'begin'
+  const log = new WriteAheadLog(file)
   return {
     kysely: new SqliteDialect({
       database: {
-        close: () => database.close(),
+        close() {
+          database.close()
+          void log.close()
+        },
         prepare: (text) => {
           const statement = told(() => database.prepare(text === 'begin' ? begin : text))
           return {
@@ -49,6 +55,57 @@ export function sqliteDialect(file: string, lockWaitMs: number, isShared = false
           begin select raise(abort, 'the audit log only grows'); end
         `.execute(db)
     },
+    async commitTogether(db, queries) {
+      const changed = await db.connection().execute(async (connection) => {
+        await sql`pragma synchronous = normal`.execute(connection)
+        try {
+          return await connection.transaction().execute(async (tx) => {
+            const counts: bigint[] = []
+            for (const query of queries) counts.push((await tx.executeQuery(query)).numAffectedRows ?? 0n)
+            return counts
+          })
+        } finally {
+          await sql`pragma synchronous = full`.execute(connection)
+        }
+      })
+      try {
+        await log.sync()
+      } catch (thrown) {
+        // What the disk failed to take, it may never be given again: it goes another way, into the database itself.
+        await sql`pragma wal_checkpoint(truncate)`.execute(db).catch(() => undefined)
+        throw unavailable('failed', thrown)
+      }
+      return changed
+    },
+  }
+}
+
+/**
+ * What SQLite's commits went to, made durable without holding up the process, as SQLite's own sync would. SQLite takes no locks on this
+ * file, so that it may be opened beside it.
+ */
+class WriteAheadLog {
+  readonly #file: string
+  #log: FileHandle | undefined
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** Resolves when all that was committed so far is on the disk. Throws what the system threw. */
+  async sync(): Promise<void> {
+    if (this.#file === ':memory:') return
+    if (this.#log === undefined) {
+      this.#log = await openFile(`${this.#file}-wal`, 'r+')
+      // It may be new, and SQLite not yet have had a reason to make its name durable.
+      await using directory = await openFile(dirname(this.#file), 'r')
+      await directory.sync()
+    }
+    await this.#log.datasync()
+  }
+
+  async close(): Promise<void> {
+    await this.#log?.close()
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Kysely } from 'kysely'
+import type { CompiledQuery, Kysely } from 'kysely'
 import type { Clock } from '@sallyport/core'
+import type { GroupedWrites } from '../grouped-writes.ts'
 import type { Tables } from '../schema.ts'
 import type { SessionRow } from './sessions.ts'
 
@@ -15,24 +16,26 @@ type Ended = Pick<SessionRow, 'operations' | 'bytesUp' | 'bytesDown'> & {
 
 /**
  * What comes and goes all day: sessions, and when things were last seen. It changes nothing about who may do what, and so
- * stands beside the audit log, not in it; sessions have their recordings.
+ * stands beside the audit log, not in it; sessions have their recordings. What comes at the same time is committed as one; each call
+ * resolves when it is on the disk.
  */
 export class Traffic {
   readonly #db: Kysely<Tables>
   readonly #clock: Clock
   readonly #process: number
+  readonly #writes: GroupedWrites
 
   /** @param process whose sessions these are, of several that share the store */
-  constructor(db: Kysely<Tables>, clock: Clock, process: number) {
+  constructor(db: Kysely<Tables>, writes: GroupedWrites, clock: Clock, process: number) {
     this.#db = db
+    this.#writes = writes
     this.#clock = clock
     this.#process = process
   }
 
   async sessionOpened(session: Opened): Promise<void> {
-    await this.#db
-      .insertInto('sessions')
-      .values({
+    await this.#write(
+      this.#db.insertInto('sessions').values({
         ...session,
         principal: JSON.stringify(session.principal),
         principalId: session.principal.id,
@@ -45,19 +48,20 @@ export class Traffic {
         bytesUp: 0,
         bytesDown: 0,
         recording: 'writing',
-      })
-      .execute()
+      }),
+    )
   }
 
   /** @returns false where it is unknown or has ended before: the first end stands */
   async sessionEnded(id: string, end: Ended): Promise<boolean> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('sessions')
-      .set({ ...end, endedAt: this.#clock.now() })
-      .where('id', '=', id)
-      .where('endedAt', 'is', null)
-      .executeTakeFirst()
-    return numUpdatedRows > 0n
+    const updated = await this.#write(
+      this.#db
+        .updateTable('sessions')
+        .set({ ...end, endedAt: this.#clock.now() })
+        .where('id', '=', id)
+        .where('endedAt', 'is', null),
+    )
+    return updated > 0n
   }
 
   /**
@@ -75,14 +79,16 @@ export class Traffic {
   }
 
   async agentSeen(id: string, version: string): Promise<void> {
-    await this.#db
-      .updateTable('agents')
-      .set({ lastSeenAt: this.#clock.now(), version })
-      .where('id', '=', id)
-      .execute()
+    const seen = { lastSeenAt: this.#clock.now(), version }
+    await this.#write(this.#db.updateTable('agents').set(seen).where('id', '=', id))
   }
 
   async tokenUsed(id: string): Promise<void> {
-    await this.#db.updateTable('tokens').set({ lastUsedAt: this.#clock.now() }).where('id', '=', id).execute()
+    const used = { lastUsedAt: this.#clock.now() }
+    await this.#write(this.#db.updateTable('tokens').set(used).where('id', '=', id))
+  }
+
+  #write(query: { compile(): CompiledQuery }): Promise<bigint> {
+    return this.#writes.add(query.compile())
   }
 }
