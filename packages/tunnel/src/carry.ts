@@ -2,6 +2,7 @@ import type { Http2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { Tunnel, type Failure } from '@sallyport/proto'
 import { ChunkReader, dataHead, encodeData, encodeSign, type Frame, type Sign } from './chunk.ts'
+import { spentBuffers } from './spent-buffers.ts'
 
 /**
  * A call of the method Carry on its HTTP/2 stream, at either end: gRPC's wire form, without a layer between it and the bytes.
@@ -135,6 +136,7 @@ export class CarriedStream extends Duplex {
     if (!Buffer.isBuffer(frame)) return this.#onSign(frame)
     if (this.#gotFin) return void this.destroy(this.#carrier.lost(new Error('data after FIN')))
     this.#bytesRead += frame.length
+    spentBuffers.add(frame.length)
     // An empty push would end a turn of reading without data.
     if (frame.length > 0 && !this.push(frame)) this.#carrier.call.pause()
   }
@@ -183,6 +185,7 @@ export class CarriedStream extends Duplex {
     this.#pending = []
     this.#pendingBytes = 0
     this.#bytesWritten += size
+    spentBuffers.add(size)
     if (size <= 2 * frameBytes) {
       if (!call.writeData(parts, size)) this.#isFull = true
       return
