@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { Secret } from '@sallyport/core'
 import { masterKeyBytes } from './master-key.ts'
 
@@ -14,7 +22,7 @@ export class SealError extends Error {
  * Layout: version (1), key id (8), nonce (12), ciphertext, tag (16). Authenticated with it: version, key id, context.
  */
 export class SealedBox {
-  readonly #key: Buffer
+  readonly #key: KeyObject
   /** Version and key id: how every blob of this box begins. */
   readonly #head: Buffer
 
@@ -22,8 +30,8 @@ export class SealedBox {
   constructor(masterKey: Uint8Array) {
     if (masterKey.byteLength !== masterKeyBytes)
       throw new RangeError(`the master key has ${masterKeyBytes} bytes`)
-    this.#key = Buffer.from(masterKey)
-    const id = hash('sha256', Buffer.concat([Buffer.from('sallyport key id\0'), this.#key]), 'buffer')
+    this.#key = createSecretKey(masterKey)
+    const id = hash('sha256', Buffer.concat([Buffer.from('sallyport key id\0'), masterKey]), 'buffer')
     this.#head = Buffer.concat([Buffer.of(version), id.subarray(0, idBytes)])
   }
 

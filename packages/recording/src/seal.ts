@@ -44,10 +44,21 @@ export function sealLines(
     at: more.at,
     number: more.number,
     previous: more.previous,
-    key: keyId(createPublicKey(signingKey)),
+    key: idOfSigner(signingKey),
   })
   return { seal, signature: signatureLineOf(sign(null, Buffer.from(seal), signingKey)) }
 }
+
+/** hot path: every session is sealed, by one key. */
+function idOfSigner(signingKey: KeyObject): string {
+  const known = signers.get(signingKey)
+  if (known !== undefined) return known
+  const id = keyId(createPublicKey(signingKey))
+  signers.set(signingKey, id)
+  return id
+}
+
+const signers = new WeakMap<KeyObject, string>()
 
 function signatureLineOf(signature: Buffer): string {
   return JSON.stringify({ signature: signature.toString('base64url') })

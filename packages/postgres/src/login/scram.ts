@@ -1,8 +1,13 @@
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { createHash, createSecretKey, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Fault, type Secret } from '@sallyport/core'
+import { hmac, ScramKeyring } from './scram-keys.ts'
 
 const derive = promisify(pbkdf2)
+const keyring = new ScramKeyring(
+  (password, salt, iterations) => derive(password, salt, iterations, 32, 'sha256'),
+  () => performance.now(),
+)
 /** A hostile server could otherwise ask for hours of hashing. */
 const maxIterations = 200_000
 
@@ -39,17 +44,16 @@ export async function answerScram(
   password: Secret,
 ): Promise<{ readonly final: string; readonly serverSignature: Buffer }> {
   const { nonce, salt, iterations } = parseServerFirst(start, serverFirst)
-  const salted = await derive(password.reveal().normalize('NFKC'), salt, iterations, 32, 'sha256')
-  const clientKey = hmac(salted, 'Client Key')
-  const storedKey = createHash('sha256').update(clientKey).digest()
+  const { client, server } = await keyring.get(password.reveal().normalize('NFKC'), salt, iterations)
+  const storedKey = createHash('sha256').update(client).digest()
   const channel = Buffer.concat([Buffer.from(start.gs2Header), start.binding]).toString('base64')
   const withoutProof = `c=${channel},r=${nonce}`
   const signed = `n=,r=${start.nonce},${serverFirst},${withoutProof}`
-  const signature = hmac(storedKey, signed)
-  const proof = Buffer.from(clientKey.map((byte, i) => byte ^ signature[i]!))
+  const signature = hmac(createSecretKey(storedKey), signed)
+  const proof = Buffer.from(client.map((byte, i) => byte ^ signature[i]!))
   return {
     final: `${withoutProof},p=${proof.toString('base64')}`,
-    serverSignature: hmac(hmac(salted, 'Server Key'), signed),
+    serverSignature: hmac(createSecretKey(server), signed),
   }
 }
 
@@ -78,8 +82,4 @@ function parseServerFirst(
     )
   }
   return { nonce, salt: Buffer.from(salt, 'base64'), iterations }
-}
-
-function hmac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest()
 }
