@@ -70,6 +70,8 @@ export type TunnelEvent =
       readonly bytesUp: number
       readonly bytesDown: number
     }
+  /** What an agent said broke our handling of it: a fault of ours. Its control stream was ended. */
+  | { readonly kind: 'agent-failed'; readonly agent: string; readonly cause: unknown }
   /** The directory could not be asked. What depended on it was refused. */
   | { readonly kind: 'directory-failed'; readonly cause: unknown }
 
@@ -95,6 +97,7 @@ export type DetachReason =
   | 'silent'
   | 'not-reading'
   | 'out-of-order'
+  | 'failed'
   | 'replaced'
   | 'cut'
   | 'gateway-closing'

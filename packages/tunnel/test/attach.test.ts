@@ -121,6 +121,24 @@ test('an agent must introduce itself, in time and once', async () => {
   expect(await gateway.saw('agent-detached')).toMatchObject({ why: 'out-of-order' })
 })
 
+test('an agent whose message breaks the gateway’s handling of it is shown out, and no other', async () => {
+  await using gateway = await TestGateway.start()
+  await using bad = await RawAgent.start(gateway)
+  await using good = await RawAgent.start(gateway)
+  const broken = new Error('a handler that fails')
+  gateway.events.push = (event) => {
+    if (event.kind === 'agent-rtt') throw broken
+    return Array.prototype.push.call(gateway.events, event)
+  }
+  bad.control.write({ event: { case: 'pong', value: { id: 1n } } })
+  expect((await bad.ended).code).toBe(status.INTERNAL)
+  expect(await gateway.saw('agent-detached')).toMatchObject({ why: 'failed' })
+  expect(await gateway.saw('agent-failed')).toMatchObject({ cause: broken })
+  expect(gateway.server.attached()).toHaveLength(1)
+  good.control.write({ event: { case: 'drain', value: {} } })
+  await until(() => gateway.server.attached()[0]?.isDraining === true, 'the good one to leave')
+})
+
 test('an agent stays, and is still reached, when somebody sets the clock', async () => {
   let setByMs = 0
   const clock: Clock = { now: () => Date.now() + setByMs, elapsed: () => performance.now() }

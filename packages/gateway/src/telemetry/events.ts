@@ -174,6 +174,7 @@ export class Events {
         this.#metrics.agentsRefused.inc({ why: `ticket-${event.why}` })
         this.#log.error(rest, kind)
         return
+      case 'agent-failed':
       case 'directory-failed':
         this.trouble('agents', event.cause)
     }

@@ -129,7 +129,17 @@ export class Attachment {
     this.send({ case: 'ping', value: { id: ++this.#lastPing } })
   }
 
-  readonly #onEvent = ({ event }: AgentEvent): void => {
+  /** The boundary: what is thrown from here, nobody else would catch. */
+  readonly #onEvent = (message: AgentEvent): void => {
+    try {
+      this.#take(message)
+    } catch (cause) {
+      this.end('failed')
+      this.#parts.onEvent({ kind: 'agent-failed', agent: this.as.id, cause })
+    }
+  }
+
+  #take({ event }: AgentEvent): void {
     this.#heardAtMs = this.#parts.clock.elapsed()
     switch (event.case) {
       case 'pong':
@@ -175,6 +185,7 @@ const endings: Readonly<Record<DetachReason, status>> = {
   silent: status.DEADLINE_EXCEEDED,
   'not-reading': status.RESOURCE_EXHAUSTED,
   'out-of-order': status.INVALID_ARGUMENT,
+  failed: status.INTERNAL,
   replaced: status.OK,
   cut: status.PERMISSION_DENIED,
   'gateway-closing': status.UNAVAILABLE,
