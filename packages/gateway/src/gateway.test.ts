@@ -6,17 +6,10 @@ import {
   certificateByFingerprint,
   createClient,
   openApiDocument,
-  type ApiError,
   type Client,
 } from '@sallyport/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { password, setUp, startWorld, type World } from './testing/world.ts'
-
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error as ApiError,
-  )
+import { failure, password, setUp, startWorld, type World } from './testing/world.ts'
 
 describe('a gateway', () => {
   let world: World

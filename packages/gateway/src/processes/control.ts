@@ -1,4 +1,4 @@
-import { Fault, systemClock, type SessionId } from '@sallyport/core'
+import { systemClock, type SessionId } from '@sallyport/core'
 import { openAgentDoor } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
 import { cannotListen } from '../edge/agents-port.ts'
@@ -12,6 +12,7 @@ import { layFoundation } from '../start/foundation.ts'
 import { Readiness } from '../start/readiness.ts'
 import { RecorderState } from '../start/recorder-state.ts'
 import { ownRecordings } from '../start/recording-places.ts'
+import { running } from '../start/running.ts'
 import type { GatewayOptions, RunningGateway } from '../start/running-gateway.ts'
 import { Events } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
@@ -105,27 +106,19 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
     listeners.push(life.use(listener))
     desk.listening(name, address.host, listener.port)
   }
-  const setupUrl = await desk.setupUrl()
-
-  const ending = life.move()
-  return {
-    version,
-    ...desk,
-    setupUrl,
-    drain: async (_cause: Fault, hurry) => {
-      readiness.isDraining = true
-      for (const listener of listeners) listener.stop()
+  return await running(life, {
+    desk,
+    readiness,
+    events,
+    listeners,
+    drain: async (_cause, hurry) => {
       const onHurry = (): void => void processes.askAll('hurry').catch(() => undefined)
       hurry?.addEventListener('abort', onHurry, { once: true })
       if (hurry?.aborted === true) onHurry()
       await processes.drain()
       hurry?.removeEventListener('abort', onHurry)
     },
-    [Symbol.asyncDispose]: async () => {
-      await ending.disposeAsync()
-      events.ended()
-    },
-  }
+  })
 }
 
 async function openDoor(config: Config, processes: DataProcesses) {

@@ -1,19 +1,21 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { createClient, type ApiError } from '@sallyport/api'
+import { createClient } from '@sallyport/api'
 import { Fault } from '@sallyport/core'
 import { expect, test } from 'vitest'
 import { CannotStart } from '../cannot-start.ts'
 import { runGateway } from '../main.ts'
 import { startGateway } from './start.ts'
 import { welcome } from './welcome.ts'
-import { Page, password, startWorld, temporaryDirectory, testConfig, toyKind } from '../testing/world.ts'
-
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error as ApiError,
-  )
+import {
+  failure,
+  Page,
+  password,
+  startWorld,
+  temporaryDirectory,
+  testConfig,
+  toyKind,
+} from '../testing/world.ts'
 
 test('once ended, listens on no port and leaves nothing running', async () => {
   const world = await startWorld()

@@ -16,6 +16,7 @@ import { Readiness } from './readiness.ts'
 import { RecorderState } from './recorder-state.ts'
 import { ownRecordings } from './recording-places.ts'
 import type { GatewayOptions, RunningGateway } from './running-gateway.ts'
+import { running } from './running.ts'
 import { openServing } from './serving.ts'
 
 /**
@@ -88,23 +89,8 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     listeners.push(listener)
     desk.listening(name, address.host, listener.port)
   }
-  const setupUrl = await desk.setupUrl()
-
-  const ending = life.move()
-  return {
-    version,
-    ...desk,
-    setupUrl,
-    drain: (cause, hurry) => {
-      readiness.isDraining = true
-      for (const listener of listeners) listener.stop()
-      return serving.drain(cause, hurry)
-    },
-    [Symbol.asyncDispose]: async () => {
-      await ending.disposeAsync()
-      events.ended()
-    },
-  }
+  const drain = serving.drain.bind(serving)
+  return await running(life, { desk, readiness, events, listeners, drain })
 }
 
 const stopped = new Fault('gateway/draining', 'the gateway is shutting down')

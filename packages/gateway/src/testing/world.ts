@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { createClient, type Client } from '@sallyport/api'
+import { createClient, type ApiError, type Client } from '@sallyport/api'
 import { parseConfig } from '../config/load.ts'
 import type { ProtocolKind } from '../protocols.ts'
 import type { RunningGateway } from '../start/running-gateway.ts'
@@ -16,6 +16,14 @@ import { toyProtocol } from './toy-protocol.ts'
 export const toyKind: ProtocolKind = { name: 'toy', listenPort: 0, open: () => toyProtocol }
 
 export const password = 'correct horse battery'
+
+/** What a call is refused with; undefined where it is not. */
+export function failure(call: Promise<unknown>): Promise<ApiError | undefined> {
+  return call.then(
+    () => undefined,
+    (error: unknown) => error as ApiError,
+  )
+}
 
 /** A directory of its own, which goes with it. */
 export async function temporaryDirectory(): Promise<{ readonly path: string } & AsyncDisposable> {
