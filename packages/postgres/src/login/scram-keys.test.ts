@@ -1,9 +1,10 @@
-import { FakeClock } from '@sallyport/core/testing'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ScramKeyring } from './scram-keys.ts'
 
 describe('the keys of a password', () => {
-  const clock = new FakeClock()
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
   const asked: string[] = []
   let isBroken = false
   const keyring = (): ScramKeyring => {
@@ -12,7 +13,7 @@ describe('the keys of a password', () => {
       asked.push(`${password} ${String(salt)} ${iterations}`)
       return isBroken ? Promise.reject(new Error('broken')) : Promise.resolve(Buffer.from(asked.at(-1)!))
     }
-    return new ScramKeyring(derive, () => clock.elapsed())
+    return new ScramKeyring(derive)
   }
   const salt = Buffer.from('salt')
 
@@ -40,7 +41,7 @@ describe('the keys of a password', () => {
   test('are derived anew after ten minutes, and where they could not be', async () => {
     const keys = keyring()
     await keys.get('a', salt, 4096)
-    clock.advance(10 * 60_000)
+    vi.advanceTimersByTime(10 * 60_000)
     isBroken = true
     await expect(keys.get('a', salt, 4096)).rejects.toThrow('broken')
     isBroken = false

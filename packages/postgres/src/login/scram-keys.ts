@@ -12,13 +12,8 @@ export type Derive = (password: string, salt: Buffer, iterations: number) => Pro
 
 /** Accounts, about: a server gives an account one salt. */
 const maxKept = 256
-/** So long after a log-in nothing of a password that was changed or taken back is left. */
+/** So long after they were derived nothing of them is left: a password may have been changed or taken back. */
 const keptMs = 10 * 60_000
-
-interface Kept {
-  readonly keys: Promise<ScramKeys>
-  readonly untilMs: number
-}
 
 /**
  * The keys of passwords, which servers ask us to derive by thousands of hashes: once for an account, not for each of its sessions. A
@@ -27,13 +22,12 @@ interface Kept {
  */
 export class ScramKeyring {
   readonly #derive: Derive
-  readonly #elapsed: () => number
   readonly #naming = createSecretKey(randomBytes(32))
-  readonly #kept = new LruCache<Kept>(maxKept, maxKept)
+  #kept = newCache()
+  #isForgetting = false
 
-  constructor(derive: Derive, elapsed: () => number) {
+  constructor(derive: Derive) {
     this.#derive = derive
-    this.#elapsed = elapsed
   }
 
   /** @param password normalised */
@@ -41,19 +35,30 @@ export class ScramKeyring {
     const name = createHmac('sha256', this.#naming)
       .update(`${iterations} ${salt.toString('base64')} ${password}`)
       .digest('base64')
-    const now = this.#elapsed()
     const kept = this.#kept.get(name)
-    if (kept !== undefined && now < kept.untilMs) return kept.keys
+    if (kept !== undefined) return kept
     const keys = this.#keysOf(password, salt, iterations)
-    this.#kept.set(name, { keys, untilMs: now + keptMs }, 1)
+    this.#kept.set(name, keys, 1)
     keys.catch(() => this.#kept.delete(name))
+    if (!this.#isForgetting) setTimeout(this.#forget, keptMs).unref()
+    this.#isForgetting = true
     return keys
+  }
+
+  /** All at once: one timer, however many salts a server makes up. */
+  readonly #forget = (): void => {
+    this.#kept = newCache()
+    this.#isForgetting = false
   }
 
   async #keysOf(password: string, salt: Buffer, iterations: number): Promise<ScramKeys> {
     const salted = createSecretKey(await this.#derive(password, salt, iterations))
     return { client: hmac(salted, 'Client Key'), server: hmac(salted, 'Server Key') }
   }
+}
+
+function newCache(): LruCache<Promise<ScramKeys>> {
+  return new LruCache(maxKept, maxKept)
 }
 
 export function hmac(key: KeyObject, text: string): Buffer {

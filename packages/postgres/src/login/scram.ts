@@ -4,9 +4,8 @@ import { Fault, type Secret } from '@sallyport/core'
 import { hmac, ScramKeyring } from './scram-keys.ts'
 
 const derive = promisify(pbkdf2)
-const keyring = new ScramKeyring(
-  (password, salt, iterations) => derive(password, salt, iterations, 32, 'sha256'),
-  () => performance.now(),
+const keyring = new ScramKeyring((password, salt, iterations) =>
+  derive(password, salt, iterations, 32, 'sha256'),
 )
 /** A hostile server could otherwise ask for hours of hashing. */
 const maxIterations = 200_000
