@@ -50,11 +50,14 @@ export const maxMessageBytes = 256 * 1024
 
 /**
  * HTTP/2 flow control windows. A stream's covers the bandwidth-delay product of 500 Mbit/s at 64 ms, as much as the system's own
- * windows for TCP do; it is also what a stalled reader costs at most in memory. Beyond 32 streams on a connection it shrinks, so
- * that all of them stay within the budget.
+ * windows for TCP do; it is also what a stalled reader costs at most in memory. Beyond 4 streams on a connection it shrinks, so
+ * that all of them stay within the budget: 128 MiB for an agent's {@link trafficConnections} together.
  */
 export const windows = {
   streamBytes: 4 * 1024 * 1024,
   connectionBytes: 32 * 1024 * 1024,
-  budgetBytes: 128 * 1024 * 1024,
+  budgetBytes: 16 * 1024 * 1024,
 } as const
+
+/** The most TCP connections that carry traffic between an agent and one process of a gateway. */
+export const trafficConnections = 8

@@ -196,6 +196,72 @@ test('the loss of the control stream does not cut what is carried', async () => 
   expect(String(await everything(stream))).toBe('to the end')
 })
 
+test('what is carried at once is spread over eight connections at most', async () => {
+  await using gateway = await TestGateway.start()
+  await using cable = await Cable.to(gateway.server.port)
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway, { through: cable.address })
+  const streams = await Promise.all(Array.from({ length: 20 }, () => gateway.dial(target.port)))
+  expect(cable.connections).toBe(1 + 8)
+  for (const stream of streams) stream.end('hello')
+  expect(String(await Promise.all(streams.map(everything)))).toBe(Array(20).fill('hello').join(','))
+})
+
+test('one connection after the other goes over the same one', async () => {
+  await using gateway = await TestGateway.start()
+  await using cable = await Cable.to(gateway.server.port)
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway, { through: cable.address })
+  for (let count = 1; count <= 3; count++) {
+    const stream = await gateway.dial(target.port)
+    stream.end('hello')
+    expect(String(await everything(stream))).toBe('hello')
+    await gateway.saw('stream-closed', count)
+    // The agent's end closes a moment after ours.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+  expect(cable.connections).toBe(2)
+})
+
+test('a dial that fails leaves its place to the next', async () => {
+  await using gateway = await TestGateway.start()
+  await using cable = await Cable.to(gateway.server.port)
+  await using target = await Target.echo()
+  const allow = (): Promise<readonly string[]> => Promise.resolve([])
+  await using agent = await TestAgent.start(gateway, { through: cable.address, allow })
+  for (let count = 1; count <= 3; count++) {
+    await expect(gateway.dial(target.port)).rejects.toMatchObject({ code: 'target/unreachable' })
+    await agent.saw('dial-failed', count)
+  }
+  expect(cable.connections).toBe(2)
+})
+
+test('a further connection that cannot be made leaves its call to one that stands', async () => {
+  await using gateway = await TestGateway.start()
+  await using cable = await Cable.to(gateway.server.port)
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway, { through: cable.address })
+  const first = await gateway.dial(target.port)
+  cable.refuse()
+  const second = await gateway.dial(target.port)
+  for (const stream of [first, second]) stream.end('hello')
+  expect(String(await Promise.all([first, second].map(everything)))).toBe('hello,hello')
+})
+
+test('the loss of a connection that carries ends what it carried, and nothing else', async () => {
+  await using gateway = await TestGateway.start()
+  await using cable = await Cable.to(gateway.server.port)
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway, { through: cable.address })
+  const [first, second] = [await gateway.dial(target.port), await gateway.dial(target.port)]
+  const lost = errorOf(first)
+  cable.cut(1)
+  expect(await lost).toMatchObject({ code: 'gateway/agent-lost' })
+  const third = await gateway.dial(target.port)
+  for (const stream of [second, third]) stream.end('hello')
+  expect(String(await Promise.all([second, third].map(everything)))).toBe('hello,hello')
+})
+
 test('a link that says nothing is taken for dead, and what it carried is ended', async () => {
   await using gateway = await TestGateway.start({ pingIntervalMs: 100, deadAfterMs: 150 })
   await using cable = await Cable.to(gateway.server.port)

@@ -51,7 +51,7 @@ test('Node’s own function is back in its place afterwards, also where making t
 test('all streams of a connection together stay within the budget, and a few have the full window', () => {
   const { streamBytes, budgetBytes } = windows
   expect(
-    [1, 32, 33, 100, 1_000, 10_000].map((streams) => streamWindow(streams, streamBytes, budgetBytes) / 1024),
+    [1, 4, 5, 9, 100, 1_000].map((streams) => streamWindow(streams, streamBytes, budgetBytes) / 1024),
   ).toEqual([4_096, 4_096, 2_048, 1_024, 128, 65_535 / 1024])
   fc.assert(
     fc.property(fc.array(fc.constantFrom(1, -1, 50, -50), { maxLength: 400 }), (changes) => {
@@ -84,10 +84,10 @@ test('the window of a connection follows the number of its streams', async () =>
     ':path': '/sallyport.tunnel.v1.Tunnel/Carry',
     'content-type': 'application/grpc',
   }
-  const streams = Array.from({ length: 65 }, () =>
+  const streams = Array.from({ length: 9 }, () =>
     session.request(headers, { endStream: false }).on('error', () => {}),
   )
-  await until(() => granted.includes(windows.budgetBytes / 128), 'a smaller window')
+  await until(() => granted.includes(windows.budgetBytes / 16), 'a smaller window')
   for (const stream of streams) stream.close(http2.constants.NGHTTP2_CANCEL)
   await until(() => granted.at(-1) === windows.streamBytes, 'the full window again')
   const [full, half, quarter] = [1, 2, 4].map((by) => windows.streamBytes / by)

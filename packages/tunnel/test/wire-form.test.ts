@@ -25,7 +25,7 @@ async function carriedTo(carry: (call: Call) => void): Promise<{ stream: Carried
   )
   const own = { certificate, privateKey: new Secret(privateKey.reveal()), authority: authority.certificate }
   const traffic = new Traffic(`127.0.0.1:${port}`, own)
-  const call = new CarryCall(traffic.carry())
+  const call = new CarryCall((await traffic.reserve()).carry())
   const cut = (): void => call.stream.close()
   const stream = new CarriedStream({ call, cut, lost: agentLost, reset: faultOf })
   return {

@@ -244,6 +244,11 @@ export class Cable implements AsyncDisposable {
     }
   }
 
+  /** Takes no more connections; those that there are go on. */
+  refuse(): void {
+    this.#server.close()
+  }
+
   /** Lets nothing through any more, and says nothing of it. */
   freeze(): void {
     for (const { near, far } of this.#pairs) {

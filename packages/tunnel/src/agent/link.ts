@@ -10,7 +10,7 @@ import { tunnelClient } from './channel.ts'
 import { Control, type Command, type ControlEnd, type Welcomed } from './control.ts'
 import { join, reach, type Allow } from './dial.ts'
 import type { HeldIdentity } from './identity.ts'
-import { Traffic } from './traffic.ts'
+import { Traffic, type Place } from './traffic.ts'
 
 /** What happens at the agent's end of a link, for its log. Nothing in it is secret. */
 export type LinkEvent =
@@ -166,26 +166,30 @@ export class Link implements AsyncDisposable {
     const { allow, onEvent, streams = defaultLimits.streamsPerAgent } = this.#options
     const { resource, session, ticket } = dial
     const startedAtMs = performance.now()
+    let place: Place | undefined
     try {
       if (this.#isLeaving || this.#streams.size >= streams)
         throw new DialFailure(Failure.AGENT_BUSY, 'this agent takes no more connections')
-      const socket = await reach(dial, allow)
+      place = await this.#connectTraffic().reserve()
+      const timeoutMs = dial.timeoutMs - (performance.now() - startedAtMs)
+      const socket = await reach({ host: dial.host, port: dial.port, timeoutMs }, allow)
       try {
-        join(socket, this.#carry(dial))
+        join(socket, this.#carry(dial, place))
       } catch (thrown) {
         socket.destroy()
         throw thrown
       }
       onEvent({ kind: 'dialled', resource, session, tookMs: performance.now() - startedAtMs })
     } catch (cause) {
+      place?.giveUp()
       const failure = failureOf(cause)
       control.send({ case: 'dialFailed', value: { ticket, failure } })
       onEvent({ kind: 'dial-failed', resource, session, failure: nameOf(failure), cause })
     }
   }
 
-  #carry({ ticket, timeoutMs }: Extract<Command, { case: 'dial' }>['value']): CarriedStream {
-    const stream = this.#connectTraffic().carry()
+  #carry({ ticket, timeoutMs }: Extract<Command, { case: 'dial' }>['value'], place: Place): CarriedStream {
+    const stream = place.carry()
     const call = new CarryCall(stream)
     call.writeSign({ kind: 'ticket', ticket })
     const carried = new CarriedStream({
@@ -239,7 +243,7 @@ export class Link implements AsyncDisposable {
     control.send({ case: 'credential', value: { id, answer: { case: 'credential', value } } })
   }
 
-  /** The traffic connection, with the credentials of now. One that was replaced ends with its last connection. */
+  /** The traffic connections, with the credentials of now. Those that were replaced end with what they carry. */
   #connectTraffic(): Traffic {
     const { gateway, identity } = this.#options
     const credentials = identity.current

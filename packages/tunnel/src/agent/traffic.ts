@@ -1,20 +1,24 @@
 import { connect, constants as http2, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { carryPath } from '../carry.ts'
-import { defaultLimits, windows } from '../limits.ts'
+import { defaultLimits, trafficConnections, windows } from '../limits.ts'
 import { checkServerIdentity, secureContext, serverName, splitAddress } from './channel.ts'
 import type { AgentCredentials } from './identity.ts'
 
 /**
- * The connection to a gateway that carries connections, apart from the control stream, so that neither's loss is the other's. It is
- * made again when it is needed and gone.
+ * The connections to a gateway that carry connections, apart from the control stream, so that neither's loss is the other's. There are
+ * several, since a TCP connection has one congestion window and one buffer, whatever it carries: over a distance, eight calls on one are
+ * no faster than one call. The first is made ahead; a further one when each there is carries a call, up to
+ * {@link trafficConnections}; those that carry nothing for a while end, except for the last.
  */
 export class Traffic {
   readonly credentials: AgentCredentials
   /** The gateway's process that it reaches; any where it is undefined. */
   readonly process: number | undefined
   readonly #gateway: string
-  #session: ClientHttp2Session | undefined
+  readonly #connections = new Set<Connection>()
+  #growsAgainAtMs = 0
+  #isClosed = false
 
   constructor(gateway: string, credentials: AgentCredentials, process?: number) {
     this.#gateway = gateway
@@ -24,31 +28,67 @@ export class Traffic {
 
   /** Ahead of the first call. */
   connect(): void {
-    this.#connected()
+    if (this.#connections.size === 0) this.#add()
   }
 
-  /** Begins a call of Carry. One that cannot be made ends with an error. */
-  carry(): ClientHttp2Stream {
-    return this.#connected().request({
-      [http2.HTTP2_HEADER_METHOD]: 'POST',
-      [http2.HTTP2_HEADER_PATH]: carryPath,
-      [http2.HTTP2_HEADER_TE]: 'trailers',
-      [http2.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
-    })
+  /**
+   * A place for one call, on the connection with the fewest. A new connection is waited for, for as long as {@link patienceMs}; where it
+   * does not come to stand, the place is on another one.
+   */
+  async reserve(): Promise<Place> {
+    const connection = this.#choose()
+    const place = new Place(this, connection)
+    if (await connection.isReady) return place
+    this.#growsAgainAtMs = performance.now() + growAgainMs
+    const other = this.#least((it) => it.isConnected)
+    if (other !== undefined) place.moveTo(other)
+    return place
   }
 
-  /** Takes no more calls, and ends with its last one. */
+  /** Takes no more calls, and each connection ends with its last one. */
   close(): void {
-    this.#session?.close()
-    this.#session = undefined
+    this.#isClosed = true
+    for (const connection of this.#connections) if (connection.calls === 0) this.#end(connection)
   }
 
-  #connected(): ClientHttp2Session {
-    const open = this.#session
-    if (open !== undefined && !open.closed && !open.destroyed) return open
+  /** An open connection for a place whose own is gone. */
+  another(): Connection {
+    return this.#least((it) => it.isConnected) ?? this.#add()
+  }
+
+  /** A connection carries nothing any more. */
+  rest(connection: Connection): void {
+    if (this.#isClosed) return this.#end(connection)
+    connection.rest = setTimeout(() => {
+      if (this.#connections.size > 1) this.#end(connection)
+    }, restMs).unref()
+  }
+
+  #choose(): Connection {
+    const least = this.#least(() => true)
+    if (least === undefined) return this.#add()
+    const mayGrow = this.#connections.size < trafficConnections && performance.now() >= this.#growsAgainAtMs
+    return least.calls > 0 && mayGrow ? this.#add() : least
+  }
+
+  #least(fits: (connection: Connection) => boolean): Connection | undefined {
+    let least: Connection | undefined
+    for (const connection of this.#connections)
+      if (fits(connection) && (least === undefined || connection.calls < least.calls)) least = connection
+    return least
+  }
+
+  #add(): Connection {
     const session = this.#connect()
-    this.#session = session
-    return session
+    const connection = new Connection(session)
+    this.#connections.add(connection)
+    session.once('close', () => this.#connections.delete(connection))
+    return connection
+  }
+
+  #end(connection: Connection): void {
+    this.#connections.delete(connection)
+    connection.session.close()
   }
 
   #connect(): ClientHttp2Session {
@@ -85,9 +125,98 @@ export class Traffic {
   }
 }
 
+/** One of them, with what it carries or is reserved for. */
+class Connection {
+  readonly session: ClientHttp2Session
+  /** False where it ended before it stood, or does not stand in time. */
+  readonly isReady: Promise<boolean>
+  isConnected = false
+  calls = 0
+  rest: NodeJS.Timeout | undefined
+
+  constructor(session: ClientHttp2Session) {
+    this.session = session
+    this.isReady = new Promise((resolve) => {
+      const late = setTimeout(() => resolve(false), patienceMs)
+      session.once('connect', () => {
+        clearTimeout(late)
+        this.isConnected = true
+        resolve(true)
+      })
+      session.once('close', () => {
+        clearTimeout(late)
+        this.isConnected = false
+        resolve(false)
+      })
+    })
+  }
+
+  get isOpen(): boolean {
+    return !this.session.closed && !this.session.destroyed
+  }
+}
+
+/** Reserved for one call, until that has ended or the place is given up. */
+export class Place {
+  readonly #traffic: Traffic
+  #connection: Connection
+  #isUsed = false
+  #isGivenUp = false
+
+  constructor(traffic: Traffic, connection: Connection) {
+    this.#traffic = traffic
+    this.#connection = connection
+    this.#take()
+  }
+
+  moveTo(connection: Connection): void {
+    this.#leave()
+    this.#connection = connection
+    this.#take()
+  }
+
+  /** Begins the call of Carry. One that cannot be made ends with an error. */
+  carry(): ClientHttp2Stream {
+    if (!this.#connection.isOpen) this.moveTo(this.#traffic.another())
+    const stream = this.#connection.session.request({
+      [http2.HTTP2_HEADER_METHOD]: 'POST',
+      [http2.HTTP2_HEADER_PATH]: carryPath,
+      [http2.HTTP2_HEADER_TE]: 'trailers',
+      [http2.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc+proto',
+    })
+    this.#isUsed = true
+    stream.once('close', () => this.#leave())
+    return stream
+  }
+
+  /** No call was made, and none will be. */
+  giveUp(): void {
+    if (this.#isUsed || this.#isGivenUp) return
+    this.#isGivenUp = true
+    this.#leave()
+  }
+
+  #take(): void {
+    clearTimeout(this.#connection.rest)
+    this.#connection.calls++
+  }
+
+  #leave(): void {
+    const connection = this.#connection
+    if (--connection.calls === 0 && connection.isOpen) this.#traffic.rest(connection)
+  }
+}
+
 /** A gateway that does not answer in time is gone, and all calls with it. */
 function ping(session: ClientHttp2Session): void {
   if (session.connecting || session.destroyed) return
   const late = setTimeout(() => session.destroy(), defaultLimits.deadAfterMs - defaultLimits.pingIntervalMs)
   session.ping(() => clearTimeout(late))
 }
+
+/** For a new connection, while there are others. */
+const patienceMs = 1_000
+/** After one that did not come to stand. */
+const growAgainMs = 30_000
+/** Between a connection's last call and its end. */
+const restMs = 60_000
