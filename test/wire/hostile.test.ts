@@ -186,6 +186,18 @@ describe('hostile and broken clients', () => {
     expect((await client.untilReady()).map(({ tag }) => tag)).toEqual(['T', 'D', 'C', 'Z'])
   })
 
+  test('a client is told the process id by which the server calls it, and tells its own notifications by it', async () => {
+    await using client = await RawPostgres.connect(endpoint)
+    client.send(query('select pg_backend_pid()'))
+    const row = (await client.untilReady()).find(({ tag }) => tag === 'D')!
+    const told = client.cancelKey.readInt32BE(0)
+    expect(row.body.toString('latin1', 6)).toBe(String(told))
+    client.send(query("listen own; select pg_notify('own', 'x')"))
+    const heard = (await client.untilReady()).find(({ tag }) => tag === 'A')!
+    expect(heard.body.readInt32BE(0)).toBe(told)
+    expect(client.cancelKey).toHaveLength(8)
+  })
+
   test('invalid UTF-8 and broken SQL are refused as errors, and the session goes on', async () => {
     await using client = await RawPostgres.connect(endpoint)
     client.send(message('Q', Buffer.from('select \xff\xfe\0', 'latin1')))

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Fault, Secret } from '@sallyport/core'
 import { postgresResource } from '@sallyport/core/testing'
 import { describe, expect, it } from 'vitest'
@@ -160,5 +161,42 @@ describe('what changes while someone logs in', () => {
     await using world = await startWorld()
     world.policy.replace(pointOf(rules, '7'))
     expect((await world.recorded(await world.session()))[0]).toMatchObject({ policyVersion: '7' })
+  })
+})
+
+describe('a cancel', () => {
+  const from = '10.0.0.9:40112'
+  const other = '10.0.0.10:40112'
+
+  it('reaches the session that has its key, also where another has the same process id', async () => {
+    await using world = await startWorld()
+    const fired: string[] = []
+    const one = Buffer.from([0, 0, 1, 2, 9, 9, 9, 1])
+    const two = Buffer.from([0, 0, 1, 2, 9, 9, 9, 2])
+    world.gate.interrupts.register(one, () => fired.push('one'))
+    world.gate.interrupts.register(two, () => fired.push('two'))
+    expect(await world.gate.interrupt(two, from)).toBe(true)
+    expect(fired).toEqual(['two'])
+  })
+
+  it('is not looked up where its address guessed too often, unless its key cannot be guessed', async () => {
+    await using world = await startWorld()
+    const [short, long] = [randomBytes(8), randomBytes(36)]
+    world.gate.interrupts.register(short, () => {})
+    world.gate.interrupts.register(long, () => {})
+    for (let i = 0; i < 29; i++) await world.gate.interrupt(randomBytes(8), `10.0.0.9:${1000 + i}`)
+    expect(await world.gate.interrupt(short, from)).toBe(true)
+    await world.gate.interrupt(randomBytes(8), from)
+    expect(await world.gate.interrupt(short, from)).toBe(false)
+    expect(await world.gate.interrupt(long, from)).toBe(true)
+    expect(await world.gate.interrupt(short, other)).toBe(true)
+    world.clock.advance(2_000)
+    expect(await world.gate.interrupt(short, from)).toBe(true)
+  })
+
+  it('with a long key that is unknown counts for nothing', async () => {
+    await using world = await startWorld()
+    for (let i = 0; i < 100; i++) expect(await world.gate.interrupt(randomBytes(36), from)).toBe(false)
+    expect(await world.log({ clientAddress: from })).toMatchObject({ kind: 'session' })
   })
 })

@@ -58,8 +58,17 @@ export class AccessGate<Options> implements Gate<Options> {
     this.#decoy = decoyOf(protocol.name)
   }
 
-  get interrupts(): Interrupts {
+  get interrupts(): Pick<Interrupts, 'register'> {
     return this.#parts.interrupts
+  }
+
+  async interrupt(key: Uint8Array, clientAddress: string): Promise<boolean> {
+    const { interrupts, throttle } = this.#parts
+    if (key.length > guessableKeyBytes) return interrupts.fire(key)
+    if ((await throttle.check(clientAddress)) !== undefined) return false
+    const isKnown = await interrupts.fire(key)
+    if (!isKnown) throttle.failed(clientAddress)
+    return isKnown
   }
 
   /** @throws Fault gateway/cannot-record, gateway/store-unavailable, gateway/overloaded, gateway/draining */
@@ -198,3 +207,5 @@ const noSuchAccess = refusal(
   'see what you may reach: sallyport resources',
 )
 const maxAttempts = 5
+/** Of such a key 4 bytes are secret: PostgreSQL's protocol 3.0 has room for no more. */
+const guessableKeyBytes = 8

@@ -42,7 +42,12 @@ export interface Interrupts {
 /** All that a protocol may ask of the gateway. */
 export interface Gate<Options = unknown> {
   open(claim: LoginClaim): Promise<Session<Options> | Refusal>
-  readonly interrupts: Interrupts
+  readonly interrupts: Pick<Interrupts, 'register'>
+  /**
+   * Fires the interrupt of the session that has this key, whoever asks. A key that could be guessed is not even looked up
+   * for an address that guessed wrong too often.
+   */
+  interrupt(key: Uint8Array, clientAddress: string): Promise<boolean>
 }
 
 /** One client's connection to one resource, from log-in to close; the unit of recording. */

@@ -6,13 +6,18 @@ import { secure, type Target } from './login/upstream.ts'
 
 const timeoutMs = 5_000
 
+const processIdBytes = 4
+
 /**
- * A cancel key of our own: a process id of 31 bits and a secret, 4 bytes for protocol 3.0, 32 from 3.2 on. The target's
- * key never leaves the gateway.
+ * A cancel key of our own: the target's process id, by which drivers tell their own notifications, and a secret, 4 bytes
+ * for protocol 3.0, 32 from 3.2 on. The target's secret never leaves the gateway. Sessions may share a process id, on
+ * several targets: only the secret tells them apart.
+ * @param targets its key; where it gave none the process id is made up
  */
-export function mintCancelKey(minor: number): Buffer {
-  const key = randomBytes(4 + (minor >= 2 ? 32 : 4))
-  key[0]! &= 0x7f
+export function mintCancelKey(minor: number, targets: Uint8Array | undefined): Buffer {
+  const key = randomBytes(processIdBytes + (minor >= 2 ? 32 : 4))
+  if (targets !== undefined && targets.length > processIdBytes) key.set(targets.subarray(0, processIdBytes))
+  else key[0]! &= 0x7f
   return key
 }
 

@@ -57,7 +57,7 @@ export async function serve(
     const arrival = await arrive(connection, deadline)
     stream = arrival.stream
     if (arrival.kind === 'cancel') {
-      await gate.interrupts.fire(arrival.key)
+      await gate.interrupt(arrival.key, connection.address)
       stream.end()
       return
     }
@@ -228,7 +228,7 @@ async function converse(
       : permitted(asked, judged, tell)
   }
 
-  const key = mintCancelKey(arrival.minor)
+  const key = mintCancelKey(arrival.minor, cancelKey)
   using _registered = gate.interrupts.register(key, () => {
     if (isHeld) withdraw()
     else if (conversation.isBusy && cancelKey !== undefined) {

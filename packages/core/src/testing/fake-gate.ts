@@ -110,11 +110,11 @@ export function fakeGate<Options>(open: (claim: LoginClaim) => Session<Options> 
         keys.set(hex(key), fire)
         return { [Symbol.dispose]: () => void keys.delete(hex(key)) }
       },
-      fire(key) {
-        const fire = keys.get(hex(key))
-        fire?.()
-        return fire !== undefined
-      },
+    },
+    interrupt(key) {
+      const fire = keys.get(hex(key))
+      fire?.()
+      return Promise.resolve(fire !== undefined)
     },
   }
 }

@@ -42,6 +42,7 @@ export function serveClients(protocol: StreamProtocol, options: ClientOptions): 
 function watched(gate: Gate, place: Place): Gate {
   return {
     interrupts: gate.interrupts,
+    interrupt: (key, from) => gate.interrupt(key, from),
     open: async (claim) => {
       const opened = await gate.open(claim)
       if (!isRefusal(opened)) place.loggedIn()
