@@ -20,10 +20,12 @@ describe('a template', () => {
       'select t1.a2, "c 3", 4 -- 5\n, 6 /* 7 /* 8 */ 9 */',
       'select t1.a2, "c 3", \0n -- 5\n, \0n /* 7 /* 8 */ 9 */',
     ],
+    ['select 1.5, .5, 1e6, 0x1F, 1_000, 123456789', 'select 1.5, .5, 1e6, 0x1F, 1_000, \0n'],
     [
-      'select 1.5, .5, 1e6, 0x1F, 1_000, 1234567890, 123456789',
-      'select 1.5, .5, 1e6, 0x1F, 1_000, 1234567890, \0n',
+      'select 1999999999, 2147483647, 2147483648, 3000000000, 999999999999999999',
+      'select \0n, 2147483647, 2147483648, \0b, \0b',
     ],
+    ['select 1234567890123456789, 01234567890, 1', 'select 1234567890123456789, 01234567890, \0n'],
   ] as const)('of %s', ([text, shape]) => {
     expect(templateOf(text)?.shape).toBe(shape)
   })
@@ -52,6 +54,7 @@ describe('an analysis', () => {
       'update orders set total = total + -17 where id = 3',
       'update orders set total = total + -1 where id = 99',
     ],
+    ['select * from orders where id = 3000000000', 'select * from orders where id = 1234567890123'],
     ["insert into orders values (1, 'x', 2)", "insert into orders values (20, '', 0)"],
     ["select 'é', 1 from orders limit 5", "select 'ü, 2', 3 from orders limit 50"],
   ] as const)('of %s is that of other literals too', async ([one, other]) => {
@@ -70,7 +73,8 @@ describe('an analysis', () => {
     ['select substr(ssn, 1) from customers', "select substr(ssn, 'x') from customers"],
     ["copy orders to stdout with (delimiter ',')", "copy orders to stdout with (delimiter ';')"],
     ["select 'a'\n'b'", "select 'a'\n'c'"],
-    ['select 1234567890', 'select 1234567891'],
+    ['select 2147483647', 'select 2147483648'],
+    ['select 1000000000', 'select 3000000000'],
   ] as const)('of %s is its own', async ([one, other]) => {
     const [first, second] = await again(one, other)
     expect(second).not.toBe(first)

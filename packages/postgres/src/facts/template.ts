@@ -20,12 +20,11 @@ export interface Template {
 /** Beyond this a text is analysed as it stands. */
 const maxLength = 16 * 1024
 const maxPlaces = 500
-/** More could be a number of another type. */
-const maxDigits = 9
 
 /**
- * Leaves out plain strings and whole numbers. Everything else stays, and what is not certain to be one of these as well: only the
- * parser knows whether what was left out was a literal, and {@link WatchedLiterals} asks it.
+ * Leaves out plain strings and whole numbers, but says of a number which type the server gives it. Everything else stays, and what is
+ * not certain to be one of these as well: only the parser knows whether what was left out was a literal, and {@link WatchedLiterals}
+ * asks it.
  * hot path: one pass, some 5 ns a character.
  * @returns undefined where there is nothing to leave out
  */
@@ -43,9 +42,10 @@ export function templateOf(text: string): Template | undefined {
       kept = at = end
     } else if (isDigit(unit)) {
       const end = digitsEnd(text, at)
-      if (end - at <= maxDigits && isEndOfNumber(text, end)) {
+      const type = typeOf(text, at, end)
+      if (type !== undefined && isEndOfNumber(text, end)) {
         places.push(at)
-        shape += `${text.slice(kept, at)}\0n`
+        shape += `${text.slice(kept, at)}\0${type}`
         kept = end
       }
       at = numberEnd(text, end)
@@ -81,6 +81,18 @@ function digitsEnd(text: string, from: number): number {
   let at = from + 1
   while (isDigit(text.charCodeAt(at))) at++
   return at
+}
+
+/**
+ * `n` for what is certainly an `integer`, `b` for what is certainly a `bigint`. Near the bounds, and where zeros lead, it is neither.
+ * @see https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-CONSTANTS-NUMERIC
+ */
+function typeOf(text: string, from: number, end: number): 'n' | 'b' | undefined {
+  const digits = end - from
+  if (digits <= 9) return 'n'
+  if (digits === 10 && text.charCodeAt(from) <= 0x31) return 'n'
+  if (digits > 18 || text.charCodeAt(from) < (digits === 10 ? 0x33 : 0x31)) return undefined
+  return 'b'
 }
 
 /** Nothing that would go on with the number, or begin right behind it. */
