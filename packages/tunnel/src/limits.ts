@@ -61,3 +61,5 @@ export const windows = {
 
 /** The most TCP connections that carry traffic between an agent and one process of a gateway. */
 export const trafficConnections = 8
+/** From this round trip on there is more than one of them. */
+export const distantMs = 5

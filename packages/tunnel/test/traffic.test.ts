@@ -196,13 +196,24 @@ test('the loss of the control stream does not cut what is carried', async () => 
   expect(String(await everything(stream))).toBe('to the end')
 })
 
-test('what is carried at once is spread over eight connections at most', async () => {
+test('at a distance, what is carried at once is spread over eight connections at most', async () => {
   await using gateway = await TestGateway.start()
   await using cable = await Cable.to(gateway.server.port)
   await using target = await Target.echo()
   await using _agent = await TestAgent.start(gateway, { through: cable.address })
   const streams = await Promise.all(Array.from({ length: 20 }, () => gateway.dial(target.port)))
   expect(cable.connections).toBe(1 + 8)
+  for (const stream of streams) stream.end('hello')
+  expect(String(await Promise.all(streams.map(everything)))).toBe(Array(20).fill('hello').join(','))
+})
+
+test('nearby, all that is carried at once shares a connection', async () => {
+  await using gateway = await TestGateway.start()
+  await using cable = await Cable.to(gateway.server.port)
+  await using target = await Target.echo()
+  await using _agent = await TestAgent.start(gateway, { through: cable.address, distantMs: 5_000 })
+  const streams = await Promise.all(Array.from({ length: 20 }, () => gateway.dial(target.port)))
+  expect(cable.connections).toBe(1 + 1)
   for (const stream of streams) stream.end('hello')
   expect(String(await Promise.all(streams.map(everything)))).toBe(Array(20).fill('hello').join(','))
 })

@@ -116,6 +116,7 @@ export class TestAgent implements AsyncDisposable {
       credential?: (request: { name: string; resource: string }) => UpstreamCredential | undefined
       drainMs?: number
       instance?: Uint8Array
+      distantMs?: number
     } = {},
   ) {
     this.identity = new HeldIdentity(credentials)
@@ -129,6 +130,7 @@ export class TestAgent implements AsyncDisposable {
         credential: over.credential ?? (() => undefined),
         onEvent: (event) => void this.events.push(event),
         drainMs: over.drainMs ?? 0,
+        distantMs: over.distantMs ?? 0,
         random: () => 0,
       },
       this.#end.signal,

@@ -64,6 +64,8 @@ export interface LinkOptions {
   /** Ends that time early. */
   readonly hurry?: AbortSignal
   readonly streams?: number
+  /** The round trip to the gateway from which on several connections carry. */
+  readonly distantMs?: number
   /** 0 to 1; for the jitter of reconnects. */
   readonly random?: () => number
 }
@@ -245,12 +247,12 @@ export class Link implements AsyncDisposable {
 
   /** The traffic connections, with the credentials of now. Those that were replaced end with what they carry. */
   #connectTraffic(): Traffic {
-    const { gateway, identity } = this.#options
+    const { gateway, identity, distantMs } = this.#options
     const credentials = identity.current
     const { process } = this
     if (this.#traffic?.credentials === credentials && this.#traffic.process === process) return this.#traffic
     this.#traffic?.close()
-    this.#traffic = new Traffic(gateway, credentials, process)
+    this.#traffic = new Traffic(gateway, credentials, process, distantMs)
     this.#traffic.connect()
     return this.#traffic
   }
