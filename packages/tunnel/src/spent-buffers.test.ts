@@ -9,5 +9,6 @@ test('buffers that went by are handed back long before V8 would look for them', 
     spent.add(Buffer.allocUnsafeSlow(64 * 1024).length)
     most = Math.max(most, process.memoryUsage().arrayBuffers - before)
   }
-  expect(most).toBeLessThan(24_000_000)
+  // V8 by itself lets 96 MB of them gather.
+  expect(most).toBeLessThan(48_000_000)
 })
