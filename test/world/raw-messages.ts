@@ -29,16 +29,12 @@ export function bind(
     results?: readonly number[]
   } = {},
 ): Buffer {
-  const formats = options.formats ?? []
   const results = options.results ?? []
   return message(
     'B',
     cstring(options.portal ?? ''),
     cstring(options.statement ?? ''),
-    int16(formats.length),
-    ...formats.map(int16),
-    int16(values.length),
-    ...values.flatMap(field),
+    ...parameters(options.formats, values),
     int16(results.length),
     ...results.map(int16),
   )
@@ -53,16 +49,12 @@ export function functionCall(
   values: readonly Value[],
   options: { formats?: readonly number[]; result?: number } = {},
 ): Buffer {
-  const formats = options.formats ?? []
-  return message(
-    'F',
-    int32(oid | 0),
-    int16(formats.length),
-    ...formats.map(int16),
-    int16(values.length),
-    ...values.flatMap(field),
-    int16(options.result ?? 0),
-  )
+  return message('F', int32(oid | 0), ...parameters(options.formats, values), int16(options.result ?? 0))
+}
+
+/** As a Bind and a FunctionCall have them. */
+function parameters(formats: readonly number[] = [], values: readonly Value[]): Buffer[] {
+  return [int16(formats.length), ...formats.map(int16), int16(values.length), ...values.flatMap(field)]
 }
 
 export const password = (body: Uint8Array): Buffer => message('p', body)

@@ -13,40 +13,38 @@ const end = {
   recording: 'interrupted',
 } as const
 
+/** Takes nothing at first. */
+class FullStore {
+  isFull = true
+  readonly noted: string[] = []
+
+  sessionEnded(id: string): Promise<boolean> {
+    if (this.isFull) return Promise.reject(new Fault('gateway/store-unavailable', 'full'))
+    this.noted.push(id)
+    return Promise.resolve(true)
+  }
+}
+
 test('an end that the store could not take is noted once it can', async () => {
-  let isFull = true
-  const noted: string[] = []
-  await using ends = new SessionEnds({
-    sessionEnded(id) {
-      if (isFull) return Promise.reject(new Fault('gateway/store-unavailable', 'full'))
-      noted.push(id)
-      return Promise.resolve(true)
-    },
-  })
+  const store = new FullStore()
+  await using ends = new SessionEnds(store)
   await expect(ends.note('ses_1' as SessionId, end)).rejects.toThrow('full')
   await expect(ends.note('ses_2' as SessionId, end)).rejects.toThrow('full')
   await vi.advanceTimersByTimeAsync(12_000)
-  expect(noted).toEqual([])
-  isFull = false
+  expect(store.noted).toEqual([])
+  store.isFull = false
   await vi.advanceTimersByTimeAsync(5_000)
-  expect(noted).toEqual(['ses_1', 'ses_2'])
+  expect(store.noted).toEqual(['ses_1', 'ses_2'])
   await vi.advanceTimersByTimeAsync(60_000)
-  expect(noted).toHaveLength(2)
+  expect(store.noted).toHaveLength(2)
 })
 
 test('an end that the store could not take is noted at the latest when the gateway stops', async () => {
-  let isFull = true
-  const noted: string[] = []
+  const store = new FullStore()
   {
-    await using ends = new SessionEnds({
-      sessionEnded(id) {
-        if (isFull) return Promise.reject(new Fault('gateway/store-unavailable', 'full'))
-        noted.push(id)
-        return Promise.resolve(true)
-      },
-    })
+    await using ends = new SessionEnds(store)
     await expect(ends.note('ses_1' as SessionId, end)).rejects.toThrow('full')
-    isFull = false
+    store.isFull = false
   }
-  expect(noted).toEqual(['ses_1'])
+  expect(store.noted).toEqual(['ses_1'])
 })

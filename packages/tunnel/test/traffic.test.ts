@@ -196,24 +196,17 @@ test('the loss of the control stream does not cut what is carried', async () => 
   expect(String(await everything(stream))).toBe('to the end')
 })
 
-test('at a distance, what is carried at once is spread over eight connections at most', async () => {
+test.for([
+  { place: 'at a distance', distantMs: 0, connections: 8 },
+  { place: 'nearby', distantMs: 5_000, connections: 1 },
+])('$place, the connections that carry twenty calls at once are $connections', async (given) => {
   await using gateway = await TestGateway.start()
   await using cable = await Cable.to(gateway.server.port)
   await using target = await Target.echo()
-  await using _agent = await TestAgent.start(gateway, { through: cable.address })
+  const { distantMs } = given
+  await using _agent = await TestAgent.start(gateway, { through: cable.address, distantMs })
   const streams = await Promise.all(Array.from({ length: 20 }, () => gateway.dial(target.port)))
-  expect(cable.connections).toBe(1 + 8)
-  for (const stream of streams) stream.end('hello')
-  expect(String(await Promise.all(streams.map(everything)))).toBe(Array(20).fill('hello').join(','))
-})
-
-test('nearby, all that is carried at once shares a connection', async () => {
-  await using gateway = await TestGateway.start()
-  await using cable = await Cable.to(gateway.server.port)
-  await using target = await Target.echo()
-  await using _agent = await TestAgent.start(gateway, { through: cable.address, distantMs: 5_000 })
-  const streams = await Promise.all(Array.from({ length: 20 }, () => gateway.dial(target.port)))
-  expect(cable.connections).toBe(1 + 1)
+  expect(cable.connections).toBe(1 + given.connections)
   for (const stream of streams) stream.end('hello')
   expect(String(await Promise.all(streams.map(everything)))).toBe(Array(20).fill('hello').join(','))
 })

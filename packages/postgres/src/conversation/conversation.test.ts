@@ -8,7 +8,8 @@ import {
   flush,
   terminate,
 } from '../codec/frontend.ts'
-import { World, done, failed, faultOf, marker, message, parse, ready, sync } from './testing/world.ts'
+import { codeOf } from '../testing/code-of.ts'
+import { World, done, failed, marker, message, parse, ready, sync } from './testing/world.ts'
 
 describe('what clients say', () => {
   test('a permitted query passes as it came, a refused one is replaced, and its error becomes ours', () => {
@@ -74,7 +75,7 @@ describe('what clients say', () => {
       encodeExecute(marker, 0),
       encodeDescribePortal(marker),
     ]) {
-      expect(faultOf(() => new World().client(bytes))).toBe('client/malformed')
+      expect(codeOf(() => new World().client(bytes))).toBe('client/malformed')
     }
   })
 })
@@ -87,7 +88,7 @@ describe('an answer out of order', () => {
   ])('does not make the gateway forget the operation that was owed another: %s', (_, answer) => {
     const world = new World()
     world.client(encodeQuery('select 1'))
-    expect(faultOf(() => world.server(answer))).toBe('target/malformed')
+    expect(codeOf(() => world.server(answer))).toBe('target/malformed')
     world.conversation.abandon()
     expect(world.outcomes).toMatchObject([{ status: 'lost' }])
   })
@@ -95,7 +96,7 @@ describe('an answer out of order', () => {
   test('nor is one forgotten where the server is ready too early', () => {
     const world = new World()
     world.client(Buffer.concat([parse('', 'select 1'), encodeBareBind('', '')]))
-    expect(faultOf(() => world.server(ready('I')))).toBe('target/malformed')
+    expect(codeOf(() => world.server(ready('I')))).toBe('target/malformed')
     world.conversation.abandon()
     expect(world.outcomes).toMatchObject([{ status: 'lost' }])
   })
@@ -182,7 +183,7 @@ describe('hostile bytes', () => {
   test('from clients end in a fault that blames them, or in waiting', () => {
     const found = fc.check(
       fc.property(bytes, (all) => {
-        const code = faultOf(() => new World().client(all))
+        const code = codeOf(() => new World().client(all))
         return code === undefined || code.startsWith('client/')
       }),
       { numRuns: 20_000 },
@@ -203,7 +204,7 @@ describe('hostile bytes', () => {
             sync,
           ]),
         )
-        const code = faultOf(() => world.server(all))
+        const code = codeOf(() => world.server(all))
         return code === undefined || code.startsWith('target/')
       }),
       { numRuns: 20_000 },
@@ -217,7 +218,7 @@ describe('hostile bytes', () => {
       fc.property(fc.array(turn, { maxLength: 6 }), (turns) => {
         const world = new World()
         let passed = ''
-        const code = faultOf(() => {
+        const code = codeOf(() => {
           for (const [isClient, all] of turns) {
             if (isClient) passed += world.client(all).toString('latin1')
             else world.server(all)

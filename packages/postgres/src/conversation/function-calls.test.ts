@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { callOfNoFunction, encodeQuery } from '../codec/frontend.ts'
-import { World, done, failed, faultOf, message, parse, ready, sync } from './testing/world.ts'
+import { codeOf } from '../testing/code-of.ts'
+import { World, done, failed, message, parse, ready, sync } from './testing/world.ts'
 
 describe('a function call', () => {
   const call = (oid: number): Buffer =>
@@ -70,14 +71,14 @@ describe('a function call', () => {
   ])('is not answered by %s', (_, answer) => {
     const world = new World()
     world.client(open)
-    expect(faultOf(() => world.server(answer))).toBe('target/malformed')
+    expect(codeOf(() => world.server(answer))).toBe('target/malformed')
   })
 
   test('has no result where a statement was sent, or where it was refused', () => {
     for (const asked of [encodeQuery('select 1'), unlink]) {
       const world = new World()
       world.client(asked)
-      expect(faultOf(() => world.server(value('1')))).toBe('target/malformed')
+      expect(codeOf(() => world.server(value('1')))).toBe('target/malformed')
     }
   })
 
@@ -90,13 +91,13 @@ describe('a function call', () => {
   ])('whose argument has a length that is %s ends the session', (_, argument, count) => {
     const counted = Buffer.from([count >> 8, count & 0xff])
     const hostile = message('F', Buffer.from([0, 0, 3, 0xba]), 0, counted, Buffer.from(argument), 1)
-    expect(faultOf(() => new World().client(hostile))).toBe('client/malformed')
+    expect(codeOf(() => new World().client(hostile))).toBe('client/malformed')
   })
 
   test('whose masked result has a length that does not fit ends the session', () => {
     const world = new World()
     world.client(read)
     const hostile = message('V', Buffer.from([0x7f, 0xff, 0xff, 0xff, 0x37]))
-    expect(faultOf(() => world.server(hostile))).toBe('target/malformed')
+    expect(codeOf(() => world.server(hostile))).toBe('target/malformed')
   })
 })

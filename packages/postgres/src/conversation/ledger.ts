@@ -1,7 +1,7 @@
 import { isRefusal, type Outcome, type Permit, type Refusal } from '@sallyport/core'
 import { CopyIn } from './copy-in.ts'
 import { Expected } from './expected.ts'
-import { boundPortal, type Owed, type Portal } from './owed.ts'
+import { boundPortal, endsAtReady, type Owed, type Portal } from './owed.ts'
 import type { ConversationParts } from './parts.ts'
 import { Run, type JudgedStatement, type PostgresOperation, type Prepared } from '../operations.ts'
 import type { PathSegment } from '../search-path.ts'
@@ -30,7 +30,7 @@ export class Ledger {
   /** An operation that may run. Those of the extended protocol stay open until their portal is done. */
   begin(asked: PostgresOperation, permit: Permit): Run {
     const run = new Run(permit, asked.judgement?.statements ?? [])
-    if (asked.kind !== 'query' && asked.kind !== 'function') this.#openRuns.add(run)
+    if (!endsAtReady(asked)) this.#openRuns.add(run)
     return run
   }
 
@@ -165,7 +165,7 @@ export class Ledger {
         this.#parts.portals.reject(owed.name, owed.portal)
         this.finish(owed.portal.run, 'failed')
       }
-      if (owed.kind === 'query' || owed.kind === 'function') this.finish(owed.run, 'failed')
+      if (endsAtReady(owed)) this.finish(owed.run, 'failed')
     }
     this.isSkipping = this.owed.size === 0
     return hasKeptSync
@@ -179,16 +179,13 @@ export class Ledger {
   }
 
   failed(head: Owed, code: string): void {
-    const run =
-      head.kind === 'query' || head.kind === 'function'
-        ? head.run
-        : head.kind === 'execute' || head.kind === 'bind'
-          ? head.portal.run
-          : undefined
+    const run = endsAtReady(head)
+      ? head.run
+      : head.kind === 'execute' || head.kind === 'bind'
+        ? head.portal.run
+        : undefined
     if (run !== undefined) run.errorCode = code
-    // Those are over at their ReadyForQuery.
-    if (head.kind !== 'query' && head.kind !== 'function')
-      this.finish(run, code === '57014' ? 'cancelled' : 'failed')
+    if (!endsAtReady(head)) this.finish(run, code === '57014' ? 'cancelled' : 'failed')
   }
 
   /** Where a name may be any of several portals, what is shown of it must be safe for all. */
@@ -225,7 +222,7 @@ export class Ledger {
   /** The session is over: what still runs is lost to us. */
   abandon(): void {
     for (let owed = this.owed.pop(); owed !== undefined; owed = this.owed.pop()) {
-      if (owed.kind === 'query' || owed.kind === 'function') this.finish(owed.run, 'lost')
+      if (endsAtReady(owed)) this.finish(owed.run, 'lost')
     }
     for (const run of this.#openRuns) this.finish(run, 'lost')
   }

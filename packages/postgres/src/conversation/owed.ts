@@ -23,6 +23,13 @@ export function isBound(opened: Opened): opened is Portal {
   return opened.kind === 'bound'
 }
 
+/** Queries and function calls run to their end before the ReadyForQuery of their own; all else runs in a portal, or not at all. */
+export function endsAtReady<One extends { readonly kind: string }>(
+  one: One,
+): one is Extract<One, { readonly kind: 'query' | 'function' }> {
+  return one.kind === 'query' || one.kind === 'function'
+}
+
 /**
  * An answer that the server owes. `refusal`: it was sent a substitute that must fail, and its error becomes ours.
  * `missing`: it was sent one since nobody made that name, and its error shall name it.

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Fault, type Masking } from '@sallyport/core'
+import type { Masking } from '@sallyport/core'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Field } from '../codec/backend.ts'
 import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
 import { Outbox } from '@sallyport/wire'
 import { masksFor } from './masks.ts'
 import type { RowMask } from '../masks.ts'
+import { codeOf } from '../testing/code-of.ts'
 import { redact } from '@sallyport/masking'
 import { redactPlain } from './cell.ts'
 
@@ -95,17 +96,6 @@ function values(body: Buffer): (string | null)[] {
     at += 4 + Math.max(0, length)
   }
   return found
-}
-
-/** The fault's code; an error of another kind comes through. */
-function codeOf(act: () => unknown): string | undefined {
-  try {
-    act()
-    return undefined
-  } catch (thrown) {
-    if (thrown instanceof Fault) return thrown.code
-    throw thrown
-  }
 }
 
 const one = (

@@ -174,7 +174,6 @@ export class Place {
   readonly #traffic: Traffic
   #connection: Connection
   #isUsed = false
-  #isGivenUp = false
 
   constructor(traffic: Traffic, connection: Connection) {
     this.#traffic = traffic
@@ -202,11 +201,9 @@ export class Place {
     return stream
   }
 
-  /** No call was made, and none will be. */
+  /** Once, and nothing after it: no call will be made where none was. */
   giveUp(): void {
-    if (this.#isUsed || this.#isGivenUp) return
-    this.#isGivenUp = true
-    this.#leave()
+    if (!this.#isUsed) this.#leave()
   }
 
   #take(): void {

@@ -1,11 +1,4 @@
-import {
-  Fault,
-  mintPermit,
-  refusal,
-  type Authorization,
-  type OperationId,
-  type Outcome,
-} from '@sallyport/core'
+import { mintPermit, refusal, type Authorization, type OperationId, type Outcome } from '@sallyport/core'
 import { Frames, Outbox, Writer } from '@sallyport/wire'
 import { encodeErrorFields } from '../../codec/backend.ts'
 import { PlannedRowMask } from '../../mask/row.ts'
@@ -96,14 +89,4 @@ function decide(text: string, id: number): Authorization {
   return /forbidden|lo_unlink|OID/.test(text)
     ? refusal('denied', 'no')
     : mintPermit(id as OperationId, { maskedTags: new Set(text.includes('loread') ? ['tag'] : []) })
-}
-
-export const faultOf = (act: () => unknown): string | undefined => {
-  try {
-    act()
-    return undefined
-  } catch (thrown) {
-    if (thrown instanceof Fault) return thrown.code
-    throw thrown
-  }
 }
