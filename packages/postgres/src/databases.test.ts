@@ -2,6 +2,8 @@ import { Fault, refusal, systemClock } from '@sallyport/core'
 import { alice, FakeSession, postgresResource } from '@sallyport/core/testing'
 import { describe, expect, test } from 'vitest'
 import { Databases } from './databases.ts'
+import { ScramKeyring } from './login/scram-keys.ts'
+import { saltPassword } from './login/scram.ts'
 import type { PostgresOptions } from './options.ts'
 import { scriptedTarget, type ScriptedTarget } from './testing/scripted-target.ts'
 
@@ -12,7 +14,8 @@ function sessionOn(target: Pick<ScriptedTarget, 'dial'>): FakeSession<PostgresOp
   return new FakeSession(alice, resource, 'app', { dial: target.dial, credential: { user: 'app' } })
 }
 
-const databases = (): Databases => new Databases(systemClock, (() => []) as never)
+const databases = (): Databases =>
+  new Databases(systemClock, (() => []) as never, new ScramKeyring(saltPassword))
 const lost = new Fault('gateway/agent-lost', 'the agent that carried this connection is gone')
 const codeOf = (thrown: unknown): string => (thrown instanceof Fault ? thrown.code : String(thrown))
 

@@ -2,6 +2,7 @@ import { asFault, Fault, type CacheUse, type Clock, type Masking, type Session }
 import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
+import type { ScramKeyring } from './login/scram-keys.ts'
 import { logIn, type Target } from './login/upstream.ts'
 import type { PostgresOptions } from './options.ts'
 import { SideConnection } from './side-connection.ts'
@@ -29,13 +30,15 @@ export interface Database extends Disposable {
 export class Databases {
   readonly #clock: Clock
   readonly #tracer: ViewTracer
+  readonly #keyring: ScramKeyring
   readonly #known = new Map<string, Shared>()
   /** Of all catalogues together. */
   readonly use: CacheUse = { name: 'catalogues', hits: 0, misses: 0 }
 
-  constructor(clock: Clock, tracer: ViewTracer) {
+  constructor(clock: Clock, tracer: ViewTracer, keyring: ScramKeyring) {
     this.#clock = clock
     this.#tracer = tracer
+    this.#keyring = keyring
   }
 
   /** For a session, from its log-in to its end: meanwhile questions may go through it. */
@@ -52,7 +55,7 @@ export class Databases {
     if (known !== undefined) return known
     const { masking } = session.resource
     const sessions = new Set<Session<PostgresOptions>>()
-    const query = asking(sessions, name)
+    const query = asking(sessions, name, this.#keyring)
     const catalog = new Catalog({
       query,
       masking,
@@ -88,7 +91,11 @@ interface Shared {
  * Asks through whichever session is there, on a connection that stays open while questions follow each other. Where it
  * breaks, the question is asked once more on another: it changes nothing, and nobody else should hear of it.
  */
-function asking(sessions: ReadonlySet<Session<PostgresOptions>>, database: string): Query {
+function asking(
+  sessions: ReadonlySet<Session<PostgresOptions>>,
+  database: string,
+  keyring: ScramKeyring,
+): Query {
   let open: Promise<{ readonly side: SideConnection; readonly ended: AbortController }> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -99,7 +106,7 @@ function asking(sessions: ReadonlySet<Session<PostgresOptions>>, database: strin
   }
   const ask = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
     clearTimeout(idle)
-    open ??= connect(anyOf(sessions), database)
+    open ??= connect(anyOf(sessions), database, keyring)
     try {
       const { side } = await open
       return await side.query(sql)
@@ -138,6 +145,7 @@ function anyOf(sessions: ReadonlySet<Session<PostgresOptions>>): Session<Postgre
 async function connect(
   session: Session<PostgresOptions>,
   database: string,
+  keyring: ScramKeyring,
 ): Promise<{ side: SideConnection; ended: AbortController }> {
   const ended = new AbortController()
   const raw = await session.dial()
@@ -147,13 +155,16 @@ async function connect(
   try {
     const { stream } = await logIn(
       raw,
-      targetOf(session),
-      await session.credential(),
       {
-        database,
-        client_encoding: 'UTF8',
-        application_name: 'sallyport',
-        statement_timeout: String(askTimeoutMs),
+        target: targetOf(session),
+        credential: await session.credential(),
+        parameters: {
+          database,
+          client_encoding: 'UTF8',
+          application_name: 'sallyport',
+          statement_timeout: String(askTimeoutMs),
+        },
+        keyring,
       },
       AbortSignal.any([ended.signal, AbortSignal.timeout(askTimeoutMs)]),
     )

@@ -4,6 +4,8 @@ import { Analyzer } from './facts/analyzer.ts'
 import { Parser } from './facts/parser.ts'
 import { viewTracer } from './facts/views.ts'
 import { hints } from './hints.ts'
+import { ScramKeyring } from './login/scram-keys.ts'
+import { saltPassword } from './login/scram.ts'
 import { parseOptions, type PostgresOptions } from './options.ts'
 import { serve, type ServeParts } from './serve.ts'
 import { actions, facts } from './vocabulary.ts'
@@ -20,9 +22,10 @@ export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> 
   const parser = Parser.create()
   const ready = parser.then((running): ServeParts => {
     const analyzer = new Analyzer({ parser: running })
-    const databases = new Databases(parts.clock, viewTracer(running))
+    const keyring = new ScramKeyring(saltPassword)
+    const databases = new Databases(parts.clock, viewTracer(running), keyring)
     caches.push(analyzer.use, running.use, databases.use)
-    return { analyzer, databases, maskKey: parts.maskKey }
+    return { analyzer, databases, keyring, maskKey: parts.maskKey }
   })
   // Said to whoever connects; not an unhandled rejection before that.
   ready.catch(() => undefined)

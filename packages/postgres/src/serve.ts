@@ -20,6 +20,7 @@ import { diagnosticsFor } from './diagnostics.ts'
 import type { Analyzer } from './facts/analyzer.ts'
 import { Judge } from './judge/judge.ts'
 import { arrive, ArrivalFault, type Arrival } from './login/downstream.ts'
+import type { ScramKeyring } from './login/scram-keys.ts'
 import { logIn } from './login/upstream.ts'
 import { masksFor } from './mask/masks.ts'
 import { Names } from './names.ts'
@@ -37,6 +38,8 @@ const targetMs = 20_000
 export interface ServeParts {
   readonly analyzer: Analyzer
   readonly databases: Databases
+  /** Of the accounts of every target. */
+  readonly keyring: ScramKeyring
   /** For redactors that must be stable and unguessable. */
   readonly maskKey: Uint8Array
 }
@@ -64,7 +67,7 @@ export async function serve(
     const opened = await gate.open(arrival.claim)
     if (isRefusal(opened)) return sayAndEnd(stream, opened)
     await using session = opened
-    const target = await reach(arrival, session, deadline)
+    const target = await reach(parts.keyring, arrival, session, deadline)
     try {
       broke = await converse(parts, arrival, session, gate, target)
     } catch (thrown) {
@@ -113,6 +116,7 @@ interface Reached {
 
 /** Logs in to the target. */
 async function reach(
+  keyring: ScramKeyring,
   arrival: Login,
   session: Session<PostgresOptions>,
   deadline: AbortSignal,
@@ -124,7 +128,9 @@ async function reach(
   try {
     dialled = await session.dial()
     const parameters = { ...arrival.startup.parameters, database }
-    const upstream = await logIn(dialled, targetOf(session), await session.credential(), parameters, signal)
+    const target = targetOf(session)
+    const credential = await session.credential()
+    const upstream = await logIn(dialled, { target, credential, parameters, keyring }, signal)
     for (const [name, value] of upstream.parameters) checkSetting(name, value)
     const { stream, cancelKey } = upstream
     const greeting = [...upstream.greeting]

@@ -3,6 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import { Fault, Secret } from '@sallyport/core'
 import { arrive, ArrivalFault } from '../../../packages/postgres/src/login/downstream.ts'
+import { ScramKeyring } from '../../../packages/postgres/src/login/scram-keys.ts'
+import { saltPassword } from '../../../packages/postgres/src/login/scram.ts'
 import { logIn } from '../../../packages/postgres/src/login/upstream.ts'
 import { testCertificate } from '../../../packages/postgres/src/testing/certificate.ts'
 import {
@@ -101,6 +103,7 @@ const subject: Subject = {
 }
 
 const context = createSecureContext(testCertificate)
+const keyring = new ScramKeyring(saltPassword)
 /** For a handshake's crypto, which runs elsewhere. */
 const patienceMs = 3
 
@@ -126,9 +129,12 @@ async function checkTarget(wire: Wire, isVerified: boolean, signal: AbortSignal)
   try {
     const { parameters } = await logIn(
       wire,
-      { host: 'localhost', tls },
-      { user: 'app', password: new Secret(secret) },
-      {},
+      {
+        target: { host: 'localhost', tls },
+        credential: { user: 'app', password: new Secret(secret) },
+        parameters: {},
+        keyring,
+      },
       signal,
     )
     must(parameters instanceof Map, () => 'logged in without parameters')

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { Fault, Secret } from '@sallyport/core'
 import { readUser } from './downstream.ts'
 import { readStartup } from './parameters.ts'
-import { answerScram, checkServerFinal } from './scram.ts'
+import { ScramKeyring } from './scram-keys.ts'
+import { answerScram, checkServerFinal, saltPassword } from './scram.ts'
 
 const codeOf = (act: () => unknown): string => {
   try {
@@ -103,14 +104,19 @@ describe('SCRAM-SHA-256', () => {
   const serverFirst = 'r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096'
 
   test('binds the channel and both nonces, and two runs agree', async () => {
-    const one = await answerScram(start, serverFirst, new Secret('pencil'))
-    const two = await answerScram(start, serverFirst, new Secret('pencil'))
+    const one = await answerScram(start, serverFirst, new Secret('pencil'), new ScramKeyring(saltPassword))
+    const two = await answerScram(start, serverFirst, new Secret('pencil'), new ScramKeyring(saltPassword))
     expect(one).toEqual(two)
     expect(one.final).toMatch(/^c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj\)hNlF\$k0,p=/)
   })
 
   test('a server that does not know the password is not believed', async () => {
-    const { serverSignature } = await answerScram(start, serverFirst, new Secret('pencil'))
+    const { serverSignature } = await answerScram(
+      start,
+      serverFirst,
+      new Secret('pencil'),
+      new ScramKeyring(saltPassword),
+    )
     expect(
       codeOf(() => checkServerFinal(`v=${serverSignature.toString('base64')}`, serverSignature)),
     ).toMatch(/^no fault/)
@@ -126,7 +132,9 @@ describe('SCRAM-SHA-256', () => {
     'r=rOprNGfwEbeRWgbNEkqOx,s=,i=4096',
     'nonsense',
   ])('%s is no first message', async (text) => {
-    await expect(answerScram(start, text, new Secret('pencil'))).rejects.toMatchObject({
+    await expect(
+      answerScram(start, text, new Secret('pencil'), new ScramKeyring(saltPassword)),
+    ).rejects.toMatchObject({
       code: 'target/malformed',
     })
   })

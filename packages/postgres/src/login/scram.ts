@@ -1,12 +1,13 @@
 import { createHash, createSecretKey, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Fault, type Secret } from '@sallyport/core'
-import { hmac, ScramKeyring } from './scram-keys.ts'
+import { hmac, type Derive, type ScramKeyring } from './scram-keys.ts'
 
 const derive = promisify(pbkdf2)
-const keyring = new ScramKeyring((password, salt, iterations) =>
-  derive(password, salt, iterations, 32, 'sha256'),
-)
+/** In a thread of the pool: thousands of hashes. */
+export const saltPassword: Derive = (password, salt, iterations) =>
+  derive(password, salt, iterations, 32, 'sha256')
+
 /** A hostile server could otherwise ask for hours of hashing. */
 const maxIterations = 200_000
 
@@ -41,6 +42,7 @@ export async function answerScram(
   start: ScramStart,
   serverFirst: string,
   password: Secret,
+  keyring: ScramKeyring,
 ): Promise<{ readonly final: string; readonly serverSignature: Buffer }> {
   const { nonce, salt, iterations } = parseServerFirst(start, serverFirst)
   const { client, server } = await keyring.get(password.reveal().normalize('NFKC'), salt, iterations)

@@ -15,6 +15,7 @@ import { encodeStartup, sslRequest } from '../codec/startup.ts'
 import { tag } from '../codec/tags.ts'
 import type { PostgresOptions } from '../options.ts'
 import { readFrame } from './frames.ts'
+import type { ScramKeyring } from './scram-keys.ts'
 import { answerScram, checkServerFinal, startScram } from './scram.ts'
 
 /** A connection on which the target awaits the first query. */
@@ -30,6 +31,15 @@ export interface LoggedIn {
 export interface Target {
   readonly host: string
   readonly tls: PostgresOptions['tls']
+}
+
+/** Whom a log-in is for, and what it may use. */
+export interface LoginParts {
+  readonly target: Target
+  readonly credential: UpstreamCredential
+  /** Of the start-up message, beside the user. */
+  readonly parameters: Readonly<Record<string, string>>
+  readonly keyring: ScramKeyring
 }
 
 const gone = 'target/closed'
@@ -63,23 +73,16 @@ export async function secure(stream: Duplex, target: Target, signal: AbortSignal
  * clear password inside verified TLS.
  * @throws Fault target/login-failed with the target's SQLSTATE alone, never its text
  */
-export async function logIn(
-  raw: Duplex,
-  target: Target,
-  credential: UpstreamCredential,
-  parameters: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<LoggedIn> {
-  const stream = await secure(raw, target, signal)
-  stream.write(encodeStartup({ user: credential.user, ...parameters }))
-  await authenticate(stream, target, credential, signal)
+export async function logIn(raw: Duplex, parts: LoginParts, signal: AbortSignal): Promise<LoggedIn> {
+  const stream = await secure(raw, parts.target, signal)
+  stream.write(encodeStartup({ user: parts.credential.user, ...parts.parameters }))
+  await authenticate(stream, parts, signal)
   return greeting(stream, signal)
 }
 
 async function authenticate(
   stream: Duplex,
-  target: Target,
-  credential: UpstreamCredential,
+  { target, credential, keyring }: LoginParts,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
@@ -101,7 +104,7 @@ async function authenticate(
         stream.write(encodePassword(md5Answer(credential, asked.salt)))
         break
       case 'sasl':
-        await scram(stream, asked.mechanisms, passwordOf(credential), signal)
+        await scram(stream, asked.mechanisms, passwordOf(credential), keyring, signal)
         break
       case 'sasl-continue':
       case 'sasl-final':
@@ -119,6 +122,7 @@ async function scram(
   stream: Duplex,
   mechanisms: readonly string[],
   password: Secret,
+  keyring: ScramKeyring,
   signal: AbortSignal,
 ): Promise<void> {
   const endpointHash = mechanisms.includes('SCRAM-SHA-256-PLUS') ? serverEndPoint(stream) : undefined
@@ -130,7 +134,7 @@ async function scram(
   const first = await nextAuthentication(stream, signal)
   if (first.kind !== 'sasl-continue')
     throw new Fault('target/malformed', 'the target broke off the SCRAM exchange')
-  const { final, serverSignature } = await answerScram(start, first.text, password)
+  const { final, serverSignature } = await answerScram(start, first.text, password, keyring)
   stream.write(encodeSaslResponse(final))
   const last = await nextAuthentication(stream, signal)
   if (last.kind !== 'sasl-final')
