@@ -61,8 +61,6 @@ export class Enforcer {
   readonly #isStrict: boolean
   readonly #over = new AbortController()
   readonly #holds = new Set<Promise<unknown>>()
-  /** When operations began whose result is still to come. */
-  readonly #startedMs = new Map<OperationId, number>()
   #operations = 0
 
   constructor(parts: EnforcerParts) {
@@ -98,11 +96,9 @@ export class Enforcer {
     return this.#deny(operation, [], [], refused)
   }
 
-  finish({ id }: Permit, outcome: Outcome): void {
+  finish({ id, sinceMs }: Permit, outcome: Outcome): void {
     const { recorder, clock } = this.#parts
-    const now = clock.elapsed()
-    const durationMs = Math.round(now - (this.#startedMs.get(id) ?? now))
-    this.#startedMs.delete(id)
+    const durationMs = Math.round(clock.elapsed() - sinceMs)
     recorder.append({ kind: 'result', id, outcome, durationMs })
   }
 
@@ -125,8 +121,7 @@ export class Enforcer {
   ): Authorization | Promise<Authorization> {
     const effect = review === undefined ? decision.effect : 'review'
     const id = this.#record(operation, facts, effect, decision.policies, decision.reason, review)
-    this.#startedMs.set(id, this.#parts.clock.elapsed())
-    const permit = mintPermit(id, decision.obligations)
+    const permit = mintPermit(id, decision.obligations, this.#parts.clock.elapsed())
     if (!this.#isStrict) return permit
     return this.#parts.recorder.durable().then(() => permit)
   }

@@ -28,6 +28,7 @@ export type {
   StreamProtocol,
 } from './protocol.ts'
 export type { RecordingEvent } from './recording.ts'
+export { RecentCache } from './recent-cache.ts'
 export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts'
 export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource } from './resource.ts'
 export { mayBecome, reviewTransitions, type ReviewState } from './review.ts'

@@ -18,11 +18,13 @@ export interface Permit {
   readonly [recorded]: true
   readonly id: OperationId
   readonly obligations: Obligations
+  /** When it was given, in milliseconds of {@link Clock.elapsed}. */
+  readonly sinceMs: number
 }
 
 export type Authorization = Permit | Refusal
 
 /** For the enforcer alone, after the recorder took the event. */
-export function mintPermit(id: OperationId, obligations: Obligations): Permit {
-  return { kind: 'permit', id, obligations } as Permit
+export function mintPermit(id: OperationId, obligations: Obligations, sinceMs: number): Permit {
+  return { kind: 'permit', id, obligations, sinceMs } as Permit
 }

@@ -1,10 +1,16 @@
-import type { CacheUse, Decision, Facts, Resource, Subject } from '@sallyport/core'
+import {
+  RecentCache,
+  type CacheUse,
+  type Decision,
+  type Facts,
+  type Resource,
+  type Subject,
+} from '@sallyport/core'
 import { readFileSync } from 'node:fs'
 import { examine } from './check.ts'
 import { PreparedPolicies, PreparedSchema } from './engine.ts'
 import { actorRecord, gatewayEntity, labelId, principalEntity, resourceEntity } from './entities.ts'
 import { judge, withObligations } from './judgement.ts'
-import { Lru } from './lru.ts'
 import { readPolicies, type Policy } from './policies.ts'
 import { PolicyError, type PolicyText } from './problem.ts'
 import { cedarSchema } from './schema.ts'
@@ -65,7 +71,7 @@ export function compilePolicies(input: CompileInput): DecisionPoint {
     schema: new PreparedSchema(cedarSchema(vocabulary)),
     detectorTags: input.detectorTags ?? {},
     byId: new Map(all.map((policy) => [policy.id, policy])),
-    judgements: new Lru(maxJudgements),
+    judgements: new RecentCache(maxJudgements),
     use: input.use ?? { name: 'decisions', hits: 0, misses: 0 },
   })
 }
@@ -75,8 +81,8 @@ class CedarDecisionPoint implements DecisionPoint {
   readonly vocabulary: readonly ProtocolVocabulary[]
   readonly #rules: Rules
   readonly #all: PreparedPolicies
-  readonly #slices = new Lru<string, Slice>(maxSlices)
-  readonly #standings = new Lru<string, Standing>(maxStandings)
+  readonly #slices = new RecentCache<string, Slice>(maxSlices)
+  readonly #standings = new RecentCache<string, Standing>(maxStandings)
   #count = 0
   readonly #known = new WeakMap<Subject, WeakMap<Resource, Standing>>()
 

@@ -1,4 +1,11 @@
-import type { CacheUse, Decision, Facts, Resource, Subject } from '@sallyport/core'
+import {
+  RecentCache,
+  type CacheUse,
+  type Decision,
+  type Facts,
+  type Resource,
+  type Subject,
+} from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
 import type { PreparedPolicies, PreparedSchema } from './engine.ts'
 import {
@@ -11,7 +18,6 @@ import {
 } from './entities.ts'
 import { denial, judge, strictest, withObligations, type Judgement } from './judgement.ts'
 import { contextAttributes } from './literals.ts'
-import { Lru } from './lru.ts'
 import type { Policy } from './policies.ts'
 import { contextFor, costOf, questionsOf, type Question } from './questions.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -22,7 +28,7 @@ export interface Rules {
   readonly schema: PreparedSchema
   readonly detectorTags: Readonly<Record<string, string>>
   readonly byId: ReadonlyMap<string, Policy>
-  readonly judgements: Lru<string, Judgement>
+  readonly judgements: RecentCache<string, Judgement>
   readonly use: CacheUse
 }
 
@@ -44,7 +50,7 @@ export class Standing {
   readonly #rules: Rules
   /** Tells this standing's judgements from others'. */
   readonly #number: number
-  readonly #decided = new Lru<string, WeakMap<Facts, Decision>>(maxAccounts)
+  readonly #decided = new RecentCache<string, WeakMap<Facts, Decision>>(maxAccounts)
   #masked: ReadonlySet<string> | undefined
 
   constructor(subject: Subject, resource: Resource, slice: Slice, rules: Rules, number: number) {

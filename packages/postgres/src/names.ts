@@ -11,6 +11,16 @@ interface Pending<Meaning> {
   readonly isSure: boolean
 }
 
+/** One name: what the server has confirmed it to mean, and what it has been sent and not yet answered, in order. */
+class Slot<Meaning> {
+  confirmed: Meaning | undefined
+  readonly pending: Pending<Meaning>[] = []
+
+  get isEmpty(): boolean {
+    return this.confirmed === undefined && this.pending.length === 0
+  }
+}
+
 /**
  * What a name may stand for on the server: the meaning that the server has confirmed, and those that it has been sent
  * but not yet answered. A judgement takes all candidates, so that no order of answers can make it wrong.
@@ -19,8 +29,9 @@ interface Pending<Meaning> {
  * ignores all that follows in that segment.
  */
 export class Names<Meaning> {
-  readonly #confirmed = new Map<string, Meaning>()
-  readonly #pending = new Map<string, Pending<Meaning>[]>()
+  /** hot path: the unnamed one comes and goes with every statement, and keeps its slot. */
+  readonly #unnamed = new Slot<Meaning>()
+  readonly #named = new Map<string, Slot<Meaning>>()
   #segment = 0
 
   /** A Sync or a simple query was sent. */
@@ -29,11 +40,12 @@ export class Names<Meaning> {
   }
 
   candidates(name: string): readonly Meaning[] {
-    const confirmed = this.#confirmed.get(name)
-    const pending = this.#pending.get(name)
-    if (pending === undefined) return confirmed === undefined ? [] : [confirmed]
+    const slot = this.#slot(name)
+    if (slot === undefined) return []
+    const { confirmed, pending } = slot
+    const last = pending.at(-1)
+    if (last === undefined) return confirmed === undefined ? [] : [confirmed]
     // hot path: what was just sent.
-    const last = pending.at(-1)!
     if (last.isSure && last.segment === this.#segment) return [last.meaning]
     const sure = pending.findLastIndex(({ segment, isSure }) => isSure && segment === this.#segment)
     const meanings = pending.slice(Math.max(sure, 0)).map(({ meaning }) => meaning)
@@ -46,49 +58,69 @@ export class Names<Meaning> {
    * @throws Fault client/too-large
    */
   propose(name: string, meaning: Meaning, isSure = true): void {
-    const entry = { meaning, segment: this.#segment, isSure }
-    const pending = this.#pending.get(name)
-    if (pending === undefined) {
-      if (this.#confirmed.size + this.#pending.size >= maxNames) {
-        throw new Fault(
-          'client/too-large',
-          `more than ${maxNames} prepared statements or cursors in one session`,
-        )
-      }
-      this.#pending.set(name, [entry])
-      return
-    }
+    const { pending } = this.#slot(name) ?? this.#newSlot(name)
     if (pending.length >= maxPending) {
       throw new Fault(
         'client/too-large',
         `a name is redefined more than ${maxPending} times without waiting for an answer`,
       )
     }
-    pending.push(entry)
+    pending.push({ meaning, segment: this.#segment, isSure })
   }
 
   confirm(name: string, meaning: Meaning): void {
-    if (this.#settle(name, meaning)) this.#confirmed.set(name, meaning)
+    const slot = this.#slot(name)
+    if (slot !== undefined && settle(slot, meaning)) slot.confirmed = meaning
   }
 
   reject(name: string, meaning: Meaning): void {
-    this.#settle(name, meaning)
+    const slot = this.#slot(name)
+    if (slot === undefined) return
+    settle(slot, meaning)
+    this.#letGo(name, slot)
   }
 
   drop(name: string): void {
-    this.#confirmed.delete(name)
+    const slot = this.#slot(name)
+    if (slot === undefined) return
+    slot.confirmed = undefined
+    this.#letGo(name, slot)
   }
 
   dropWhere(isDropped: (meaning: Meaning, name: string) => boolean): void {
-    for (const [name, meaning] of this.#confirmed) if (isDropped(meaning, name)) this.#confirmed.delete(name)
+    const { confirmed } = this.#unnamed
+    if (confirmed !== undefined && isDropped(confirmed, '')) this.#unnamed.confirmed = undefined
+    for (const [name, slot] of this.#named) {
+      if (slot.confirmed === undefined || !isDropped(slot.confirmed, name)) continue
+      slot.confirmed = undefined
+      this.#letGo(name, slot)
+    }
   }
 
-  #settle(name: string, meaning: Meaning): boolean {
-    const pending = this.#pending.get(name)
-    const at = pending?.findIndex((entry) => entry.meaning === meaning) ?? -1
-    if (pending === undefined || at === -1) return false
-    if (pending.length === 1) this.#pending.delete(name)
-    else pending.splice(at, 1)
-    return true
+  #slot(name: string): Slot<Meaning> | undefined {
+    return name === '' ? this.#unnamed : this.#named.get(name)
   }
+
+  #newSlot(name: string): Slot<Meaning> {
+    if (this.#named.size >= maxNames)
+      throw new Fault(
+        'client/too-large',
+        `more than ${maxNames} prepared statements or cursors in one session`,
+      )
+    const slot = new Slot<Meaning>()
+    this.#named.set(name, slot)
+    return slot
+  }
+
+  #letGo(name: string, slot: Slot<Meaning>): void {
+    if (slot.isEmpty) this.#named.delete(name)
+  }
+}
+
+function settle<Meaning>({ pending }: Slot<Meaning>, meaning: Meaning): boolean {
+  const at = pending.findIndex((entry) => entry.meaning === meaning)
+  if (at === -1) return false
+  if (at === 0) pending.shift()
+  else pending.splice(at, 1)
+  return true
 }

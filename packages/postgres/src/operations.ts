@@ -150,6 +150,8 @@ export class Run {
   isSent = false
   /** The target has given a part of its rows: it looks up nothing more. */
   isUnderWay = false
+  /** Its place among those that are open. */
+  place = 0
 
   constructor(permit: Permit, statements: readonly JudgedStatement[]) {
     this.permit = permit

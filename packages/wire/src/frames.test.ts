@@ -91,7 +91,7 @@ function run(
   )
   let waiting: { asked: Operation; chunks: number } | undefined
   let held = 0
-  const permit = mintPermit(1 as OperationId, { maskedTags: new Set() })
+  const permit = mintPermit(1 as OperationId, { maskedTags: new Set() }, 0)
   const settle = (): void => {
     while (waiting !== undefined && waiting.chunks-- <= 0) {
       const next: Operation | undefined = frames.release(toy.settle(waiting.asked))

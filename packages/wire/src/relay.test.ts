@@ -78,7 +78,7 @@ interface World {
   readonly lines: Lines
 }
 
-const permit = mintPermit(1 as OperationId, { maskedTags: new Set() })
+const permit = mintPermit(1 as OperationId, { maskedTags: new Set() }, 0)
 
 async function world(
   authorize: (asked: Operation, tell: (notice: string) => void) => Authorization | Promise<Authorization>,

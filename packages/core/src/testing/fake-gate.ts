@@ -71,7 +71,7 @@ export class FakeSession<Options> implements Session<Options> {
     const id = this.asked.push(asked) as OperationId
     const answer = this.answer(asked, tell, signal)
     const settle = (a: Refusal | 'permit'): Authorization =>
-      a === 'permit' ? mintPermit(id, { maskedTags: this.masked }) : a
+      a === 'permit' ? mintPermit(id, { maskedTags: this.masked }, 0) : a
     return answer instanceof Promise ? answer.then(settle) : settle(answer)
   }
 

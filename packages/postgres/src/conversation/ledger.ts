@@ -1,6 +1,7 @@
 import { isRefusal, type Outcome, type Permit, type Refusal } from '@sallyport/core'
 import { CopyIn } from './copy-in.ts'
 import { Expected } from './expected.ts'
+import { OpenRuns } from './open-runs.ts'
 import { boundPortal, endsAtReady, type Owed, type Portal } from './owed.ts'
 import type { ConversationParts } from './parts.ts'
 import { Run, type JudgedStatement, type PostgresOperation, type Prepared } from '../operations.ts'
@@ -21,7 +22,7 @@ export class Ledger {
   hasSeenFatal = false
   readonly #parts: ConversationParts
   /** Bound and not yet run to the end. */
-  readonly #openRuns = new Set<Run>()
+  readonly #openRuns = new OpenRuns()
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
@@ -55,7 +56,7 @@ export class Ledger {
   /** The transaction is over, and with it every portal. */
   transactionEnded(): void {
     this.#parts.portals.transactionEnded()
-    for (const run of this.#openRuns) this.finish(run, 'done')
+    this.#finishOpen('done')
     this.#parts.searchPath.transactionEnded()
     // Now others can see it too: the side connection that reads the catalogue among them.
     if (this.hasChangedCatalog) this.#parts.catalogChanged()
@@ -136,7 +137,7 @@ export class Ledger {
   finish(run: Run | undefined, status: Outcome['status']): void {
     if (run === undefined || run.isFinished) return
     run.isFinished = true
-    this.#openRuns.delete(run)
+    this.#openRuns.remove(run)
     for (let i = run.done; i < run.statements.length; i++) this.#unname(run.statements[i]!)
     const { rows, sizeBytes, maskedValues, errorCode } = run
     const how = status === 'failed' && errorCode === '57014' ? 'cancelled' : status
@@ -224,7 +225,11 @@ export class Ledger {
     for (let owed = this.owed.pop(); owed !== undefined; owed = this.owed.pop()) {
       if (endsAtReady(owed)) this.finish(owed.run, 'lost')
     }
-    for (const run of this.#openRuns) this.finish(run, 'lost')
+    this.#finishOpen('lost')
+  }
+
+  #finishOpen(status: Outcome['status']): void {
+    for (const run of this.#openRuns.all()) this.finish(run, status)
   }
 }
 

@@ -1,11 +1,10 @@
-import { refusal, type CacheUse, type Refusal } from '@sallyport/core'
+import { RecentCache, refusal, type CacheUse, type Refusal } from '@sallyport/core'
 import type { Node } from '@pgsql/types'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Analysis, AnalysisContext, StatementAnalysis } from './analysis.ts'
 import { TooDeep } from './depth.ts'
 import { Draft } from './draft.ts'
 import { WatchedLiterals } from './literals.ts'
-import { LruCache } from './lru-cache.ts'
 import { Names } from './names.ts'
 import type { ParseOutcome, Parser } from './parser.ts'
 import { analyseStatement } from './statement.ts'
@@ -23,8 +22,8 @@ const maxTextLength = 4 * 1024 * 1024
 
 /** What is known of one catalogue's statements: by their text, and by their shape where their literals do not matter. */
 class Memory {
-  readonly texts = new LruCache<Entry>(maxEntries, maxTextLength)
-  readonly shapes = new LruCache<Entry>(maxEntries, maxTextLength)
+  readonly texts = new RecentCache<string, Entry>(maxEntries, maxTextLength)
+  readonly shapes = new RecentCache<string, Entry>(maxEntries, maxTextLength)
 }
 
 /**

@@ -1,8 +1,7 @@
-import type { CacheUse } from '@sallyport/core'
+import { RecentCache, type CacheUse } from '@sallyport/core'
 import type { Node } from '@pgsql/types'
 import { EngineSource, type Engine, type Parsed, type ParseTree } from './engine.ts'
 import { parserLimits, tooComplex, type ParserLimits } from './limits.ts'
-import { LruCache } from './lru-cache.ts'
 import { ParseRoom } from './parse-room.ts'
 
 export type ParseOutcome =
@@ -18,7 +17,7 @@ export class Parser implements AsyncDisposable {
   readonly #limits: ParserLimits
   readonly #source: EngineSource
   readonly #room: ParseRoom
-  readonly #cache: LruCache<ParseOutcome>
+  readonly #cache: RecentCache<string, ParseOutcome>
   readonly use: CacheUse = { name: 'parses', hits: 0, misses: 0 }
   #engine: Engine | undefined
   #restart: Promise<void> | undefined
@@ -28,7 +27,7 @@ export class Parser implements AsyncDisposable {
     this.#source = source
     this.#engine = engine
     this.#room = new ParseRoom(limits)
-    this.#cache = new LruCache(limits.maxCacheEntries, limits.maxCacheSize)
+    this.#cache = new RecentCache(limits.maxCacheEntries, limits.maxCacheSize)
   }
 
   static async create(limits: ParserLimits = parserLimits): Promise<Parser> {

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
-import { LruCache } from '../facts/lru-cache.ts'
+import { RecentCache } from '@sallyport/core'
 
 /** What a client proves and a server answers with. RFC 5802, section 3. */
 export interface ScramKeys {
@@ -38,7 +38,7 @@ export class ScramKeyring {
     const kept = this.#kept.get(name)
     if (kept !== undefined) return kept
     const keys = this.#keysOf(password, salt, iterations)
-    this.#kept.set(name, keys, 1)
+    this.#kept.set(name, keys)
     keys.catch(() => this.#kept.delete(name))
     if (!this.#isForgetting) setTimeout(this.#forget, keptMs).unref()
     this.#isForgetting = true
@@ -57,8 +57,8 @@ export class ScramKeyring {
   }
 }
 
-function newCache(): LruCache<Promise<ScramKeys>> {
-  return new LruCache(maxKept, maxKept)
+function newCache(): RecentCache<string, Promise<ScramKeys>> {
+  return new RecentCache(maxKept)
 }
 
 export function hmac(key: KeyObject, text: string): Buffer {

@@ -140,7 +140,7 @@ export class Dialogue {
       statements: asked.text.split(';').map((text) => this.#judged(text.trim())),
     }
     this.#permitted.add(id)
-    return mintPermit(id, { maskedTags: /masked|loread/.test(asked.text) ? masked : nothing })
+    return mintPermit(id, { maskedTags: /masked|loread/.test(asked.text) ? masked : nothing }, 0)
   }
 
   #judged(text: string): JudgedStatement {

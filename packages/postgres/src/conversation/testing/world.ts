@@ -88,5 +88,5 @@ export class World {
 function decide(text: string, id: number): Authorization {
   return /forbidden|lo_unlink|OID/.test(text)
     ? refusal('denied', 'no')
-    : mintPermit(id as OperationId, { maskedTags: new Set(text.includes('loread') ? ['tag'] : []) })
+    : mintPermit(id as OperationId, { maskedTags: new Set(text.includes('loread') ? ['tag'] : []) }, 0)
 }
