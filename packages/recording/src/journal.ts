@@ -8,12 +8,14 @@ import { GroupSync } from './group-sync.ts'
 import { segmentMagic, segmentName, segmentNonce } from './journal-format.ts'
 import type { Limits } from './limits.ts'
 import { LineBuffer } from './line-buffer.ts'
+import type { SpareBuffers } from './spare-buffers.ts'
 import type { RecorderMeter } from './meter.ts'
 
 export interface JournalParts {
   readonly directory: string
   readonly disk: Disk
   readonly gatewayKey: KeyObject
+  readonly spares: SpareBuffers
   readonly limits: Limits
   readonly meter: RecorderMeter
   /** Number of the first segment: above all that exist. */
@@ -45,7 +47,7 @@ export class Journal {
   /** All that are open: the current one, and full ones until they are synced. */
   readonly #open = new Set<Segment>()
   /** Events since the last commit: `session line`, a line each. */
-  readonly #batch = new LineBuffer(64 * 1024)
+  readonly #batch: LineBuffer
   /** When the first event of the batch was appended, and the first that no sync has taken up. */
   #batchSinceMs = 0
   #unsyncedSinceMs: number | undefined
@@ -60,6 +62,7 @@ export class Journal {
 
   constructor(parts: JournalParts) {
     this.#parts = parts
+    this.#batch = new LineBuffer(parts.spares, 64 * 1024)
     this.#sync = new GroupSync(() => this.#syncAll(), parts.limits.syncLimitMs)
     this.#segment = this.#begin(parts.first)
   }

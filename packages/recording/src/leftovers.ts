@@ -10,6 +10,7 @@ import type { Limits } from './limits.ts'
 import { LineSplitter } from './lines.ts'
 import { isSealLine, readSeal, type SealedLines } from './seal.ts'
 import { BrokenFrame, FrameReader } from './session-file-format.ts'
+import type { SpareBuffers } from './spare-buffers.ts'
 import { SessionFile, type Written } from './session-file.ts'
 
 /** What a gateway that died left of one recording: what its file holds, and what the journal has beyond it. */
@@ -37,6 +38,7 @@ export interface LeftoverParts {
   readonly layout: Layout
   readonly disk: Disk
   readonly gatewayKey: KeyObject
+  readonly spares: SpareBuffers
   readonly limits: Limits
 }
 
@@ -94,7 +96,7 @@ async function readLeft(
   session: SessionId,
   { events, seal }: SessionLines,
 ): Promise<LeftRecording | undefined> {
-  const { layout, disk, gatewayKey } = parts
+  const { layout, disk, gatewayKey, spares } = parts
   const reader = new ChainReader()
   const path = [layout.openFile(session), layout.sealedFile(session)].find((candidate) =>
     existsSync(candidate),
@@ -111,7 +113,7 @@ async function readLeft(
   const chain = reader.state
   if (chain === undefined) return undefined
   const file = new SessionFile(
-    { disk, gatewayKey, name: fileName(session), path: path ?? layout.openFile(session) },
+    { disk, gatewayKey, spares, name: fileName(session), path: path ?? layout.openFile(session) },
     found?.written,
   )
   const event = chain.events === 0 || last === undefined ? undefined : readEventLine(last)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LineBuffer } from './line-buffer.ts'
+import { SpareBuffers } from './spare-buffers.ts'
 
 test('it holds what was written, in UTF-8, however it grew', () => {
   const text = fc.oneof(
@@ -9,7 +10,7 @@ test('it holds what was written, in UTF-8, however it grew', () => {
   )
   fc.assert(
     fc.property(fc.array(text, { maxLength: 8 }), (texts) => {
-      const lines = new LineBuffer(16)
+      const lines = new LineBuffer(new SpareBuffers(), 16)
       for (const one of texts) {
         const from = lines.write(one)
         expect(lines.slice(from, lines.length).equals(Buffer.from(one))).toBe(true)

@@ -1,14 +1,18 @@
+import type { SpareBuffers } from './spare-buffers.ts'
+
 /**
  * Lines as UTF-8, in a buffer that grows and is used again. hot path: a line is encoded once, and copied from there to wherever else it
  * goes, so that no string outlives its turn.
  */
 export class LineBuffer {
+  readonly #spares: SpareBuffers
   readonly #leastBytes: number
   #buffer: Buffer = nothing
   #length = 0
 
   /** @param leastBytes what it takes at first */
-  constructor(leastBytes: number) {
+  constructor(spares: SpareBuffers, leastBytes: number) {
+    this.#spares = spares
     this.#leastBytes = leastBytes
   }
 
@@ -49,20 +53,22 @@ export class LineBuffer {
   /** Empties it. What one large line took is given back. */
   clear(): void {
     this.#length = 0
-    if (this.#buffer.length > keptBytes) this.#buffer = nothing
+    if (this.#buffer.length > keptBytes) this.release()
   }
 
   /** Empties it and gives back what it took. */
   release(): void {
     this.#length = 0
+    this.#spares.giveBack(this.#buffer)
     this.#buffer = nothing
   }
 
   #reserve(more: number): void {
     const needed = this.#length + more
     if (needed <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length, this.#leastBytes))
+    const grown = this.#spares.take(Math.max(needed, 2 * this.#buffer.length, this.#leastBytes))
     this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#spares.giveBack(this.#buffer)
     this.#buffer = grown
   }
 }

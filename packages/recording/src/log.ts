@@ -14,11 +14,13 @@ import { readLeftovers, type Leftovers } from './leftovers.ts'
 import type { SealState } from './seal.ts'
 import { SealLog } from './seal-log.ts'
 import { SessionFile } from './session-file.ts'
+import type { SpareBuffers } from './spare-buffers.ts'
 
 export interface LogParts {
   readonly layout: Layout
   readonly disk: Disk
   readonly gatewayKey: KeyObject
+  readonly spares: SpareBuffers
   readonly signingKey: KeyObject
   readonly clock: Clock
   readonly limits: Limits
@@ -52,12 +54,13 @@ export class Log {
   #retiring: Promise<void> = Promise.resolve()
 
   private constructor(parts: LogParts, segments: readonly number[]) {
-    const { layout, disk, gatewayKey, signingKey, limits, meter } = parts
+    const { layout, disk, gatewayKey, signingKey, spares, limits, meter } = parts
     const seals = new SealLog({ directory: layout.seals, disk, signingKey, limits })
     const journal = new Journal({
       directory: layout.journal,
       disk,
       gatewayKey,
+      spares,
       limits,
       meter,
       first: (segments.at(-1) ?? 0) + 1,
@@ -132,8 +135,14 @@ export class Log {
   }
 
   #newFile(session: SessionId): SessionFile {
-    const { layout, disk, gatewayKey } = this.#parts
-    return new SessionFile({ disk, gatewayKey, name: fileName(session), path: layout.openFile(session) })
+    const { layout, disk, gatewayKey, spares } = this.#parts
+    return new SessionFile({
+      disk,
+      gatewayKey,
+      spares,
+      name: fileName(session),
+      path: layout.openFile(session),
+    })
   }
 
   #recording(chain: Chain, file: SessionFile): LiveRecording {

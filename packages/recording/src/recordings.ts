@@ -12,6 +12,7 @@ import { noMeter, type RecorderMeter } from './meter.ts'
 import type { LiveRecording, Recorder } from './recorder.ts'
 import type { SealLog, SealLogHead } from './seal-log.ts'
 import type { Verification } from './verify.ts'
+import { SpareBuffers } from './spare-buffers.ts'
 
 export interface RecordingsOptions {
   /** Created where it does not exist. One process at a time records here. */
@@ -164,6 +165,7 @@ class DiskRecordings implements Recordings {
       layout,
       disk,
       gatewayKey: encryptionKey,
+      spares: new SpareBuffers(),
       signingKey,
       clock,
       limits: this.#limits,

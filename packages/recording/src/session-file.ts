@@ -3,12 +3,14 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import { encrypt, newDataKey, type DataKey } from './data-key.ts'
 import type { Disk } from './disk.ts'
 import { LineBuffer } from './line-buffer.ts'
+import type { SpareBuffers } from './spare-buffers.ts'
 import type { SealedLines } from './seal.ts'
 import { frameAad, recordingMagic } from './session-file-format.ts'
 
 export interface SessionFileParts {
   readonly disk: Disk
   readonly gatewayKey: KeyObject
+  readonly spares: SpareBuffers
   /** The file's name, to which its key is bound wherever the file lies. */
   readonly name: string
   /** Where it lies while its session lives. */
@@ -32,12 +34,13 @@ export class SessionFile {
   #key: KeyObject | undefined
   #frames = 0
   #sizeBytes = 0
-  readonly #pending = new LineBuffer(1024)
+  readonly #pending: LineBuffer
   #isUnsynced = false
 
   constructor(parts: SessionFileParts, written?: Written) {
     this.#parts = parts
     this.#path = parts.path
+    this.#pending = new LineBuffer(parts.spares, 1024)
     if (written === undefined) return
     this.#key = written.key.key
     this.#frames = written.frames
