@@ -39,8 +39,7 @@ export async function runRounds(
       if (open.missing[name] !== undefined) miss(measurement, name, open.missing[name])
     for (const route of routesOf(measurement, open)) {
       progress(`warming up  ${measurement.rows[0]!.name}  ${route.name}`)
-      // As long as a round: what a gateway costs while its code is still being compiled is not what it costs.
-      await measurement.measure(route, { bed, seconds })
+      await measurement.measure(route, { bed, seconds: Math.max(seconds, warmUpSeconds) })
     }
   }
   for (let round = 0; round < rounds; round++) {
@@ -58,6 +57,9 @@ export async function runRounds(
   }
   return { samples, missing }
 }
+
+/** What a gateway costs while its code is still being compiled is not what it costs. */
+const warmUpSeconds = 10
 
 function routesOf({ routes }: Compared, open: OpenRoutes): readonly Route[] {
   return open.routes.filter(({ name }) => routes.includes(name))
