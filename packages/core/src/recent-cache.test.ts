@@ -65,13 +65,11 @@ test('it never holds more than its bounds, never an old value, and always what w
           latest.set(key, value)
           expect(cache.get(key)).toBe(value)
         }
-        const held = [...latest].filter(([key]) => {
-          const value = cache.get(key)
-          if (value !== undefined) expect(value).toBe(latest.get(key))
-          return value !== undefined
-        })
+        const found = [...latest].map(([key, value]) => ({ got: cache.get(key), value }))
+        const held = found.filter(({ got }) => got !== undefined)
+        for (const { got, value } of held) expect(got).toBe(value)
         expect(held.length).toBeLessThanOrEqual(most)
-        expect(held.reduce((sum, [, { weight }]) => sum + weight, 0)).toBeLessThanOrEqual(heaviest)
+        expect(held.reduce((sum, { value }) => sum + value.weight, 0)).toBeLessThanOrEqual(heaviest)
       },
     ),
   )
