@@ -31,6 +31,13 @@ export function spansOf(pattern: RegExp, text: string, isOne: (match: string) =>
   return spans
 }
 
+/** One more find; where it begins in the last one, the last one goes on to its end. */
+export function add(spans: Span[], { from, to }: Span): void {
+  const last = spans.at(-1)
+  if (last === undefined || last.to <= from) spans.push({ from, to })
+  else if (last.to < to) spans[spans.length - 1] = { from: last.from, to }
+}
+
 /** Whether at least `count` ASCII digits occur. hot path. */
 export function hasDigits(bytes: Uint8Array, count: number): boolean {
   let found = 0

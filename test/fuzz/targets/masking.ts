@@ -29,10 +29,12 @@ const subject: Subject = {
     const tape = new Tape(input)
     const { text, planted } = write(tape)
     const scrubbed = scrub(scrubbers, text, key)?.text ?? text
-    for (const secret of planted)
+    for (const { secret } of planted)
       must(!scrubbed.includes(secret), () => `${secret} survives: ${JSON.stringify(text)}`)
+    const isFound = new Uint8Array(text.length)
     for (const { detector } of scrubbers) {
       const spans = detector.find(text)
+      for (const { from, to } of spans) isFound.fill(1, from, to)
       spans.forEach(({ from, to }, i) => {
         must(
           from < to && to <= text.length,
@@ -45,6 +47,10 @@ const subject: Subject = {
           detector.mayOccur(Buffer.from(text)),
           () => `${detector.name} finds what may not occur: ${JSON.stringify(text)}`,
         )
+    }
+    for (const { secret, at } of planted) {
+      const shown = isFound.subarray(at, at + secret.length).indexOf(0)
+      must(shown === -1, () => `${secret} is shown from ${shown} on: ${JSON.stringify(text)}`)
     }
     for (const kind of ['full', 'last-four', 'domain', 'hash', 'digits'] as const) {
       const shown = redact({ kind }, text, key)
@@ -60,15 +66,21 @@ const subject: Subject = {
 
 const longText = 50_000
 
-function write(choices: Choices): { readonly text: string; readonly planted: readonly string[] } {
-  const planted: string[] = []
+interface Planted {
+  readonly secret: string
+  /** Where it stands in the text. */
+  readonly at: number
+}
+
+function write(choices: Choices): { readonly text: string; readonly planted: readonly Planted[] } {
+  const planted: Planted[] = []
   let text = ''
   for (let left = 1 + choices.below(12); left > 0; left--) {
     if (choices.below(3) > 0) text += pick(choices, noise).repeat(1 + choices.below(4))
     else {
       const secret = pick(choices, secrets)(choices)
-      planted.push(secret)
       const [before, after] = pick(choices, frames)
+      planted.push({ secret, at: text.length + before.length })
       text += before + secret + after
     }
   }

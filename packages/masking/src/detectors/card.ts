@@ -1,4 +1,4 @@
-import { hasDigits, type Detector, type Span } from '../detector.ts'
+import { add, hasDigits, type Detector, type Span } from '../detector.ts'
 
 /**
  * 13 to 19 digits, bare or in the groups that are printed, parted by single spaces or dashes; not inside a longer number,
@@ -32,8 +32,8 @@ export const card: Detector = {
       const from = match.index
       const long = longestAt(text, from)
       const found = long !== undefined && isCard(long) ? long : match[0]
-      if (found === long || isCard(found)) spans.push({ from, to: from + found.length })
-      else pattern.lastIndex = from + 1
+      if (found === long || isCard(found)) add(spans, { from, to: from + found.length })
+      pattern.lastIndex = from + 1 // groups in front of a card may make another with its first ones
     }
     return spans
   },

@@ -1,4 +1,4 @@
-import { hasDigits, type Detector, type Span } from '../detector.ts'
+import { add, hasDigits, type Detector, type Span } from '../detector.ts'
 
 /**
  * International numbers with their plus (E.164), and North American ones in their usual grouping. Bare digit runs are
@@ -17,8 +17,8 @@ export const phone: Detector = {
     for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
       const from = match.index
       const to = from + lengthOf(match[0])
-      if (from < to) spans.push({ from, to })
-      pattern.lastIndex = Math.max(to, from + 1) // what the match holds beyond the find may begin another
+      if (from < to) add(spans, { from, to })
+      pattern.lastIndex = from + 1 // another may begin in a find, which took its first digits for its own last ones
     }
     return spans
   },
