@@ -70,7 +70,7 @@ export type TunnelEvent =
       readonly bytesUp: number
       readonly bytesDown: number
     }
-  /** What an agent said broke our handling of it: a fault of ours. Its control stream was ended. */
+  /** Our handling of an agent broke: a fault of ours. Its control stream was ended, or the one connection that it was about. */
   | { readonly kind: 'agent-failed'; readonly agent: string; readonly cause: unknown }
   /** The directory could not be asked. What depended on it was refused. */
   | { readonly kind: 'directory-failed'; readonly cause: unknown }

@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 import { status } from '@grpc/grpc-js'
 import { Secret, type Clock } from '@sallyport/core'
 import { expect, test } from 'vitest'
-import { listenForAgents, newKey, renew } from '../src/index.ts'
+import { listenForAgents, newKey, renew, type TunnelEvent } from '../src/index.ts'
 import { tunnelClient } from '../src/agent/channel.ts'
 import { MemoryDirectory, testAuthority } from '../src/testing/index.ts'
 import {
@@ -139,6 +139,52 @@ test('an agent whose message breaks the gateway’s handling of it is shown out,
   await until(() => gateway.server.attached()[0]?.isDraining === true, 'the good one to leave')
 })
 
+/** Has the gateway's handler of events fail at the first of this kind. */
+function failAt(gateway: TestGateway, kind: TunnelEvent['kind']): Error {
+  const broken = new Error('a handler that fails')
+  let isDue = true
+  gateway.events.push = (event) => {
+    if (event.kind === kind && isDue) {
+      isDue = false
+      throw broken
+    }
+    return Array.prototype.push.call(gateway.events, event)
+  }
+  return broken
+}
+
+test('a handler that fails at the leaving of an agent ends nothing else', async () => {
+  await using gateway = await TestGateway.start()
+  await using leaving = await RawAgent.start(gateway)
+  await using _staying = await RawAgent.start(gateway)
+  const broken = failAt(gateway, 'agent-detached')
+  leaving.control.cancel()
+  expect(await gateway.saw('agent-failed')).toMatchObject({ cause: broken })
+  expect(gateway.server.attached()).toHaveLength(1)
+})
+
+test('an agent whose ping fails in the gateway is shown out, and no other', async () => {
+  const broken = new Error('a clock that fails')
+  let isDue = false
+  const clock: Clock = {
+    now: () => Date.now(),
+    elapsed: () => {
+      // Neither agent answers: only the pings look at it.
+      if (!isDue) return performance.now()
+      isDue = false
+      throw broken
+    },
+  }
+  await using gateway = await TestGateway.start({ pingIntervalMs: 50 }, undefined, clock)
+  await using one = await RawAgent.start(gateway)
+  await using other = await RawAgent.start(gateway)
+  isDue = true
+  expect((await Promise.race([one.ended, other.ended])).code).toBe(status.INTERNAL)
+  expect(await gateway.saw('agent-detached')).toMatchObject({ why: 'failed' })
+  expect(await gateway.saw('agent-failed')).toMatchObject({ cause: broken })
+  expect(gateway.server.attached()).toHaveLength(1)
+})
+
 test('an agent stays, and is still reached, when somebody sets the clock', async () => {
   let setByMs = 0
   const clock: Clock = { now: () => Date.now() + setByMs, elapsed: () => performance.now() }
@@ -255,6 +301,20 @@ test('a replaced key attaches no more: it was copied', async () => {
   expect((await thief.ended).code).toBe(status.PERMISSION_DENIED)
   await gateway.saw('key-cloned')
   expect([...gateway.directory.agents.values()]).toMatchObject([{ isRevoked: true }])
+})
+
+test('a handler that fails at the cutting of a copied agent ends nothing else', async () => {
+  await using gateway = await TestGateway.start()
+  const old = await gateway.enrol()
+  const fresh = await renew({ gateway: gateway.address, credentials: old, privateKey: newKey() })
+  await using agent = new RawAgent(gateway.address, fresh)
+  await agent.told('welcome')
+  const broken = failAt(gateway, 'agent-cut')
+  const thief = renew({ gateway: gateway.address, credentials: old, privateKey: newKey() })
+  await expect(thief).rejects.toMatchObject({ kind: 'refused' })
+  expect(await gateway.saw('agent-failed')).toMatchObject({ cause: broken })
+  await agent.ended
+  expect(gateway.server.attached()).toEqual([])
 })
 
 test('a renewed certificate takes over without a gap, and connections go on', async () => {

@@ -130,3 +130,25 @@ test('a frame that is larger than the limit ends its call alone', async () => {
   stream.end('unharmed')
   expect(String(await everything(stream))).toBe('unharmed')
 })
+
+test.for(['stream-opened', 'stream-closed', 'ticket-misused'] as const)(
+  'a handler that fails at %s ends that connection alone',
+  async (kind) => {
+    await using gateway = await TestGateway.start()
+    await using agent = await RawAgent.start(gateway)
+    const broken = new Error('a handler that fails')
+    gateway.events.push = (event) => {
+      if (event.kind === kind) throw broken
+      return Array.prototype.push.call(gateway.events, event)
+    }
+    const dialling = gateway.dial(5432).then(everything)
+    dialling.catch(() => {})
+    const { value: dial } = await agent.told('dial')
+    const carried = agent.carry({ kind: 'ticket', ticket: dial.ticket }, { kind: 'fin' })
+    await Promise.allSettled([dialling])
+    carried.call.cancel()
+    agent.carry({ kind: 'ticket', ticket: dial.ticket })
+    expect(await gateway.saw('agent-failed')).toMatchObject({ cause: broken })
+    expect(gateway.server.attached()).toHaveLength(1)
+  },
+)

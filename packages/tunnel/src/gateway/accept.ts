@@ -25,6 +25,15 @@ export function acceptConnection(stream: ServerHttp2Stream, caller: Caller, part
   const call = new CarryCall(stream)
   if (identity === undefined || parts.clock.now() > identity.notAfterMs)
     return refuseCall(stream, 'a valid agent certificate is needed')
+  /** The boundary: what is thrown from an event or a timer, nobody else would catch. */
+  const contain = (run: () => void): void => {
+    try {
+      run()
+    } catch (cause) {
+      stream.close(http2.NGHTTP2_INTERNAL_ERROR)
+      parts.onEvent({ kind: 'agent-failed', agent: identity.id, cause })
+    }
+  }
   const refuse = (why: TicketMisuse): void => {
     parts.onEvent({ kind: 'ticket-misused', agent: identity.id, why, address })
     refuseCall(stream, 'no valid ticket')
@@ -40,13 +49,14 @@ export function acceptConnection(stream: ServerHttp2Stream, caller: Caller, part
       return refuse('missing')
     const redeemed = parts.tickets.redeem(frame.ticket, identity.id)
     if (redeemed.kind === 'misused') return refuse(redeemed.why)
-    deliver(call, stream, identity.id, redeemed.purpose, parts)
+    deliver(call, stream, identity.id, redeemed.purpose, { ...parts, contain })
   }
-  const timer = setTimeout(() => {
+  const onLate = (): void => {
     settle()
     refuse('missing')
-  }, parts.limits.firstMessageMs)
-  call.listen(onFirst, settle)
+  }
+  const timer = setTimeout(() => contain(onLate), parts.limits.firstMessageMs)
+  call.listen((frame) => contain(() => onFirst(frame)), settle)
   call.resume()
 }
 
@@ -67,7 +77,7 @@ function deliver(
   stream: ServerHttp2Stream,
   agent: string,
   dial: PendingDial,
-  parts: AcceptParts,
+  parts: AcceptParts & { readonly contain: (run: () => void) => void },
 ): void {
   const { resource, session } = dial.request
   // The headers tell the agent that its ticket was good.
@@ -82,11 +92,14 @@ function deliver(
   parts.agents.carry(agent, carried)
   carried.once('close', () => {
     const { bytesWritten: bytesUp, bytesRead: bytesDown } = carried
-    parts.onEvent({ kind: 'stream-closed', agent, resource, session, bytesUp, bytesDown })
+    parts.contain(() =>
+      parts.onEvent({ kind: 'stream-closed', agent, resource, session, bytesUp, bytesDown }),
+    )
   })
+  // First: where what follows fails, the session hears of its connection's end.
+  dial.arrive(carried)
   const tookMs = parts.clock.elapsed() - dial.startedAtMs
   parts.onEvent({ kind: 'stream-opened', agent, resource, session, tookMs })
-  dial.arrive(carried)
 }
 
 const headers = { ':status': 200, 'content-type': 'application/grpc+proto' } as const

@@ -65,7 +65,7 @@ export class Attachment {
       .resume()
     this.send({ case: 'welcome', value: { pingIntervalMs: parts.limits.pingIntervalMs, ...parts.place } })
     this.#ping()
-    this.#pings = setInterval(() => this.#ping(), parts.limits.pingIntervalMs)
+    this.#pings = setInterval(() => this.#contain(() => this.#ping()), parts.limits.pingIntervalMs)
   }
 
   /** Round trip of the last ping that was answered. */
@@ -120,7 +120,7 @@ export class Attachment {
     const code = endings[why]
     if (code === status.OK) this.#call.end()
     else endWith(this.#call, code, why)
-    this.#parts.onEnd(this, why)
+    this.#contain(() => this.#parts.onEnd(this, why))
   }
 
   #ping(): void {
@@ -129,10 +129,12 @@ export class Attachment {
     this.send({ case: 'ping', value: { id: ++this.#lastPing } })
   }
 
-  /** The boundary: what is thrown from here, nobody else would catch. */
-  readonly #onEvent = (message: AgentEvent): void => {
+  readonly #onEvent = (message: AgentEvent): void => this.#contain(() => this.#take(message))
+
+  /** The boundary: what is thrown from an event or a timer, nobody else would catch. */
+  #contain(run: () => void): void {
     try {
-      this.#take(message)
+      run()
     } catch (cause) {
       this.end('failed')
       this.#parts.onEvent({ kind: 'agent-failed', agent: this.as.id, cause })

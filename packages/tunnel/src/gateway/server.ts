@@ -208,7 +208,16 @@ class Gateway implements AgentServer {
       await this.#options.directory.revoke(agent.id, 'an old key was used: it was copied')
     } finally {
       // Whoever asked gets its answer before its connection goes.
-      setImmediate(() => this.cut(agent.id))
+      setImmediate(() => this.#cutSafely(agent.id))
+    }
+  }
+
+  /** Where nobody waits for it, nobody else would catch what is thrown. */
+  #cutSafely(agentId: string): void {
+    try {
+      this.cut(agentId)
+    } catch (cause) {
+      this.#options.onEvent({ kind: 'agent-failed', agent: agentId, cause })
     }
   }
 
