@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { hashLine, type ChainState } from './chain.ts'
 import type { Disk } from './disk.ts'
 import type { Limits } from './limits.ts'
-import { readSeal, sealLines, type SealedLines, type SealState } from './seal.ts'
+import { keyId, readSeal, sealLines, type SealedLines, type SealState } from './seal.ts'
 
 export interface SealLogParts {
   readonly directory: string
@@ -23,6 +23,8 @@ export interface SealLogParts {
  */
 export class SealLog {
   readonly #parts: SealLogParts
+  /** Of the key that signs: every session is sealed. */
+  readonly #key: string
   readonly #unsynced = new Set<string>()
   #head: SealLogHead = { number: 0, hash: '' }
   #written = 0
@@ -31,6 +33,7 @@ export class SealLog {
   /** Reads the end of the log, and cuts off a last seal that was not written whole. */
   constructor(parts: SealLogParts) {
     this.#parts = parts
+    this.#key = keyId(createPublicKey(parts.signingKey))
     for (const name of listSealFiles(parts.directory).slice(-2)) {
       const path = join(parts.directory, name)
       const { last, wholeBytes, sizeBytes } = readSealFile(path)
@@ -52,7 +55,8 @@ export class SealLog {
     at: number,
   ): { readonly number: number; readonly lines: SealedLines } {
     const number = this.#head.number + 1
-    const lines = sealLines(chain, { state, at, number, previous: this.#head.hash }, this.#parts.signingKey)
+    const more = { state, at, number, previous: this.#head.hash, key: this.#key }
+    const lines = sealLines(chain, more, this.#parts.signingKey)
     return this.#queue(number, lines)
   }
 

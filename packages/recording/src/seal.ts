@@ -1,4 +1,4 @@
-import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto'
+import { hash, sign, verify, type KeyObject } from 'node:crypto'
 import type { SessionId } from '@sallyport/core'
 import type { ChainState } from './chain.ts'
 import { format, parseObject } from './event-line.ts'
@@ -32,7 +32,7 @@ export interface SealedLines {
 
 export function sealLines(
   chain: ChainState,
-  more: Pick<Seal, 'state' | 'at' | 'number' | 'previous'>,
+  more: Pick<Seal, 'state' | 'at' | 'number' | 'previous' | 'key'>,
   signingKey: KeyObject,
 ): SealedLines {
   const seal = JSON.stringify({
@@ -44,21 +44,10 @@ export function sealLines(
     at: more.at,
     number: more.number,
     previous: more.previous,
-    key: idOfSigner(signingKey),
+    key: more.key,
   })
   return { seal, signature: signatureLineOf(sign(null, Buffer.from(seal), signingKey)) }
 }
-
-/** hot path: every session is sealed, by one key. */
-function idOfSigner(signingKey: KeyObject): string {
-  const known = signers.get(signingKey)
-  if (known !== undefined) return known
-  const id = keyId(createPublicKey(signingKey))
-  signers.set(signingKey, id)
-  return id
-}
-
-const signers = new WeakMap<KeyObject, string>()
 
 function signatureLineOf(signature: Buffer): string {
   return JSON.stringify({ signature: signature.toString('base64url') })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { closed, newSession, opened, operation } from '../test/ground.ts'
 import { Chain } from './chain.ts'
-import { sealLines } from './seal.ts'
+import { keyId, sealLines } from './seal.ts'
 import { verifyRecording, verifyRecordingStream } from './verify.ts'
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -18,7 +18,8 @@ function recorded(operations: number, state: 'closed' | 'interrupted' = 'closed'
     chain.accept(line)
     lines.push(line)
   }
-  const sealed = sealLines(chain, { state, at: 2_000, number: 1, previous: '' }, privateKey)
+  const more = { state, at: 2_000, number: 1, previous: '', key: keyId(publicKey) }
+  const sealed = sealLines(chain, more, privateKey)
   return [...lines, sealed.seal, sealed.signature]
 }
 
