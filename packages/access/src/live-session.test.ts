@@ -137,12 +137,17 @@ describe('a session ends', () => {
     session.ended('target-left', 0, 0)
     world.clock.advance(1_000)
     world.clock.set(-60_000)
+    const endedAt = world.clock.now()
     await session[Symbol.asyncDispose]()
     await session[Symbol.asyncDispose]()
     const totals = { reason: 'client-left', operations: 2, bytesUp: 100, bytesDown: 2_000 }
     expect((await world.recorded(session)).at(-1)).toMatchObject({ kind: 'closed', ...totals })
     expect(await world.recordings.verify(session.id)).toMatchObject({ state: 'sound', events: 4 })
-    expect(await world.store.read.sessions.get(session.id)).toMatchObject({ ...totals, recording: 'sealed' })
+    expect(await world.store.read.sessions.get(session.id)).toMatchObject({
+      ...totals,
+      endedAt,
+      recording: 'sealed',
+    })
     expect(world.events.filter(({ kind }) => kind === 'session-ended')).toMatchObject([
       { ...totals, durationMs: 1_000 },
     ])

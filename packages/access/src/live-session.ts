@@ -195,10 +195,11 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   }
 
   async #dispose(): Promise<void> {
+    const { recorder, ends, notify, clock, onOver } = this.#parts
+    const endedAt = clock.now()
     clearTimeout(this.#expiry)
     this.#standing[Symbol.dispose]()
     await this.#enforcer.end()
-    const { recorder, ends, notify, clock, onOver } = this.#parts
     const { reason, bytesUp, bytesDown } = this.#ending ?? this.#unsaidEnding()
     const { operations } = this
     const isSealed = await this.#try('seal the recording', async () => {
@@ -207,7 +208,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     })
     const recording = isSealed ? 'sealed' : 'interrupted'
     await this.#try('note the end of the session', () =>
-      ends.note(this.id, { reason, operations, bytesUp, bytesDown, recording }),
+      ends.note(this.id, { endedAt, reason, operations, bytesUp, bytesDown, recording }),
     )
     onOver(this)
     const durationMs = Math.round(clock.elapsed() - this.#beganMs)

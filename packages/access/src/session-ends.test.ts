@@ -6,6 +6,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const end = {
+  endedAt: 1_000,
   reason: 'client-left',
   operations: 1,
   bytesUp: 2,

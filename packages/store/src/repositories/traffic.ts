@@ -10,6 +10,8 @@ type Opened = Omit<
 >
 
 type Ended = Pick<SessionRow, 'operations' | 'bytesUp' | 'bytesDown'> & {
+  /** Milliseconds since 1970; it may be written later. */
+  readonly endedAt: number
   readonly reason: string
   readonly recording: 'sealed' | 'interrupted'
 }
@@ -55,11 +57,7 @@ export class Traffic {
   /** @returns false where it is unknown or has ended before: the first end stands */
   async sessionEnded(id: string, end: Ended): Promise<boolean> {
     const updated = await this.#write(
-      this.#db
-        .updateTable('sessions')
-        .set({ ...end, endedAt: this.#clock.now() })
-        .where('id', '=', id)
-        .where('endedAt', 'is', null),
+      this.#db.updateTable('sessions').set(end).where('id', '=', id).where('endedAt', 'is', null),
     )
     return updated > 0n
   }

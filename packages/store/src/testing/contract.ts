@@ -436,13 +436,15 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           clientAddress: '10.0.0.9:40112',
           policyVersion: '3',
         })
-      const end = {
-        reason: 'client-left',
-        operations: 3,
-        bytesUp: 1,
-        bytesDown: 5e9,
-        recording: 'sealed',
-      } as const
+      const end = () =>
+        ({
+          endedAt: clock.now(),
+          reason: 'client-left',
+          operations: 3,
+          bytesUp: 1,
+          bytesDown: 5e9,
+          recording: 'sealed',
+        }) as const
 
       test('that end once', async () => {
         await opened('ses_1', carol)
@@ -456,9 +458,18 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           recording: 'writing',
         })
         clock.advance(60)
-        expect(await store.traffic.sessionEnded('ses_1', end)).toBe(true)
-        expect(await store.traffic.sessionEnded('ses_1', { ...end, reason: 'again' })).toBe(false)
-        expect(await store.read.sessions.get('ses_1')).toMatchObject({ ...end, endedAt: startedAt + 60 })
+        const ended = end()
+        expect(await store.traffic.sessionEnded('ses_1', ended)).toBe(true)
+        expect(await store.traffic.sessionEnded('ses_1', { ...end(), reason: 'again' })).toBe(false)
+        expect(await store.read.sessions.get('ses_1')).toMatchObject({ ...ended, endedAt: startedAt + 60 })
+      })
+
+      test('whose end is written later with the time of the end', async () => {
+        await opened('ses_1', carol)
+        const ended = end()
+        clock.advance(5_000)
+        expect(await store.traffic.sessionEnded('ses_1', ended)).toBe(true)
+        expect((await store.read.sessions.get('ses_1'))?.endedAt).toBe(clock.now() - 5_000)
       })
 
       test('listed newest first, by principal, resource, time and liveness', async () => {
@@ -466,7 +477,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         clock.advance(10)
         await opened('ses_2', carol)
         await opened('ses_3', alice)
-        await store.traffic.sessionEnded('ses_3', end)
+        await store.traffic.sessionEnded('ses_3', end())
         const ids = async (filter: object) =>
           (await store.read.sessions.list({ limit: 10, ...filter })).map(({ id }) => id)
         expect(await ids({})).toEqual(['ses_3', 'ses_2', 'ses_1'])
@@ -481,7 +492,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       test('none of them live after a restart', async () => {
         await opened('ses_1', alice)
         await opened('ses_2', alice)
-        await store.traffic.sessionEnded('ses_2', end)
+        await store.traffic.sessionEnded('ses_2', end())
         expect(await store.traffic.endInterrupted()).toBe(1)
         expect(await store.read.sessions.get('ses_1')).toMatchObject({
           reason: 'interrupted',
