@@ -169,6 +169,23 @@ describe('frames', () => {
     expect(frames.isMidFrame).toBe(false)
   })
 
+  test('bytes of our own never part a frame that is under way: they follow it', () => {
+    const out = { client: new Outbox(), server: new Outbox() }
+    const frames = new Frames('client', new Toy(), out)
+    frames.push(Buffer.from('p\x05he', 'latin1'))
+    out.server.put(Buffer.from('?')) // for what the other side said
+    expect(String(out.server.take())).toBe('p\x05he')
+    expect(out.server.isEmpty).toBe(true)
+    out.server.put(Buffer.from('!'))
+    frames.push(Buffer.from('ll'))
+    expect(String(out.server.take())).toBe('ll')
+    frames.push(Buffer.from('op\x01x', 'latin1'))
+    expect(String(out.server.take())).toBe('o?!p\x01x')
+    frames.push(Buffer.from('x\x05he', 'latin1'))
+    out.server.put(Buffer.from('?'))
+    expect(String(out.server.take())).toBe('?')
+  })
+
   test('hostile bytes end in a fault or in waiting, never in another error', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.nat(), { maxLength: 10 }), (bytes, cuts) => {

@@ -55,6 +55,7 @@ export class Frames<Asked extends Operation> {
         const end = Math.min(from + this.#tailLength, chunk.length)
         if (this.#tailVerdict === 'pass') this.#onward.pass(chunk, from, end)
         this.#tailLength -= end - from
+        if (this.#tailLength === 0 && this.#tailVerdict === 'pass') this.#onward.frameEnded()
         from = end
         continue
       }
@@ -111,6 +112,7 @@ export class Frames<Asked extends Operation> {
       at += present
       this.#tailLength = length - present
       this.#tailVerdict = verdict
+      if (this.#tailLength > 0 && verdict === 'pass') this.#onward.frameBegun()
     }
     return undefined
   }

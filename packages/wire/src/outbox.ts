@@ -16,6 +16,9 @@ export class Outbox {
   #to = 0
   #parts: Buffer[] = []
   #flushedBytes = 0
+  #isMidFrame = false
+  /** Bytes of our own that came while a frame was under way. */
+  readonly #behind: Buffer[] = []
   #room: Buffer = noRoom
   /** What of the room is claimed, and not yet among the parts. */
   #roomFrom = 0
@@ -37,15 +40,28 @@ export class Outbox {
     this.#to = to
   }
 
-  /** Adds bytes of our own, after all that was passed so far. */
+  /** Part of a frame was passed. What is put from now on follows its rest. */
+  frameBegun(): void {
+    this.#isMidFrame = true
+  }
+
+  /** The rest of it was passed. */
+  frameEnded(): void {
+    this.#isMidFrame = false
+    for (const bytes of this.#behind.splice(0)) this.put(bytes)
+  }
+
+  /** Adds bytes of our own, after all that was passed so far, and behind a frame that is under way. */
   put(bytes: Buffer): void {
+    if (this.#isMidFrame) return void this.#behind.push(bytes)
     this.#closeRange()
     this.#closeRoom()
     this.#parts.push(bytes)
   }
 
   /**
-   * Adds `size` bytes of our own, which the caller writes at once into {@link room}, from the offset that is returned.
+   * Adds `size` bytes of our own, which the caller writes at once into {@link room}, from the offset that is returned. Only between
+   * frames.
    * hot path: what is claimed one after the other leaves as one slice.
    */
   claim(size: number): number {
@@ -72,6 +88,7 @@ export class Outbox {
     return this.#flushedBytes
   }
 
+  /** Nothing can leave now. */
   get isEmpty(): boolean {
     return this.#chunk === undefined && this.#parts.length === 0 && this.#roomFrom === this.#roomTo
   }
