@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Node } from '@pgsql/types'
 import createInstance, { type PgQueryInstance } from 'libpg-query/wasm/libpg-query.js'
+import { compileOnce } from './compile.ts'
 
 export type Parsed =
   | { readonly kind: 'tree'; readonly json: string }
@@ -15,15 +16,15 @@ export interface ParseTree {
 
 /** Makes instances of PostgreSQL's grammar: compiled once, started in milliseconds. */
 export class EngineSource {
-  readonly #module: WebAssembly.Module
+  readonly module: WebAssembly.Module
 
-  constructor() {
-    const file = createRequire(import.meta.url).resolve('libpg-query/wasm/libpg-query.wasm')
-    this.#module = new WebAssembly.Module(readFileSync(file))
+  /** @param module what another thread has compiled */
+  constructor(module: WebAssembly.Module = compileOnce(readFileSync(grammarFile()))) {
+    this.module = module
   }
 
   async start(): Promise<Engine> {
-    const module = this.#module
+    const { module } = this
     const instance = await createInstance({
       instantiateWasm(imports, done) {
         const started = new WebAssembly.Instance(module, imports)
@@ -33,6 +34,10 @@ export class EngineSource {
     })
     return new Engine(instance)
   }
+}
+
+function grammarFile(): string {
+  return createRequire(import.meta.url).resolve('libpg-query/wasm/libpg-query.wasm')
 }
 
 /**

@@ -5,13 +5,15 @@ import type { ParserLimits } from './limits.ts'
 /** A worker for texts that may take long: one at a time, each with a time limit that ends the worker. */
 export class ParseRoom implements AsyncDisposable {
   readonly #limits: ParserLimits
+  readonly #module: WebAssembly.Module
   #worker: Worker | undefined
   #waiting = 0
   #last: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
-  constructor(limits: ParserLimits) {
+  constructor(limits: ParserLimits, module: WebAssembly.Module) {
     this.#limits = limits
+    this.#module = module
   }
 
   /** `undefined` where it took too long, failed, or too many wait. */
@@ -30,6 +32,7 @@ export class ParseRoom implements AsyncDisposable {
   async #parseNow(text: string): Promise<Parsed | undefined> {
     if (this.#isClosed) return undefined
     const worker = (this.#worker ??= new Worker(new URL('./parse-worker.ts', import.meta.url), {
+      workerData: this.#module,
       resourceLimits: { stackSizeMb: 4, maxOldGenerationSizeMb: 512 },
     }))
     worker.ref()

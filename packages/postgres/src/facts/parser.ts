@@ -26,7 +26,7 @@ export class Parser implements AsyncDisposable {
     this.#limits = limits
     this.#source = source
     this.#engine = engine
-    this.#room = new ParseRoom(limits)
+    this.#room = new ParseRoom(limits, source.module)
     this.#cache = new RecentCache(limits.maxCacheEntries, limits.maxCacheSize)
   }
 
