@@ -156,6 +156,27 @@ test('slices, prepared sets and remembered answers decide as Cedar does over all
   )
 })
 
+test('a set of which only parts are asked decides as Cedar does over all of it', () => {
+  // Each could matter to everybody on this very resource, so that no slice can leave it out.
+  const many = Array.from(
+    { length: 100 },
+    (_, i) =>
+      `forbid (principal, action in [Action::"read", Action::"write"], resource in Object::"orders-db/other/public/t${i}");`,
+  )
+  fc.assert(
+    fc.property(anyPolicies, subjects, facts, (some, who, one) => {
+      const clear = { ...one, exposes: [] }
+      const texts = [...some, ...many]
+      const isPermitted = questionsFor(clear).every(([action, path]) =>
+        cedarPermits(some, who, clear, action, path),
+      )
+      const { effect, policies: by } = decide(texts, who, [clear])
+      expect(effect !== 'deny' || by.includes('different-reviewers')).toBe(isPermitted)
+    }),
+    { numRuns: 40 },
+  )
+})
+
 test('facts of any shape end in a decision', () => {
   const point = pointFor(`
     @id("all") permit (principal, action, resource);

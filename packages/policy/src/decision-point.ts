@@ -14,8 +14,8 @@ import { judge, withObligations } from './judgement.ts'
 import { readPolicies, type Policy } from './policies.ts'
 import { PolicyError, type PolicyText } from './problem.ts'
 import { cedarSchema } from './schema.ts'
-import { sliceOf } from './slice.ts'
-import { askedBy, Standing, type Rules, type Slice } from './standing.ts'
+import { Slice, sliceOf, sliceOfAction } from './slice.ts'
+import { Standing, type Rules } from './standing.ts'
 import { mergeVocabularies, type ProtocolVocabulary } from './vocabulary.ts'
 
 /** Actions on the gateway itself. `review`: may answer reviews at all; being in a group that the review names comes on top. */
@@ -68,7 +68,6 @@ export function compilePolicies(input: CompileInput): DecisionPoint {
   const all = [...readPolicies(builtInPolicies).policies, ...policies]
   return new CedarDecisionPoint(input, {
     vocabulary,
-    schema: new PreparedSchema(cedarSchema(vocabulary)),
     detectorTags: input.detectorTags ?? {},
     byId: new Map(all.map((policy) => [policy.id, policy])),
     judgements: new RecentCache(maxJudgements),
@@ -80,7 +79,9 @@ class CedarDecisionPoint implements DecisionPoint {
   readonly version: string
   readonly vocabulary: readonly ProtocolVocabulary[]
   readonly #rules: Rules
-  readonly #all: PreparedPolicies
+  readonly #all: readonly Policy[]
+  readonly #schema: PreparedSchema
+  readonly #prepared = new RecentCache<string, PreparedPolicies>(maxPrepared)
   readonly #slices = new RecentCache<string, Slice>(maxSlices)
   readonly #standings = new RecentCache<string, Standing>(maxStandings)
   #count = 0
@@ -90,7 +91,8 @@ class CedarDecisionPoint implements DecisionPoint {
     this.version = version
     this.vocabulary = vocabulary
     this.#rules = rules
-    this.#all = new PreparedPolicies(rules.schema, [...rules.byId.values()])
+    this.#all = [...rules.byId.values()]
+    this.#schema = new PreparedSchema(cedarSchema(rules.vocabulary))
   }
 
   connect(subject: Subject, resource: Resource, account: string): Decision {
@@ -113,7 +115,8 @@ class CedarDecisionPoint implements DecisionPoint {
   may(subject: Subject, action: GatewayAction, resource?: Resource): Decision {
     const principal = principalEntity(subject.principal)
     const entity = resource ? resourceEntity(resource) : gatewayEntity
-    const answer = this.#all.ask({
+    const policies = sliceOf(sliceOfAction(this.#all, action, undefined), principal, entity)
+    const answer = this.#prepare(policies).ask({
       principal: principal.uid,
       action,
       resource: entity.uid,
@@ -137,21 +140,33 @@ class CedarDecisionPoint implements DecisionPoint {
   }
 
   #newStanding(subject: Subject, resource: Resource): Standing {
-    const all = [...this.#rules.byId.values()]
-    const policies = sliceOf(all, principalEntity(subject.principal), resourceEntity(resource))
+    const policies = sliceOf(this.#all, principalEntity(subject.principal), resourceEntity(resource))
     return new Standing(subject, resource, this.#slice(policies), this.#rules, ++this.#count)
   }
 
   /** Standings with the same policies share them. */
   #slice(policies: readonly Policy[]): Slice {
-    const key = policies.map(({ id }) => id).join('\n')
-    const slice = this.#slices.get(key) ?? {
-      prepared: new PreparedPolicies(this.#rules.schema, policies),
-      asked: askedBy(policies),
-    }
+    const key = keyOf(policies)
+    const slice =
+      this.#slices.get(key) ??
+      new Slice(policies, {
+        groupOf: (action) => this.#rules.vocabulary.actions.get(action)?.group,
+        prepare: (some) => this.#prepare(some),
+      })
     this.#slices.set(key, slice)
     return slice
   }
+
+  #prepare(policies: readonly Policy[]): PreparedPolicies {
+    const key = keyOf(policies)
+    const prepared = this.#prepared.get(key) ?? new PreparedPolicies(this.#schema, policies)
+    this.#prepared.set(key, prepared)
+    return prepared
+  }
+}
+
+function keyOf(policies: readonly Policy[]): string {
+  return policies.map(({ id }) => id).join('\n')
 }
 
 /** All of a subject that policies can see. */
@@ -169,5 +184,6 @@ function meaningOfResource({ name, protocol, host, labels, masking }: Resource):
 const nothing: ReadonlySet<string> = new Set()
 const maxStandings = 1024
 const maxSlices = 128
+const maxPrepared = 512
 /** Each a few hundred bytes. */
 const maxJudgements = 16_384

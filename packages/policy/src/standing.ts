@@ -7,7 +7,7 @@ import {
   type Subject,
 } from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
-import type { PreparedPolicies, PreparedSchema } from './engine.ts'
+import type { PreparedPolicies } from './engine.ts'
 import {
   actorRecord,
   objectEntity,
@@ -17,26 +17,18 @@ import {
   type Entity,
 } from './entities.ts'
 import { denial, judge, strictest, withObligations, type Judgement } from './judgement.ts'
-import { contextAttributes } from './literals.ts'
 import type { Policy } from './policies.ts'
 import { contextFor, costOf, questionsOf, type Question } from './questions.ts'
+import type { Slice } from './slice.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** What all standings of one decision point share. */
 export interface Rules {
   readonly vocabulary: Vocabulary
-  readonly schema: PreparedSchema
   readonly detectorTags: Readonly<Record<string, string>>
   readonly byId: ReadonlyMap<string, Policy>
   readonly judgements: RecentCache<string, Judgement>
   readonly use: CacheUse
-}
-
-/** Those of the policies that can matter to a standing. */
-export interface Slice {
-  readonly prepared: PreparedPolicies
-  /** Facts that some policy asks for; undefined where one may ask for any. */
-  readonly asked: ReadonlySet<string> | undefined
 }
 
 /** How one subject stands to one resource: what stays the same from question to question, and what was decided before. */
@@ -141,7 +133,7 @@ export class Standing {
     const key = JSON.stringify([this.#number, action, on.uid, context])
     const before = judgements.get(key)
     if (before) return before
-    const answer = this.#slice.prepared.ask({
+    const answer = this.#slice.for(action, on).ask({
       principal: this.#principal.uid,
       action,
       resource: on.uid,
@@ -161,17 +153,6 @@ export class Standing {
   #oblige(judgement: Judgement): Decision {
     return withObligations(judgement, { maskedTags: this.maskedTags })
   }
-}
-
-/** Facts that some of the policies ask for; undefined where one may ask for any. */
-export function askedBy(policies: readonly Policy[]): ReadonlySet<string> | undefined {
-  const asked = new Set<string>()
-  for (const { json } of policies) {
-    const attributes = contextAttributes(json)
-    if (attributes === undefined) return undefined
-    for (const attribute of attributes) asked.add(attribute)
-  }
-  return asked
 }
 
 function exposure(tags: readonly string[]): string {

@@ -8,6 +8,7 @@ import { newSessions } from './new-sessions.ts'
 import { processes } from './processes.ts'
 import { stalledClient } from './stalled-client.ts'
 import { throughputs } from './throughput.ts'
+import { uncachedDecisions } from './uncached-decisions.ts'
 
 /** In the order in which a round takes them. */
 export const measurements: readonly Measurement[] = [
@@ -20,4 +21,5 @@ export const measurements: readonly Measurement[] = [
   atRest,
   idleSessions,
   stalledClient,
+  uncachedDecisions,
 ]
