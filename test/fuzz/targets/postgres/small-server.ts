@@ -110,6 +110,8 @@ export class SmallServer {
       case 'rollback':
         this.#say(commandComplete(this.#status === 'E' || verb === 'rollback' ? 'ROLLBACK' : 'COMMIT'))
         this.#status = 'I'
+        // Those of a transaction end with it, the one that ended it too.
+        this.#portals.clear()
         return false
       case 'prepare':
         this.#statements.set(name, `select ${name}`)
