@@ -86,6 +86,10 @@ test.for([
     'agent.yaml:2:1 allows: unknown key; known are gateways, token, tokenFile, name, stateDirectory, allow, credentials, drainMs, log',
   ],
   [
+    'gateways: [a]\n"a\\nb\\u2028": 1',
+    'agent.yaml:2:1 a\ufffdb\ufffd: unknown key; known are gateways, token, tokenFile, name, stateDirectory, allow, credentials, drainMs, log',
+  ],
+  [
     'gateways: [a]\nallow:\n  - db.internal',
     'agent.yaml:3:5 allow.0: use host:port, *.domain:port, address:port or range/bits:port',
   ],

@@ -129,9 +129,9 @@ function worded(issue: z.core.$ZodIssue, written: Written, places: ReadonlyMap<s
     return issue.keys.map((key) => {
       const path = [...issue.path, key]
       const known = path.length === 1 ? `; known are ${Object.keys(configSchema.shape).join(', ')}` : ''
-      return `${written.place(path)} ${path.join('.')}: unknown key${known}`
+      return `${written.place(path)} ${dottedOf(path)}: unknown key${known}`
     })
-  const dotted = issue.path.join('.')
+  const dotted = dottedOf(issue.path)
   const message = firstLine(issue.message).replace(/^Invalid input: /, '')
   const elsewhere = places.get(dotted) ?? places.get(String(issue.path[0]))
   if (elsewhere !== undefined) return [`${elsewhere}: ${message}`]
@@ -140,6 +140,14 @@ function worded(issue: z.core.$ZodIssue, written: Written, places: ReadonlyMap<s
   const fix =
     place === written.name ? ` (or use --${flagOf(key)}, or set ${variableOf(issue.path.map(String))})` : ''
   return [`${place} ${dotted}: ${message}${fix}`]
+}
+
+/** A key with those above it, on one line whatever it is made of. */
+function dottedOf(path: readonly PropertyKey[]): string {
+  return path
+    .map(String)
+    .join('.')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
 }
 
 /** `['stateDirectory']` is `SALLYPORT_AGENT_STATE_DIRECTORY`: with its own prefix, since `SALLYPORT_TOKEN` is a user's. */

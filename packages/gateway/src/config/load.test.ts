@@ -71,6 +71,8 @@ describe('a configuration', () => {
       'gateway.yaml:3:3 listen.mysqll: unknown key; did you mean mysql?',
     ],
     ['dataDir: /x\n', 'gateway.yaml:1:1 dataDir: unknown key'],
+    ['!!binary Cg==: 1\n', 'gateway.yaml \ufffd: unknown key'],
+    ['"a\\nb\\u2028\\e": 1\n', 'gateway.yaml:1:1 a\ufffdb\ufffd\ufffd: unknown key'],
     ['listen:\n  postgres: here\n', 'gateway.yaml:2:3 listen.postgres: use host:port or a port, or off'],
     ['listen:\n  api: "off"\n', 'gateway.yaml:2:3 listen.api: use host:port or a port'],
     ['publicHots: a\n', 'gateway.yaml:1:1 publicHots: unknown key; did you mean publicHost?'],

@@ -145,16 +145,24 @@ function worded(
     return issue.keys.map((key) => {
       const path = [...issue.path, key]
       const meant = nearest(key, siblings(schema, issue.path))
-      return `${written.place(path)} ${path.join('.')}: unknown key${meant === undefined ? '' : `; did you mean ${meant}?`}`
+      return `${written.place(path)} ${dottedOf(path)}: unknown key${meant === undefined ? '' : `; did you mean ${meant}?`}`
     })
   }
-  const dotted = issue.path.join('.')
+  const dotted = dottedOf(issue.path)
   const variable = environment.find((it) => it.path.join('.') === dotted)?.variable
   const message = firstLine(issue.message).replace(/^Invalid input: /, '')
   if (variable !== undefined) return [`${variable}: ${message}`]
   const fix = issue.path.length > 0 ? ` (or set ${variableOf(issue.path.map(String))})` : ''
   const place = written.place(issue.path)
   return [`${place}${dotted === '' ? '' : ` ${dotted}`}: ${message}${place === written.name ? fix : ''}`]
+}
+
+/** A key with those above it, on one line whatever it is made of. */
+function dottedOf(path: readonly PropertyKey[]): string {
+  return path
+    .map(String)
+    .join('.')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
 }
 
 function siblings(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
