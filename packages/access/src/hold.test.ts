@@ -50,6 +50,20 @@ async function pass(ms: number): Promise<void> {
 }
 
 describe('an operation that waits for a review', () => {
+  it('is given up where its client cannot be told any more, and nothing else ends', async () => {
+    const broken = new Error('a notice that fails')
+    const tell = (): void => {
+      if (told.push('told') > 1) throw broken
+    }
+    const answer = session.authorize(ship, update, tell) as Promise<Authorization>
+    const outcome = answer.catch((thrown: unknown) => thrown)
+    await vi.waitFor(() => expect(told).toHaveLength(1))
+    const [review] = await world.store.read.reviews.list('open', 1)
+    await pass(10_000)
+    expect(await outcome).toMatchObject({ cause: broken })
+    expect(await state(review!)).toBe('withdrawn')
+  })
+
   it('is told who may answer, where and until when, at once and every ten seconds', async () => {
     const { review, answer } = await held()
     expect(told).toEqual([

@@ -1,4 +1,4 @@
-import { Fault, refusal, type Clock, type Refusal, type Subject, type Tell } from '@sallyport/core'
+import { asFault, Fault, refusal, type Clock, type Refusal, type Subject, type Tell } from '@sallyport/core'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
 import { Bell } from './bell.ts'
@@ -51,6 +51,7 @@ export async function hold(
     state: ended.state,
     waitedMs: Math.round(clock.elapsed() - askedMs),
   })
+  if (outcome instanceof Fault) throw outcome
   return outcome === 'used' ? ended : outcome
 }
 
@@ -61,6 +62,7 @@ class Hold {
   readonly #signal: AbortSignal
   readonly #bell = new Bell()
   #isLate = false
+  #failure: Fault | undefined
 
   constructor(parts: HoldParts, asked: Review, tell: Tell, signal: AbortSignal) {
     this.#parts = parts
@@ -69,10 +71,11 @@ class Hold {
     this.#signal = signal
   }
 
-  async wait(): Promise<'used' | Refusal> {
+  /** @returns the fault by which it was given up, too: its review has ended then */
+  async wait(): Promise<'used' | Refusal | Fault> {
     const { reviews, clock } = this.#parts
     using _watch = reviews.watch(this.#asked.id, this.#bell.ring)
-    const heartbeat = setInterval(() => this.#say(), heartbeatMs)
+    const heartbeat = setInterval(() => this.#remind(), heartbeatMs)
     const limit = setTimeout(() => {
       this.#isLate = true
       this.#bell.ring()
@@ -89,12 +92,16 @@ class Hold {
     }
   }
 
-  async #answer(): Promise<'used' | Refusal> {
+  async #answer(): Promise<'used' | Refusal | Fault> {
     const { reviews } = this.#parts
     const { id } = this.#asked
     for (;;) {
       await this.#bell.next()
       if (this.#signal.aborted) return this.#withdraw()
+      if (this.#failure !== undefined) {
+        await this.#withdraw()
+        return this.#failure
+      }
       const review = await reviews.get(id)
       switch (review?.state) {
         case 'open':
@@ -138,6 +145,16 @@ class Hold {
 
   get #by(): Subject {
     return this.#parts.live.subject
+  }
+
+  /** What is thrown from a timer, nobody else would catch: it would end the gateway, not this operation. */
+  #remind(): void {
+    try {
+      this.#say()
+    } catch (thrown) {
+      this.#failure = asFault(thrown)
+      this.#bell.ring()
+    }
   }
 
   #say(): void {

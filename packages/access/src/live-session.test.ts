@@ -128,6 +128,24 @@ describe('an operation that policy does not permit', () => {
 describe('a session ends', () => {
   const endOf = (session: Session): unknown => session.signal.reason
 
+  it('where it cannot be judged again, and the next one is judged all the same', async () => {
+    await using world = await startWorld()
+    const first = await world.session()
+    const second = await world.session()
+    const broken = new Error('a policy that fails')
+    let asked = 0
+    const none = pointOf('')
+    world.policy.replace({
+      ...none,
+      connect: (...question) => {
+        if (asked++ === 0) throw broken
+        return none.connect(...question)
+      },
+    })
+    expect(endOf(first)).toMatchObject({ code: 'gateway/internal', cause: broken })
+    expect(endOf(second)).toMatchObject({ code: 'access-revoked' })
+  })
+
   it('with its last event, sealed, and indexed with what it did', async () => {
     await using world = await startWorld()
     const session = await world.session()

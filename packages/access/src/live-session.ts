@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import {
+  asFault,
   Fault,
   isRefusal,
   refusal,
@@ -128,10 +129,14 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     if (!this.#end.signal.aborted) this.#end.abort(cause)
   }
 
-  /** Judges again whether it may be here: it ends where not. */
+  /** Judges again whether it may be here: it ends where not, and where that cannot be said. Never throws: others are to be judged. */
   rejudge(): void {
-    const { effect } = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
-    if (effect !== 'allow') this.end(revoked('you may not reach this resource any more'))
+    try {
+      const { effect } = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
+      if (effect !== 'allow') this.end(revoked('you may not reach this resource any more'))
+    } catch (thrown) {
+      this.end(asFault(thrown))
+    }
   }
 
   /** From now on it is judged with other groups. */
