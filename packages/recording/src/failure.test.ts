@@ -77,6 +77,26 @@ describe('a disk that is full', () => {
   })
 })
 
+describe('a disk that fails whatever is asked of it', () => {
+  it('is told of, so that sessions end, and tried again', async () => {
+    using ground = newGround()
+    const disk = new FragileDisk()
+    await using recordings = await ground.open({ disk, limits: { retryMs: 5 } })
+    const recorder = recordings.open(newSession())
+    recorder.append(operation(1))
+    disk.freeBytes = 0
+    const remove = vi.spyOn(disk, 'remove').mockImplementation(() => {
+      throw new Error('EROFS: read-only file system')
+    })
+    expect(() => recorder.commit()).toThrow(cannotRecord)
+    expect(remove).toHaveBeenCalled()
+    expect(ground.failures).toHaveLength(1)
+    remove.mockRestore()
+    disk.freeBytes = Infinity
+    await working(recordings)
+  })
+})
+
 describe('a disk that does not sync', () => {
   it('fails who waits, and everyone after', async () => {
     using ground = newGround()

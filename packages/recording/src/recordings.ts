@@ -184,7 +184,11 @@ class DiskRecordings implements Recordings {
 
   #failed(log: Log, fault: Fault): void {
     this.#log = fault
-    log.abandon()
+    try {
+      log.abandon()
+    } catch {
+      // A disk that fails may fail this too: what matters is that sessions end, and that it is tried again.
+    }
     this.#retryLater()
     this.#options.onFailure(fault)
   }

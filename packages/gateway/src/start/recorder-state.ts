@@ -18,8 +18,9 @@ export class RecorderState {
 
   readonly failed = (fault: Fault): void => {
     this.#failure = fault.shown
-    this.#events.faulted('recorder', '', fault)
     for (const listener of this.#listeners) listener(fault)
+    // Behind them: what ends sessions does not hang on what is said of it.
+    this.#events.faulted('recorder', '', fault)
   }
 
   works(): void {
