@@ -1,6 +1,6 @@
 import { createConnection, createServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   Fault,
   mintPermit,
@@ -229,6 +229,37 @@ describe('relay', () => {
     expect(await line(due.client)).toBe('')
     due.client.destroy()
     expect((await due.end).cause).toBe('target-left')
+  })
+
+  test('what is small leaves at once, and where something large waits for the end of the turn, with it and in order', async () => {
+    let near: { readonly downstream: Socket; readonly upstream: Socket } | undefined
+    const { client } = await world(permitAll, undefined, (downstream, upstream) => {
+      near = { downstream, upstream }
+      return Promise.resolve()
+    })
+    const { downstream, upstream } = near!
+    let written = 0
+    const write = vi.spyOn(downstream, 'write').mockImplementation((bytes) => {
+      written += (bytes as Buffer).length
+      return true
+    })
+    const large = Buffer.alloc(20_000, 'x')
+    upstream.emit('data', Buffer.from('a\n'))
+    upstream.emit('data', Buffer.from('b\n'))
+    expect(write.mock.calls.map(([bytes]) => String(bytes))).toEqual(['a\n', 'b\n'])
+    upstream.emit('data', large)
+    upstream.emit('data', Buffer.from('c\n'))
+    upstream.emit('data', large)
+    upstream.emit('data', Buffer.from('d\n'))
+    expect(written).toBe(4)
+    await new Promise((resolve) => void setImmediate(resolve))
+    expect(Buffer.concat(write.mock.calls.slice(2).map(([bytes]) => bytes as Buffer))).toEqual(
+      Buffer.concat([large, Buffer.from('c\n'), large, Buffer.from('d\n')]),
+    )
+    upstream.emit('data', Buffer.from('e\n'))
+    expect(String(write.mock.lastCall?.[0])).toBe('e\n')
+    write.mockRestore()
+    client.destroy()
   })
 
   test('a client that reads nothing stops the target, and nothing is lost when it reads again', async () => {

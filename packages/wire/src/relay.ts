@@ -106,8 +106,8 @@ class Relay<Asked extends Operation> {
     if (this.#isOver) return
     try {
       this.#fromServer.push(chunk)
-      // What is small leaves at once; pieces of something large share a write.
-      if (chunk.length < bulkBytes) this.#flushClient()
+      // What is small leaves at once; pieces of something large share a write, with the small ones that follow them.
+      if (chunk.length < bulkBytes && this.#turnEnd === undefined) this.#flushClient()
       else this.#turnEnd ??= setImmediate(this.#onTurnEnd)
       if (!this.#out.server.isEmpty) this.#flushServer()
     } catch (thrown) {
