@@ -9,8 +9,15 @@ export interface Detector {
   readonly name: string
   /** What its finds are tagged as. */
   readonly tag: string
-  /** hot path: a cheap test that no text with a find fails; most values end here. */
-  mayOccur(bytes: Uint8Array): boolean
+  /** Whether finds may be told by this byte. Each find has an anchor at which {@link mayBeAt} says yes. */
+  isAnchor(byte: number): boolean
+  /** Whether the place in front of a text is an anchor as well. */
+  readonly isAnchoredInFront: boolean
+  /**
+   * hot path: a cheap test whether a find may be around the anchor at `at`, in the text `bytes[from, to)`. Looks at no more than a
+   * bounded number of bytes, and at none outside of the text.
+   */
+  mayBeAt(bytes: Uint8Array, at: number, from: number, to: number): boolean
   /** Finds, in order, not overlapping. Linear in the text's length. */
   find(text: string): readonly Span[]
 }
@@ -38,12 +45,13 @@ export function add(spans: Span[], { from, to }: Span): void {
   else if (last.to < to) spans[spans.length - 1] = { from: last.from, to }
 }
 
-/** Whether at least `count` ASCII digits occur. hot path. */
-export function hasDigits(bytes: Uint8Array, count: number): boolean {
-  let found = 0
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!
-    if (byte >= 0x30 && byte <= 0x39 && ++found >= count) return true
-  }
-  return false
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39
+}
+
+/** Whether `count` ASCII digits begin at `at`, all of them in `bytes[from, to)`. hot path. */
+export function areDigits(bytes: Uint8Array, at: number, count: number, from: number, to: number): boolean {
+  if (at < from || at + count > to) return false
+  for (let i = at; i < at + count; i++) if (!isDigit(bytes[i])) return false
+  return true
 }

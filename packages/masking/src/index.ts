@@ -1,4 +1,5 @@
 export type { Detector, Span } from './detector.ts'
 export { detectors, detectorTags } from './detectors.ts'
 export { defaultRedactor, redact } from './redactor.ts'
-export { mayFind, scrub, type Scrubbed, type Scrubber } from './scrub.ts'
+export { scrub, type Scrubbed, type Scrubber } from './scrub.ts'
+export { Sieve } from './sieve.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { detectors } from './detectors.ts'
 import { defaultRedactor, redact } from './redactor.ts'
-import { mayFind, scrub, type Scrubber } from './scrub.ts'
+import { scrub, type Scrubber } from './scrub.ts'
 
 const key = Buffer.alloc(32, 1)
 
@@ -74,6 +74,5 @@ describe('scrubbing', () => {
 
   test('leaves a text without finds alone', () => {
     expect(scrub(scrubbers, 'nothing to see', key)).toBe(undefined)
-    expect(mayFind(scrubbers, Buffer.from('nothing to see'))).toBe(false)
   })
 })

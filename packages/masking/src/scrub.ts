@@ -1,6 +1,7 @@
 import type { Redactor } from '@sallyport/core'
 import type { Detector, Span } from './detector.ts'
 import { redact } from './redactor.ts'
+import { Sieve } from './sieve.ts'
 
 /** A detector with what becomes of its finds. */
 export interface Scrubber {
@@ -14,20 +15,25 @@ export interface Scrubbed {
   readonly found: number
 }
 
-/** hot path: whether any of them could find anything, before a byte is decoded. */
-export function mayFind(scrubbers: readonly Scrubber[], bytes: Uint8Array): boolean {
-  for (const { detector } of scrubbers) if (detector.mayOccur(bytes)) return true
-  return false
-}
-
-/** @returns undefined where nothing was found. Where finds overlap, the earlier scrubber's wins, and the rest of the other goes by its own. */
-export function scrub(scrubbers: readonly Scrubber[], text: string, key: Uint8Array): Scrubbed | undefined {
+/**
+ * Where finds overlap, the earlier scrubber's wins, and the rest of the other goes by its own.
+ * @param may which of them could find anything, as a {@link Sieve} says
+ * @returns undefined where nothing was found
+ */
+export function scrub(
+  scrubbers: readonly Scrubber[],
+  text: string,
+  key: Uint8Array,
+  may = Sieve.all,
+): Scrubbed | undefined {
   let finds: readonly Find[] = []
-  for (const { detector, redactor } of scrubbers)
+  for (const [i, { detector, redactor }] of scrubbers.entries()) {
+    if (((may >>> i) & 1) === 0) continue
     finds = merged(
       finds,
       detector.find(text).map((span) => ({ span, redactor })),
     )
+  }
   if (finds.length === 0) return undefined
   let scrubbed = ''
   let at = 0

@@ -24,8 +24,8 @@ test('what was passed, put and claimed leaves in that order, whenever it is flus
         if (how === 'pass') out.pass(Buffer.concat([Buffer.alloc(2), bytes]), 2, 2 + size)
         else if (how === 'put') out.put(bytes)
         else {
-          const at = out.claim(size)
-          bytes.copy(out.room, at)
+          const at = out.claim(size, bytes, 0)
+          out.room.copyWithin(at, out.shift, out.shift + size)
         }
         expected.push(bytes)
       }
@@ -41,11 +41,38 @@ test('what was passed, put and claimed leaves in that order, whenever it is flus
 test('bytes that were flushed stay what they were when more is claimed', () => {
   const stream = new PassThrough()
   const out = new Outbox()
-  out.room.fill(0)
-  const at = out.claim(4)
+  const chunk = Buffer.alloc(20)
+  const at = out.claim(4, chunk, 0)
   out.room.write('abcd', at)
   out.flush(stream)
-  const next = out.claim(4)
+  const next = out.claim(4, chunk, 4)
   out.room.write('wxyz', next)
   expect(String(stream.read())).toBe('abcd')
+})
+
+test('what a claim is made of is in the room, however much longer or shorter all that was claimed is', () => {
+  const rows = fc.array(fc.record({ length: fc.nat(40), size: fc.oneof(fc.nat(60), fc.nat(2_000)) }), {
+    maxLength: 30,
+  })
+  fc.assert(
+    fc.property(rows, fc.nat(9), (cuts, start) => {
+      const chunk = Buffer.alloc(start + cuts.reduce((sum, { length }) => sum + length, 0))
+      for (let i = 0; i < chunk.length; i++) chunk[i] = i
+      const asReceived = Buffer.from(chunk)
+      const out = new Outbox()
+      const expected: Buffer[] = []
+      let from = start
+      for (const [i, { length, size }] of cuts.entries()) {
+        const at = out.claim(size, chunk, from)
+        const source = from + out.shift
+        expect(at + size).toBeLessThanOrEqual(source)
+        expect(out.room.subarray(source).equals(chunk.subarray(from))).toBe(true)
+        out.room.fill(i, at, at + size)
+        expected.push(Buffer.alloc(size, i))
+        from += length
+      }
+      expect(out.take().equals(Buffer.concat(expected))).toBe(true)
+      expect(chunk.equals(asReceived)).toBe(true)
+    }),
+  )
 })

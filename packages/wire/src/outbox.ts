@@ -1,8 +1,5 @@
 import type { Writable } from 'node:stream'
 
-/** Room for bytes of our own comes in pieces of at least, and of up to, this much. */
-const leastRoomBytes = 1024
-const mostRoomBytes = 64 * 1024
 /** Parts are joined up to this size: a copy costs less than a further piece of a write. */
 const joinBelowBytes = 8 * 1024
 
@@ -23,9 +20,9 @@ export class Outbox {
   /** What of the room is claimed, and not yet among the parts. */
   #roomFrom = 0
   #roomTo = 0
-  /** How much the last flush had claimed. */
-  #claimedBefore = 0
-  #claimed = 0
+  /** What the room's end is a copy of, and how much further behind its bytes are there. */
+  #copied: Buffer | undefined
+  #shift = 0
 
   /** Passes on `chunk[from, to)` as it came. */
   pass(chunk: Buffer, from: number, to: number): void {
@@ -61,26 +58,37 @@ export class Outbox {
 
   /**
    * Adds `size` bytes of our own, which the caller writes at once into {@link room}, from the offset that is returned. Only between
-   * frames.
-   * hot path: what is claimed one after the other leaves as one slice.
+   * frames. They are made of what `chunk` has from `from` on: that is in the room as well, {@link shift} further behind, and stays
+   * there until the next claim.
+   * hot path: what is claimed one after the other leaves as one slice, and a chunk is copied once for all that is made of it.
    */
-  claim(size: number): number {
+  claim(size: number, chunk: Buffer, from: number): number {
     this.#closeRange()
-    if (this.#roomTo + size > this.#room.length) {
-      this.#closeRoom()
-      const wanted = Math.min(mostRoomBytes, Math.max(leastRoomBytes, this.#claimedBefore, 2 * this.#claimed))
-      this.#room = Buffer.allocUnsafeSlow(Math.max(size, wanted))
-      this.#roomFrom = this.#roomTo = 0
-    }
+    if (chunk !== this.#copied || this.#roomTo + size > from + this.#shift) this.#makeRoom(size, chunk, from)
     const at = this.#roomTo
     this.#roomTo += size
-    this.#claimed += size
     return at
+  }
+
+  /** What is made may be longer than what it is made of: then the room ends early, and the rest of the chunk is copied anew. */
+  #makeRoom(size: number, chunk: Buffer, from: number): void {
+    this.#closeRoom()
+    const rest = chunk.length - from
+    this.#room = Buffer.allocUnsafeSlow(size + Math.ceil(rest / 4) + rest)
+    this.#roomFrom = this.#roomTo = 0
+    this.#copied = chunk
+    this.#shift = this.#room.length - chunk.length
+    chunk.copy(this.#room, from + this.#shift, from)
   }
 
   /** Where claimed bytes are written. */
   get room(): Buffer {
     return this.#room
+  }
+
+  /** What is at an offset of the chunk that was claimed for last is so much further behind in {@link room}. May be negative. */
+  get shift(): number {
+    return this.#shift
   }
 
   /** All that has left so far. */
@@ -129,10 +137,9 @@ export class Outbox {
   #close(): void {
     this.#closeRange()
     this.#closeRoom()
-    this.#claimedBefore = this.#claimed
-    this.#claimed = 0
     // A session that is idle keeps none.
     this.#room = noRoom
+    this.#copied = undefined
     this.#roomFrom = this.#roomTo = 0
   }
 

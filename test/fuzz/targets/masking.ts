@@ -1,4 +1,4 @@
-import { detectors, defaultRedactor, redact, scrub } from '@sallyport/masking'
+import { detectors, defaultRedactor, redact, scrub, Sieve } from '@sallyport/masking'
 import { pick, Tape, type Choices, type Random } from '../random.ts'
 import { must, type Subject, type Target } from '../target.ts'
 
@@ -20,6 +20,7 @@ const scrubbers = Object.values(detectors).map((detector) => ({
   detector,
   redactor: defaultRedactor(detector.tag),
 }))
+const sieve = new Sieve(scrubbers.map(({ detector }) => detector))
 
 const subject: Subject = {
   seeds: [],
@@ -31,8 +32,10 @@ const subject: Subject = {
     const scrubbed = scrub(scrubbers, text, key)?.text ?? text
     for (const { secret } of planted)
       must(!scrubbed.includes(secret), () => `${secret} survives: ${JSON.stringify(text)}`)
+    const bytes = Buffer.from(text)
+    const may = sieve.mayHold(bytes, 0, bytes.length)
     const isFound = new Uint8Array(text.length)
-    for (const { detector } of scrubbers) {
+    for (const [which, { detector }] of scrubbers.entries()) {
       const spans = detector.find(text)
       for (const { from, to } of spans) isFound.fill(1, from, to)
       spans.forEach(({ from, to }, i) => {
@@ -44,8 +47,8 @@ const subject: Subject = {
       })
       if (spans.length > 0)
         must(
-          detector.mayOccur(Buffer.from(text)),
-          () => `${detector.name} finds what may not occur: ${JSON.stringify(text)}`,
+          ((may >>> which) & 1) === 1,
+          () => `${detector.name} finds what the sieve lets pass: ${JSON.stringify(text)}`,
         )
     }
     for (const { secret, at } of planted) {

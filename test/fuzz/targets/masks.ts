@@ -123,6 +123,10 @@ function checkRows(masks: Masks, columns: readonly OutputColumn[], choices: Choi
     const after = readRow(bytes, columns.length)
     after.forEach((value, i) => {
       if (row[i] === null) must(value === null, () => 'NULL became a value')
+      // What is not in the form of its type, and must be read to be judged, is hidden.
+      const { typeOid, format } = fields[i]!
+      const isRead = row[i]?.includes('\\') === true ? read : format === 1 ? readAlways : never
+      if (value === null && isRead.has(typeOid)) return
       if (columns[i]!.tags.length === 0 && !row[i]?.includes('@'))
         must(
           value === null ? row[i] === null : row[i] !== null && value.equals(row[i]!),
@@ -131,6 +135,12 @@ function checkRows(masks: Masks, columns: readonly OutputColumn[], choices: Choi
     })
   }
 }
+
+/** Types that are read as what they are wherever something is escaped: none of our values with a backslash is one of them. */
+const read: ReadonlySet<number> = new Set([3802, 1009, 1015])
+/** Types that are always read in their binary form, which none of our values is in. */
+const readAlways: ReadonlySet<number> = new Set([1009, 1015])
+const never: ReadonlySet<number> = new Set()
 
 function readRow(body: Buffer, count: number): readonly Value[] {
   must(body.readUInt16BE(0) === count, () => 'another number of values')

@@ -1,4 +1,4 @@
-import { add, hasDigits, type Detector, type Span } from '../detector.ts'
+import { add, isDigit, type Detector, type Span } from '../detector.ts'
 
 /**
  * 13 to 19 digits, bare or in the groups that are printed, parted by single spaces or dashes; not inside a longer number,
@@ -21,10 +21,27 @@ const issuers: readonly (readonly [RegExp, readonly number[]])[] = [
   [/^(5018|5020|5038|6304|6759|676[1-3])/, [13, 14, 15, 16, 17, 18, 19]],
 ]
 
+const leastDigits = 13
+
 export const card: Detector = {
   name: 'card',
   tag: 'pii.card',
-  mayOccur: (bytes) => hasDigits(bytes, 13),
+  // What a card number may not stand behind is no anchor; bytes of other scripts are.
+  isAnchor: (byte) => !/[\dA-Za-z._-]/.test(String.fromCharCode(byte)) || byte > 0x7f,
+  isAnchoredInFront: true,
+  mayBeAt(bytes, at, _from, to) {
+    if (!isDigit(bytes[at + 1])) return false
+    let digits = 0
+    let wasSeparator = false
+    for (let i = at + 1; i < to; i++) {
+      const byte = bytes[i]!
+      const isSeparator = byte === 0x20 || byte === 0x2d
+      if (isSeparator ? wasSeparator : !isDigit(byte)) return false
+      wasSeparator = isSeparator
+      if (!isSeparator && ++digits === leastDigits) return true
+    }
+    return false
+  },
   find(text) {
     const spans: Span[] = []
     pattern.lastIndex = 0

@@ -10,6 +10,8 @@ const pattern =
 export const email: Detector = {
   name: 'email',
   tag: 'pii.email',
-  mayOccur: (bytes) => bytes.includes(0x40),
+  isAnchor: (byte) => byte === 0x40,
+  isAnchoredInFront: false,
+  mayBeAt: (_bytes, at, from, to) => at > from && at + 1 < to,
   find: (text) => spansOf(pattern, text, () => true),
 }

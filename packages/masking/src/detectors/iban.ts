@@ -1,4 +1,4 @@
-import { hasDigits, type Detector, type Span } from '../detector.ts'
+import { areDigits, type Detector, type Span } from '../detector.ts'
 
 /** Lengths by country: SWIFT IBAN registry. */
 const lengths: Readonly<Record<string, number>> = {
@@ -87,7 +87,9 @@ const pattern = /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9])/g
 export const iban: Detector = {
   name: 'iban',
   tag: 'pii.iban',
-  mayOccur: (bytes) => hasDigits(bytes, 6),
+  isAnchor: isCapital,
+  isAnchoredInFront: false,
+  mayBeAt: (bytes, at, from, to) => areDigits(bytes, at + 2, 2, from, to) && isCapital(bytes[at + 1]!),
   find(text) {
     const spans: Span[] = []
     for (const { index } of text.matchAll(pattern)) {
@@ -96,6 +98,10 @@ export const iban: Detector = {
     }
     return spans
   },
+}
+
+function isCapital(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a
 }
 
 /** Where the IBAN that begins here ends: its country says how long it is, single spaces and dashes apart. */

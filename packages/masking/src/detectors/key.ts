@@ -51,26 +51,23 @@ for (const [mark, letter] of marks) {
   const one = { bytes: Buffer.from(mark), offset: mark.indexOf(letter) }
   byRareLetter[letter.charCodeAt(0)] = [...(byRareLetter[letter.charCodeAt(0)] ?? []), one]
 }
-const isRare = Uint8Array.from(byRareLetter, (of) => (of === undefined ? 0 : 1))
 
 export const key: Detector = {
   name: 'key',
   tag: 'secret.key',
-  mayOccur(bytes) {
-    // hot path: one pass over the bytes.
-    if (bytes.length < 20) return false
-    for (let i = 0; i < bytes.length; i++) if (isRare[bytes[i]!] === 1 && isMarkAround(bytes, i)) return true
+  isAnchor: (byte) => byRareLetter[byte] !== undefined,
+  isAnchoredInFront: false,
+  mayBeAt(bytes, at, from, to) {
+    if (to - from < 20) return false
+    for (const mark of byRareLetter[bytes[at]!]!)
+      if (isAt(bytes, at - mark.offset, mark.bytes, from, to)) return true
     return false
   },
   find: (text) => spansOf(pattern, text, () => true),
 }
 
-function isMarkAround(bytes: Uint8Array, at: number): boolean {
-  for (const mark of byRareLetter[bytes[at]!]!) if (isAt(bytes, at - mark.offset, mark.bytes)) return true
-  return false
-}
-
-function isAt(bytes: Uint8Array, from: number, mark: Uint8Array): boolean {
-  for (let i = 0; i < mark.length; i++) if (bytes[from + i] !== mark[i]) return false
+function isAt(bytes: Uint8Array, at: number, mark: Uint8Array, from: number, to: number): boolean {
+  if (at < from || at + mark.length > to) return false
+  for (let i = 0; i < mark.length; i++) if (bytes[at + i] !== mark[i]) return false
   return true
 }

@@ -1,4 +1,4 @@
-import { add, hasDigits, type Detector, type Span } from '../detector.ts'
+import { add, areDigits, type Detector, type Span } from '../detector.ts'
 
 /**
  * International numbers with their plus (E.164), and North American ones in their usual grouping. Bare digit runs are
@@ -7,10 +7,37 @@ import { add, hasDigits, type Detector, type Span } from '../detector.ts'
 const pattern =
   /(?<![\w+.-])(?:\+[1-9]\d{0,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}|(?:1[ .-])?(?:\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}))(?![\w-]|\.\d)/g
 
+/** Of a number with its plus. */
+const leastDigits = 8
+const plus = 0x2b
+const bracket = 0x28
+
+/** What parts groups that have no bracket. */
+function isMark(byte: number): boolean {
+  return byte === 0x2d || byte === 0x2e
+}
+
 export const phone: Detector = {
   name: 'phone',
   tag: 'pii.phone',
-  mayOccur: (bytes) => hasDigits(bytes, 7),
+  isAnchor: (byte) => byte === plus || byte === bracket || isMark(byte),
+  isAnchoredInFront: false,
+  mayBeAt(bytes, at, from, to) {
+    switch (bytes[at]) {
+      case plus:
+        return areDigits(bytes, at + 1, 1, from, to) && at + 1 + leastDigits <= to
+      case bracket:
+        return areDigits(bytes, at + 1, 3, from, to)
+      default:
+        // The first mark between bare groups.
+        return (
+          areDigits(bytes, at - 3, 3, from, to) &&
+          areDigits(bytes, at + 1, 3, from, to) &&
+          areDigits(bytes, at + 5, 4, from, to) &&
+          isMark(bytes[at + 4]!)
+        )
+    }
+  },
   find(text) {
     const spans: Span[] = []
     pattern.lastIndex = 0
@@ -33,5 +60,5 @@ function lengthOf(match: string): number {
   let end = match.length
   while (digitsOf(end) > 15) end = match.slice(0, end).search(/[ .-]?\(?\d+\)?$/)
   if (match[end - 1] === ')' && !match.slice(0, end).includes('(')) end--
-  return digitsOf(end) >= (match.startsWith('+') ? 8 : 10) ? end : 0
+  return digitsOf(end) >= (match.startsWith('+') ? leastDigits : 10) ? end : 0
 }

@@ -50,41 +50,69 @@ export function checkRowLength(length: number): void {
 
 // — text —
 
-/** A row ends at a newline: those inside values are written as `\n`. hot path: one pass. */
-export function scanTextRow(
-  bytes: Buffer,
-  from: number,
-  to: number,
-  delimiter: number,
-  fields: CopyFields,
-): number {
-  fields.clear()
-  let field = from
-  for (let at = from; at < to; at++) {
-    const byte = bytes[at]!
-    if (byte > 0x5c && byte !== delimiter) continue
-    if (byte === delimiter) {
-      fields.add(field, at)
-      field = at + 1
-    } else if (byte === 0x0a) {
-      fields.add(field, at)
-      return at + 1
-    } else if (byte === 0x5c) {
-      fields.hasEscapes = true
-      if (bytes[at + 1] !== 0x0a) at++
-    }
+/** A row ends at a newline: those inside values are written as `\n`. */
+export class TextScanner {
+  readonly #delimiter: number
+  /** By byte: whether it is more than itself. hot path: no guess that goes wrong with the letters and digits of a value. */
+  readonly #isMark = new Uint8Array(256)
+
+  constructor(delimiter: number) {
+    this.#delimiter = delimiter
+    for (const mark of [delimiter, newline, backslash]) this.#isMark[mark] = 1
   }
-  return -1
+
+  /** As a {@link ScanRow}. hot path: one pass, four bytes a step where they are only themselves. */
+  scan(bytes: Buffer, from: number, to: number, fields: CopyFields): number {
+    const isMark = this.#isMark
+    const delimiter = this.#delimiter
+    fields.clear()
+    let field = from
+    for (let at = from; at < to; at++) {
+      while (
+        at < to - 3 &&
+        (isMark[bytes[at]!]! |
+          isMark[bytes[at + 1]!]! |
+          isMark[bytes[at + 2]!]! |
+          isMark[bytes[at + 3]!]!) ===
+          0
+      )
+        at += 4
+      while (at < to && isMark[bytes[at]!] === 0) at++
+      if (at === to) return -1
+      const byte = bytes[at]!
+      if (byte === delimiter) {
+        fields.add(field, at)
+        field = at + 1
+      } else if (byte === newline) {
+        fields.add(field, at)
+        return at + 1
+      } else {
+        fields.hasEscapes = true
+        if (bytes[at + 1] !== newline) at++
+      }
+    }
+    return -1
+  }
 }
+
+const newline = 0x0a
+const backslash = 0x5c
 
 const unescaped: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
 
-/** The value's own bytes: the same buffer where nothing was escaped. */
+/** The value's own bytes. Servers write no byte by its number, but clients would read it. */
 export function decodeTextField(field: Buffer): Buffer {
-  if (!field.includes(0x5c)) return field
-  return Buffer.from(
-    field.toString('utf8').replace(/\\(.)/gs, (_, symbol: string) => unescaped[symbol] ?? symbol),
-  )
+  const decoded = field
+    .toString('latin1')
+    .replace(
+      /\\(?:x([\dA-Fa-f]{1,2})|([0-7]{1,3})|([^]))/g,
+      (_, hex?: string, octal?: string, symbol = '') => {
+        if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+        if (octal !== undefined) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff)
+        return unescaped[symbol] ?? symbol
+      },
+    )
+  return Buffer.from(decoded, 'latin1')
 }
 
 const escaped: Readonly<Record<string, string>> = {
@@ -149,8 +177,8 @@ export function scanCsvRow(
   return -1
 }
 
-export function decodeCsvField(field: Buffer, form: CsvForm): string {
-  if (field[0] !== form.quote) return field.toString('utf8')
+/** The value of a field in quotes. */
+export function decodeCsvField(field: Buffer, form: CsvForm): Buffer {
   const out: number[] = []
   for (let at = 1; at < field.length - 1; at++) {
     const next = field[at + 1]
@@ -162,13 +190,13 @@ export function decodeCsvField(field: Buffer, form: CsvForm): string {
       at++
     out.push(field[at]!)
   }
-  return Buffer.from(out).toString('utf8')
+  return Buffer.from(out)
 }
 
 /** Always quoted: a masked value is then never taken for NULL. */
-export function encodeCsvField(text: string, form: CsvForm): Buffer {
+export function encodeCsvField(value: Buffer, form: CsvForm): Buffer {
   const out: number[] = [form.quote]
-  for (const byte of Buffer.from(text)) {
+  for (const byte of value) {
     if (byte === form.quote || byte === form.escape) out.push(form.escape)
     out.push(byte)
   }

@@ -1,14 +1,20 @@
-import { redact, scrub, mayFind, type Scrubber } from '@sallyport/masking'
+import { redact, scrub, Sieve, type Scrubber } from '@sallyport/masking'
 import type { Redactor } from '@sallyport/core'
 import { familyOf, integerBytes, mayHoldText } from './types.ts'
 import { scrubArray, redactArray } from './array.ts'
 import { scrubJson } from './json.ts'
 
-/** A cell's new bytes; null for NULL; undefined where it stays as it is. */
-export type NewCell = Buffer | null | undefined
+/**
+ * A cell's new bytes; null for NULL; undefined where it stays as it is. A number is where in the same buffer the rest begins that
+ * stays: all before it becomes {@link stars}.
+ */
+export type NewCell = Buffer | number | null | undefined
 
-/** Rewrites the cells of one column. Never called for NULL, which stays NULL. */
-export type CellMask = (value: Buffer) => NewCell
+/** Rewrites the cells of one column, `bytes[from, to)` each. Never called for NULL, which stays NULL. */
+export type CellMask = (bytes: Buffer, from: number, to: number) => NewCell
+
+/** In place of what is hidden. */
+export const stars = Buffer.from('****')
 
 /**
  * Hides values whole: derived ones, and those of columns that could not be traced. Strings become stars; other types
@@ -25,11 +31,11 @@ export function redactPlain(redactor: Redactor, typeOid: number, format: number,
     case 'string':
       return redactString(redactor, key)
     case 'strings':
-      return (value) => redactArray(value, format, (text) => redact(redactor, text, key))
+      return ofWhole((value) => redactArray(value, format, (text) => redact(redactor, text, key)))
     case 'integer':
       return redactInteger(redactor, typeOid, format, key)
     case 'numeric':
-      return format === 0 ? redactNumber(redactor, key) : () => null
+      return format === 0 ? redactNumeric(redactor, key) : () => null
     case 'json':
     case 'jsonb':
       return redactJson(redactor, typeOid, format)
@@ -38,7 +44,12 @@ export function redactPlain(redactor: Redactor, typeOid: number, format: number,
   }
 }
 
-/** hot path: the redactors that most columns have make no strings. */
+/** A mask that looks at values as buffers of their own. */
+function ofWhole(mask: (value: Buffer) => Buffer | null | undefined): CellMask {
+  return (bytes, from, to) => mask(bytes.subarray(from, to))
+}
+
+/** hot path: the redactors that most columns have make no strings, and no buffers. */
 function redactString(redactor: Redactor, key: Uint8Array): CellMask {
   switch (redactor.kind) {
     case 'full':
@@ -52,22 +63,15 @@ function redactString(redactor: Redactor, key: Uint8Array): CellMask {
     case 'last-four':
     case 'hash':
     case 'digits':
-      return (value) => encoded(redact(redactor, value.toString('utf8'), key))
+      return (bytes, from, to) => encoded(redact(redactor, bytes.toString('utf8', from, to), key))
   }
 }
 
 /** As the redactor `domain`, on UTF-8, in which no other symbol holds the byte of an `@`. */
-function redactDomain(value: Buffer): Buffer {
-  let at = value.length - 1
-  while (at >= 0 && value[at] !== 0x40) at--
-  if (at === -1) return stars
-  const masked = Buffer.allocUnsafe(stars.length + value.length - at)
-  masked.set(stars)
-  for (let to = stars.length; at < value.length; at++, to++) masked[to] = value[at]!
-  return masked
+function redactDomain(bytes: Buffer, from: number, to: number): Buffer | number {
+  for (let at = to - 1; at >= from; at--) if (bytes[at] === 0x40) return at
+  return stars
 }
-
-const stars = Buffer.from('****')
 
 /** Looks for values of known kinds in a column that is not tagged. Undefined where its type holds no free text. */
 export function scrubFound(
@@ -78,32 +82,60 @@ export function scrubFound(
 ): CellMask | undefined {
   if (!mayHoldText(typeOid, format)) return undefined
   const family = familyOf(typeOid)
-  const rewrite = (text: string): string | undefined => scrub(scrubbers, text, key)?.text
-  // hot path: most values end at the cheap test.
-  const guarded =
-    (change: CellMask): CellMask =>
-    (value) =>
-      mayFind(scrubbers, value) ? change(value) : undefined
+  const sieve = new Sieve(scrubbers.map(({ detector }) => detector))
+  const rewriting =
+    (may: number) =>
+    (text: string): string | undefined =>
+      scrub(scrubbers, text, key, may)?.text
+  // hot path: most values end at the sieve.
+  const sieved =
+    (
+      canEscape: boolean,
+      change: (value: Buffer, rewrite: (text: string) => string | undefined) => Buffer | null | undefined,
+    ): CellMask =>
+    (bytes, from, to) => {
+      // What is escaped reads as other bytes than these.
+      const may = canEscape && holds(bytes, from, to, backslash) ? Sieve.all : sieve.mayHold(bytes, from, to)
+      return may === 0 ? undefined : change(bytes.subarray(from, to), rewriting(may))
+    }
   if (family === 'json' || family === 'jsonb')
-    return guarded((value) => scrubJson(value, family, format, rewrite))
-  if (family === 'strings') return guarded((value) => scrubArray(value, format, rewrite))
-  return guarded((value) => {
+    return sieved(true, (value, rewrite) => scrubJson(value, family, format, rewrite))
+  if (family === 'strings') {
+    // What stands between the texts of the binary form may look like a part of them.
+    if (format === 1) return ofWhole((value) => scrubArray(value, format, rewriting(Sieve.all)))
+    return sieved(true, (value, rewrite) => scrubArray(value, format, rewrite))
+  }
+  return sieved(false, (value, rewrite) => {
     const text = rewrite(value.toString('utf8'))
     return text === undefined ? undefined : Buffer.from(text)
   })
+}
+
+const backslash = 0x5c
+
+/** hot path: whether the byte is among `bytes[from, to)`. */
+export function holds(bytes: Buffer, from: number, to: number, byte: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] === byte) return true
+  return false
 }
 
 function encoded(text: string | null): Buffer | null {
   return text === null ? null : Buffer.from(text)
 }
 
-function redactNumber(redactor: Redactor, key: Uint8Array): CellMask {
+function redactNumeric(redactor: Redactor, key: Uint8Array): CellMask {
+  const mask = redactNumber(redactor, key)
+  return (bytes, from, to) => mask(bytes.toString('latin1', from, to))
+}
+
+/** By a number as text. */
+function redactNumber(redactor: Redactor, key: Uint8Array): (text: string) => Buffer | null {
   if (redactor.kind === 'fixed') {
     const fixed = /^-?\d+(\.\d+)?$/.test(redactor.text) ? Buffer.from(redactor.text) : null
     return () => fixed
   }
   if (redactor.kind !== 'digits') return () => null
-  return (value) => encoded(redact(redactor, value.toString('latin1'), key))
+  return (text) => encoded(redact(redactor, text, key))
 }
 
 const ranges = {
@@ -116,15 +148,15 @@ function redactInteger(redactor: Redactor, typeOid: number, format: number, key:
   const width = integerBytes(typeOid)
   const [min, max] = ranges[width]
   const textMask = redactNumber(redactor, key)
-  return (value) => {
+  return (bytes, from, to) => {
     const text =
       format === 0
-        ? value.toString('latin1')
-        : value.length === width
-          ? readInteger(value, width).toString()
+        ? bytes.toString('latin1', from, to)
+        : to - from === width
+          ? readInteger(bytes, from, width).toString()
           : ''
-    const masked = /^-?\d+$/.test(text) ? textMask(Buffer.from(text)) : null
-    if (masked === null || masked === undefined || !/^-?\d+$/.test(masked.toString('latin1'))) return null
+    const masked = /^-?\d+$/.test(text) ? textMask(text) : null
+    if (masked === null || !/^-?\d+$/.test(masked.toString('latin1'))) return null
     const number = BigInt(masked.toString('latin1'))
     // Other digits may be too large for the type.
     if (number < min || number > max) return null
@@ -132,10 +164,10 @@ function redactInteger(redactor: Redactor, typeOid: number, format: number, key:
   }
 }
 
-function readInteger(value: Buffer, width: 2 | 4 | 8): bigint {
+function readInteger(bytes: Buffer, at: number, width: 2 | 4 | 8): bigint {
   return width === 8
-    ? value.readBigInt64BE()
-    : BigInt(width === 4 ? value.readInt32BE() : value.readInt16BE())
+    ? bytes.readBigInt64BE(at)
+    : BigInt(width === 4 ? bytes.readInt32BE(at) : bytes.readInt16BE(at))
 }
 
 function writeInteger(value: bigint, width: 2 | 4 | 8): Buffer {

@@ -10,7 +10,7 @@ import {
   malformed,
   scanBinaryRow,
   scanCsvRow,
-  scanTextRow,
+  TextScanner,
   trailerBytes,
   type CsvForm,
   type ScanRow,
@@ -18,7 +18,7 @@ import {
 import { headBytes, tag } from '../codec/tags.ts'
 import type { CopyAnalysis } from '../facts/analysis.ts'
 import type { CopyMask } from '../masks.ts'
-import type { CellMask, NewCell } from './cell.ts'
+import { holds, stars, type CellMask, type NewCell } from './cell.ts'
 import { Changes } from './changes.ts'
 
 /** How one format of COPY has its rows. */
@@ -28,8 +28,8 @@ interface Form {
   readonly endOfHeader?: (bytes: Buffer, from: number, to: number) => number
   /** Fields begin with their length. */
   readonly isBinary: boolean
-  /** A field's new bytes; undefined where it stays. */
-  mask(field: Buffer, cell: CellMask, row: CopyFields): NewCell
+  /** Notes what becomes of the field `bytes[from, to)`. @returns whether anything does */
+  mask(bytes: Buffer, from: number, to: number, cell: CellMask, row: CopyFields, changes: Changes): boolean
 }
 
 /** Rewrites the columns of COPY TO STDOUT, a message a row. `cells` beside the columns; undefined passes. */
@@ -126,10 +126,7 @@ export class PlannedCopyMask implements CopyMask {
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]
       if (cell === undefined) continue
-      const field = bytes.subarray(fields.from(i), fields.to(i))
-      const next = this.#form.mask(field, cell, fields)
-      if (next === undefined) continue
-      this.#changes.replace(fields.from(i), fields.to(i), next)
+      if (!this.#form.mask(bytes, fields.from(i), fields.to(i), cell, fields, this.#changes)) continue
       this.#maskedValues++
       this.#isTouched[i] = true
     }
@@ -139,11 +136,10 @@ export class PlannedCopyMask implements CopyMask {
   /** Writes `bytes[from, to)` with the changes that were noted, as one message. */
   #put(bytes: Buffer, from: number, to: number, out: Outbox): number {
     const size = headBytes + to - from + this.#changes.growth
-    const at = out.claim(size)
+    const at = this.#changes.write(bytes, from, to, size, out)
     const { room } = out
     room[at] = tag.copyData
     room.writeInt32BE(size - 1, at + 1)
-    this.#changes.write(bytes, from, to, room, at + headBytes)
     return size
   }
 
@@ -167,15 +163,27 @@ function formOf(copy: CopyAnalysis): Form {
 function textForm(copy: CopyAnalysis): Form {
   const delimiter = copy.delimiter.charCodeAt(0)
   const nullText = Buffer.from(copy.nullText)
-  const scan: ScanRow = (bytes, from, to, fields) => scanTextRow(bytes, from, to, delimiter, fields)
+  const encodedStars = encodeTextField(stars, delimiter)
+  const scanner = new TextScanner(delimiter)
+  const scan: ScanRow = (bytes, from, to, fields) => scanner.scan(bytes, from, to, fields)
   return {
     scan,
     ...withHeader(copy, scan),
     isBinary: false,
-    mask(field, cell, { hasEscapes }) {
-      if (isSame(field, nullText)) return undefined
-      const next = cell(hasEscapes ? decodeTextField(field) : field)
-      return next === undefined ? undefined : next === null ? nullText : encodeTextField(next, delimiter)
+    mask(bytes, from, to, cell, { hasEscapes }, changes) {
+      if (isSame(bytes, from, to, nullText)) return false
+      if (hasEscapes && holds(bytes, from, to, escapeByte)) {
+        const next = maskWhole(cell, decodeTextField(bytes.subarray(from, to)))
+        if (next === undefined) return false
+        changes.replace(from, to, next === null ? nullText : encodeTextField(next, delimiter), 0)
+        return true
+      }
+      // hot path: the bytes of the field are those of its value, and what is kept of them stays where it is.
+      const next = cell(bytes, from, to)
+      if (next === undefined) return false
+      if (typeof next === 'number') changes.replace(from, next, encodedStars, to - next)
+      else changes.replace(from, to, next === null ? nullText : encodeTextField(next, delimiter), 0)
+      return true
     },
   }
 }
@@ -192,11 +200,15 @@ function csvForm(copy: CopyAnalysis): Form {
     scan,
     ...withHeader(copy, scan),
     isBinary: false,
-    mask(field, cell) {
-      if (isSame(field, nullText)) return undefined
-      const next = cell(Buffer.from(decodeCsvField(field, form)))
-      if (next === undefined) return undefined
-      return next === null ? nullText : encodeCsvField(next.toString('utf8'), form)
+    mask(bytes, from, to, cell, _row, changes) {
+      if (isSame(bytes, from, to, nullText)) return false
+      const isQuoted = bytes[from] === form.quote
+      const next = isQuoted
+        ? maskWhole(cell, decodeCsvField(bytes.subarray(from, to), form))
+        : wholeOf(cell(bytes, from, to), bytes, to)
+      if (next === undefined) return false
+      changes.replace(from, to, next === null ? nullText : encodeCsvField(next, form), 0)
+      return true
     },
   }
 }
@@ -212,12 +224,34 @@ const binaryForm: Form = {
   scan: scanBinaryRow,
   endOfHeader: endOfBinaryHeader,
   isBinary: true,
-  mask: (field, cell) => (field.readInt32BE(0) === -1 ? undefined : cell(field.subarray(4))),
+  mask(bytes, from, to, cell, _row, changes) {
+    if (bytes.readInt32BE(from) === -1) return false
+    const next = cell(bytes, from + lengthBytes, to)
+    if (next === undefined) return false
+    if (typeof next === 'number') changes.replace(from, next, stars, to - next)
+    else changes.replace(from, to, next, 0)
+    return true
+  },
 }
 
-function isSame(field: Buffer, text: Buffer): boolean {
-  return field.length === text.length && field.equals(text)
+function maskWhole(cell: CellMask, value: Buffer): Buffer | null | undefined {
+  return wholeOf(cell(value, 0, value.length), value, value.length)
 }
+
+/** A new cell with what is kept of the value's bytes, which end at `to`. */
+function wholeOf(next: NewCell, bytes: Buffer, to: number): Buffer | null | undefined {
+  return typeof next === 'number' ? Buffer.concat([stars, bytes.subarray(next, to)]) : next
+}
+
+/** hot path: mostly told by the length. */
+function isSame(bytes: Buffer, from: number, to: number, text: Buffer): boolean {
+  if (to - from !== text.length) return false
+  for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text[i]) return false
+  return true
+}
+
+const escapeByte = 0x5c
+const lengthBytes = 4
 
 const nothing = Buffer.alloc(0)
 const newline = Buffer.from('\n')

@@ -185,6 +185,32 @@ describe('masking rows', () => {
     expect(masked1).not.toContain('a@b.de')
   })
 
+  test('what detectors are for is found where JSON and arrays write it with escapes', () => {
+    const found = (typeOid: number, value: string) => one([field(typeOid)], [output()], value)[0]
+    expect(found(114, String.raw`{"m": "a\u0040b.de"}`)).toBe('{"m": "****@b.de"}')
+    expect(found(114, String.raw`{"m": "\u0034111-1111-1111-1111"}`)).toBe('{"m": "****1111"}')
+    expect(found(1009, String.raw`{"a\@b.de"}`)).toBe('{"****@b.de"}')
+  })
+
+  test('a value in a binary array is found whatever the length in front of it looks like', () => {
+    // The length 48 is the byte of the digit 0, behind which no card number would begin.
+    const text = `4111111111111111 ${'x'.repeat(31)}`
+    const head = Buffer.from('00000001000000000000001900000001000000010000', 'hex')
+    const array = Buffer.concat([head, Buffer.from([0, text.length]), Buffer.from(text)])
+    expect(text).toHaveLength(48)
+    const [shown] = one([field(1009, { format: 1 })], [output()], array)
+    expect(shown).toContain('****1111 xxx')
+    expect(shown).not.toContain('4111111111111111')
+  })
+
+  test('a value is looked at alone, whatever stands beside it in the row', () => {
+    const outputs = [output(), output(), output()]
+    const fields = [field(25), field(25), field(25)]
+    expect(one(fields, outputs, 'x9', '4111111111111111', '9')).toEqual(['x9', '****1111', '9'])
+    expect(one(fields, outputs, '41111111', '11111111', '')).toEqual(['41111111', '11111111', ''])
+    expect(one(fields, outputs, 'a', '@', 'b.de')).toEqual(['a', '@', 'b.de'])
+  })
+
   test('redactors on bytes do as those on text do', () => {
     const redactors = [
       { kind: 'full' },
@@ -195,8 +221,11 @@ describe('masking rows', () => {
     fc.assert(
       fc.property(fc.constantFrom(...redactors), fc.string({ unit: 'grapheme' }), (redactor, text) => {
         const key = Buffer.alloc(32)
-        const bytes = redactPlain(redactor, 25, 0, key)(Buffer.from(text))
-        expect(bytes === null ? null : bytes?.toString()).toBe(redact(redactor, text, key))
+        const bytes = Buffer.from(`@${text}@`)
+        const next = redactPlain(redactor, 25, 0, key)(bytes, 1, bytes.length - 1)
+        const shown =
+          typeof next === 'number' ? `****${bytes.toString('utf8', next, bytes.length - 1)}` : next
+        expect(shown === null ? null : shown?.toString()).toBe(redact(redactor, text, key))
       }),
     )
   })
@@ -285,6 +314,56 @@ describe('masking COPY', () => {
   test('text: fields are decoded, masked and encoded; NULL and untouched bytes stay', () => {
     expect(copied(copyOf(), textInput).toString()).toBe(
       '1\t****@example.com\tback\\\\slash and\\ttab\n2\t\\N\tmail ****@c.de\n3\t****@z.org\t\\N\n',
+    )
+  })
+
+  test.each([
+    ['\\n', 'x\\ny@z.org', '****@z.org', 'x\\n****@z.org'],
+    ['\\t behind the @', 'alice@z.org\\tx', '****@z.org\\tx', '****@z.org\\tx'],
+    ['\\\\', 'a\\\\b@z.org', '****@z.org', 'a\\\\****@z.org'],
+    ['an octal number', 'alice\\100z.org', '****@z.org', '****@z.org'],
+    ['a hexadecimal number', 'alice\\x40z.org', '****@z.org', '****@z.org'],
+    ['a symbol by its bytes', '\\xc3\\xbc@m\\303\\274ller.de', '****@müller.de', '****@müller.de'],
+    ['other scripts', '用户@例子.公司', '****@例子.公司', '****@例子.公司'],
+    ['no @ at all', '\\x61lice', '****', '\\x61lice'],
+    ['what is NULL only without its escape', '\\\\N', '****', '\\\\N'],
+  ])(
+    'text: a tagged field shows its rest, and a note all but its find, with %s',
+    (_, written, tagged, noted) => {
+      const row = Buffer.from(`1\t${written}\t${written}\n`)
+      expect(copied(copyOf(), row).toString()).toBe(`1\t${tagged}\t${noted}\n`)
+    },
+  )
+
+  test('a field of stars is written as one, whatever the delimiter', () => {
+    expect(copied(copyOf({ delimiter: '*' }), Buffer.from('1*alice@x.org*n\n')).toString()).toBe(
+      '1*\\*\\*\\*\\*@x.org*n\n',
+    )
+  })
+
+  test('what is not masked passes by reference between masked rows, and every row leaves in its order', () => {
+    const lines = [
+      '1\t\\N\tplain',
+      '2\ta@x.org\tplain',
+      '3\t\\N\tb@y.org',
+      '4\t\\N\t',
+      `5\t\\N\t${'é'.repeat(3_000)}`,
+    ]
+    const mask = masks.copy(copyOf(), { format: 0, columns: 3 }, masked)!
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...lines), { maxLength: 40 }), (rows) => {
+        const chunk = Buffer.concat(rows.map((row) => framed('d', Buffer.from(`${row}\n`))))
+        const asReceived = Buffer.from(chunk)
+        const out = new Outbox()
+        for (let at = 0; at < chunk.length;) {
+          const end = at + 1 + chunk.readInt32BE(at + 1)
+          if (mask.push(chunk, at, end, out) === 'as-is') out.pass(chunk, at, end)
+          at = end
+        }
+        const expected = rows.map((row) => `${row.replace('a@x', '****@x').replace('b@y', '****@y')}\n`)
+        expect(bodies(out.take()).toString()).toBe(expected.join(''))
+        expect(chunk.equals(asReceived)).toBe(true)
+      }),
     )
   })
 

@@ -36,7 +36,10 @@ export function masksFor(masking: Masking, catalog: Catalog, key: Uint8Array): M
         const cell = planner.cell(treatment, type.text, 0, masked)
         if (cell === undefined || response.format === 0) return cell
         // Bytes that are no text hold nothing that a detector looks for.
-        return (value) => (isUtf8(value) ? cell(value) : undefined)
+        return (bytes, from, to) => {
+          const next = cell(bytes, from, to)
+          return next === undefined || !isUtf8(bytes.subarray(from, to)) ? undefined : next
+        }
       })
       if (!cells.some((cell) => cell !== undefined)) return undefined
       const names = cells.map((_, i) => outputs?.[i]?.name ?? `column ${i + 1}`)

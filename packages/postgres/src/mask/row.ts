@@ -2,7 +2,7 @@ import { Fault } from '@sallyport/core'
 import type { Outbox } from '@sallyport/wire'
 import { headBytes } from '../codec/tags.ts'
 import type { RowMask } from '../masks.ts'
-import type { CellMask } from './cell.ts'
+import { stars, type CellMask } from './cell.ts'
 import { Changes } from './changes.ts'
 
 /** A column's mask; undefined where it passes as it is. */
@@ -41,8 +41,7 @@ export class PlannedRowMask implements RowMask {
     if (count === 0) return 'as-is'
     this.#maskedValues += count
     const size = to - from + growth
-    const at = out.claim(size)
-    this.#changes.write(chunk, from, to, out.room, at)
+    const at = this.#changes.write(chunk, from, to, size, out)
     out.room.writeInt32BE(size - 1, at + 1)
     return size
   }
@@ -60,9 +59,10 @@ export class PlannedRowMask implements RowMask {
       const end = length === -1 ? value : value + length
       const cell = cells[i]
       if (cell !== undefined && length !== -1) {
-        const next = cell(chunk.subarray(value, end))
+        const next = cell(chunk, value, end)
         if (next !== undefined) {
-          this.#changes.replace(at, end, next)
+          if (typeof next === 'number') this.#changes.replace(at, next, stars, end - next)
+          else this.#changes.replace(at, end, next, 0)
           this.#isTouched[i] = true
         }
       }
