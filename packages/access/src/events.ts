@@ -1,4 +1,14 @@
-import type { FaultCode, RefusalCode, ReviewId, ReviewState, SessionId, Subject } from '@sallyport/core'
+import type {
+  AccessRequestId,
+  AccessRequestState,
+  FaultCode,
+  GrantId,
+  RefusalCode,
+  ReviewId,
+  ReviewState,
+  SessionId,
+  Subject,
+} from '@sallyport/core'
 
 /** What happens in here that logs and metrics want to know. Nothing in it is secret; names may be the client's words. */
 export type AccessEvent =
@@ -16,6 +26,7 @@ export type AccessEvent =
       readonly resource: string
       readonly account: string
       readonly clientAddress: string
+      readonly grant?: GrantId
     }
   | {
       readonly kind: 'session-ended'
@@ -46,6 +57,27 @@ export type AccessEvent =
       readonly session: SessionId
       readonly state: ReviewState
       readonly waitedMs: number
+    }
+  /** `state` is `unreviewed` where they were let in at once: reviewers want to know now. */
+  | {
+      readonly kind: 'access-asked'
+      readonly request: AccessRequestId
+      readonly subject: Subject
+      readonly resource: string
+      readonly account: string
+      readonly reviewers: readonly string[]
+      readonly state: AccessRequestState
+    }
+  | {
+      readonly kind: 'access-answered'
+      readonly request: AccessRequestId
+      readonly state: AccessRequestState
+    }
+  | {
+      readonly kind: 'grant-revoked'
+      readonly grant: GrantId
+      readonly by: Subject
+      readonly resource: string
     }
   /** Something failed whose session goes on, or is over already. */
   | {

@@ -8,7 +8,7 @@ const noSuchAccess = {
   kind: 'refusal',
   code: 'no-such-access',
   reason: 'there is no such resource or account, or you may not reach it',
-  next: 'see what you may reach: sallyport resources',
+  next: 'see what you may reach: sallyport ls',
 }
 
 describe('who shows a good token and may connect', () => {

@@ -6,6 +6,7 @@ import {
   sessionId,
   type Account,
   type Clock,
+  type ConnectDecision,
   type Gate,
   type Interrupts,
   type LoginClaim,
@@ -16,7 +17,8 @@ import {
 } from '@sallyport/core'
 import type { Authenticated, Tokens } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
-import type { Store } from '@sallyport/store'
+import type { Grant, Store } from '@sallyport/store'
+import { inUnits } from './access-requests.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
@@ -82,11 +84,12 @@ export class AccessGate<Options> implements Gate<Options> {
       return this.#refused(claim, known)
     }
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const { resourceEpoch } = sessions
+      const { epoch } = sessions
       const resource = await store.read.resources.get(claim.resource)
-      if (sessions.resourceEpoch !== resourceEpoch) continue
-      const permitted = this.#permitted(known, resource, claim.account)
-      if (permitted === undefined) return this.#refused(claim, noSuchAccess)
+      const grant = await this.#grantFor(known, this.#judge(known, resource, claim.account))
+      if (sessions.epoch !== epoch) continue
+      const permitted = this.#permitted(this.#judge(known, resource, claim.account), grant)
+      if (isRefusal(permitted)) return this.#refused(claim, permitted)
       return this.#begin(claim, known, permitted)
     }
     throw new Fault('gateway/overloaded', 'the resources are changing too fast to let anyone in')
@@ -99,23 +102,55 @@ export class AccessGate<Options> implements Gate<Options> {
   }
 
   /** A resource that is not there is judged too, as a decoy: neither answer nor its time tells it from a forbidden one. */
-  #permitted(
-    { subject }: Authenticated,
-    found: Resource | undefined,
-    asked: string | undefined,
-  ): Permitted<Options> | undefined {
+  #judge({ subject }: Authenticated, found: Resource | undefined, asked: string | undefined): Judged {
     const isOurs = found !== undefined && found.protocol === this.#protocol.name
     const resource = isOurs ? found : this.#decoy
     const account = resource.accounts.find(({ name }, i) => (asked === undefined ? i === 0 : name === asked))
-    const { effect } = this.#parts.policy.point.connect(subject, resource, account?.name ?? '')
-    if (!isOurs || account === undefined || effect !== 'allow') return undefined
-    return { resource: { ...found, options: this.#protocol.options(found.options) }, account }
+    const decision = this.#parts.policy.point.connect(subject, resource, account?.name ?? '')
+    return { resource: isOurs ? found : undefined, account, decision }
+  }
+
+  /** Read only where policy asks for one. */
+  async #grantFor(
+    { subject }: Authenticated,
+    { resource, account, decision }: Judged,
+  ): Promise<Grant | undefined> {
+    if (resource === undefined || account === undefined || decision.effect !== 'request') return undefined
+    const { store, clock } = this.#parts
+    const { principal, actor } = subject
+    const place = {
+      principalId: principal.id,
+      actorId: actor.id,
+      resource: resource.name,
+      account: account.name,
+    }
+    return store.read.grants.goodFor(place, clock.now())
+  }
+
+  #permitted(
+    { resource, account, decision }: Judged,
+    grant: Grant | undefined,
+  ): Permitted<Options> | Refusal {
+    if (resource === undefined || account === undefined) return noSuchAccess
+    const permitted = {
+      resource: { ...resource, options: this.#protocol.options(resource.options) },
+      account,
+    }
+    switch (decision.effect) {
+      case 'allow':
+        return { ...permitted, grant: undefined }
+      case 'request':
+        return grant === undefined ? notGranted(resource, account, decision) : { ...permitted, grant }
+      case 'deny':
+      case 'review':
+        return noSuchAccess
+    }
   }
 
   async #begin(
     { clientAddress, clientApplication }: LoginClaim,
     known: Authenticated,
-    { resource, account }: Permitted<Options>,
+    { resource, account, grant }: Permitted<Options>,
   ): Promise<Session<Options> | Refusal> {
     // From the judgement to its registration nothing is awaited: no other policy or resource can fall in between. What
     // happens to the token meanwhile, its watch tells.
@@ -135,6 +170,7 @@ export class AccessGate<Options> implements Gate<Options> {
       clientAddress,
       ...(clientApplication !== undefined && { clientApplication }),
       policyVersion,
+      ...(grant !== undefined && { grant: grant.id }),
     })
     const session = new LiveSession<Options>({
       ...this.#parts,
@@ -144,6 +180,7 @@ export class AccessGate<Options> implements Gate<Options> {
       account,
       clientAddress,
       token,
+      grant,
       watch: (listener) => tokens.watch(known, listener),
       ends: sessions.ends,
       recorder,
@@ -162,19 +199,36 @@ export class AccessGate<Options> implements Gate<Options> {
     sessions.admit(session)
     try {
       recorder.commit()
-      await store.traffic.sessionOpened({ id, ...row, account: account.name, clientAddress, policyVersion })
+      await store.traffic.sessionOpened({
+        id,
+        ...row,
+        account: account.name,
+        clientAddress,
+        policyVersion,
+        grantId: grant?.id ?? null,
+      })
     } catch (thrown) {
       await session[Symbol.asyncDispose]()
       throw thrown
     }
-    this.#parts.notify({ kind: 'session-opened', session: id, subject, ...place(session) })
+    const stands = grant === undefined ? {} : { grant: grant.id }
+    this.#parts.notify({ kind: 'session-opened', session: id, subject, ...place(session), ...stands })
     return session
   }
+}
+
+/** What was asked for, where it is there, and what policy says of it. */
+interface Judged {
+  readonly resource: Resource | undefined
+  readonly account: Account | undefined
+  readonly decision: ConnectDecision
 }
 
 interface Permitted<Options> {
   readonly resource: Resource<Options>
   readonly account: Account
+  /** What it stands on, where policy asks for one. */
+  readonly grant: Grant | undefined
 }
 
 function place({ resource, account, clientAddress }: LiveSession): {
@@ -201,10 +255,21 @@ function decoyOf(protocol: string): Resource {
   }
 }
 
+/** They may ask for it, and so may know of it: the very command to paste, in the one line that every client shows. */
+function notGranted(
+  { name }: Resource,
+  account: Account,
+  { reason, terms }: ConnectDecision & { readonly effect: 'request' },
+): Refusal {
+  const command = `sallyport request ${name} --account ${account.name} --for ${inUnits(terms.durationMs)} --reason "…"`
+  const why = reason === undefined ? '' : ` (${reason})`
+  return refusal('not-granted', `access has to be asked for${why}: ${command}`)
+}
+
 const noSuchAccess = refusal(
   'no-such-access',
   'there is no such resource or account, or you may not reach it',
-  'see what you may reach: sallyport resources',
+  'see what you may reach: sallyport ls',
 )
 const maxAttempts = 5
 /** Of such a key 4 bytes are secret: PostgreSQL's protocol 3.0 has room for no more. */

@@ -21,6 +21,7 @@ import {
 } from '@sallyport/core'
 import type { Authenticated, OnStanding } from '@sallyport/identity'
 import type { Recorder } from '@sallyport/recording'
+import type { Grant } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
@@ -55,6 +56,8 @@ export interface LiveSessionParts<Options> {
   readonly clientAddress: string
   /** The token by which it was opened: the session ends with it. */
   readonly token: Authenticated['token']
+  /** What it was let in by, where policy asks for a grant: it ends with it, unless policy has come to ask for none. */
+  readonly grant: Grant | undefined
   /** Tells when what the token has proven no longer stands, or stands with other groups. */
   readonly watch: (listener: OnStanding) => Disposable
   readonly policy: CurrentPolicy
@@ -89,13 +92,15 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   readonly #beganMs: number
   readonly #end = new AbortController()
   readonly #expiry: NodeJS.Timeout
+  readonly #grantExpiry: NodeJS.Timeout | undefined
   readonly #standing: Disposable
+  #grant: Grant | undefined
   #subject: Subject
   #ending: Ending | undefined
   #disposal: Promise<void> | undefined
 
   constructor(parts: LiveSessionParts<Options>) {
-    const { id, subject, resource, token, clock } = parts
+    const { id, subject, resource, token, grant, clock } = parts
     this.id = id
     this.resource = resource
     this.clientAddress = parts.clientAddress
@@ -105,6 +110,12 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     this.#subject = subject
     this.#enforcer = parts.enforcer(this)
     this.#expiry = setTimeout(() => this.end(expired), token.expiresAtMs - clock.now())
+    this.#grant = grant
+    if (grant !== undefined)
+      this.#grantExpiry = setTimeout(
+        () => this.grantEnded(grantOver(resource.name)),
+        grant.endsAt - clock.now(),
+      )
     this.#standing = parts.watch((now) => (isRefusal(now) ? this.end(now) : this.#becomes(now)))
   }
 
@@ -129,11 +140,23 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     if (!this.#end.signal.aborted) this.#end.abort(cause)
   }
 
+  /** The grant that lets it be here; undefined where it stands on none, or not any more. */
+  get grantId(): string | undefined {
+    return this.#grant?.id
+  }
+
+  /** What it stood on is over: it ends with `cause`, unless policy asks for no grant by now. */
+  grantEnded(cause: Refusal): void {
+    this.#grant = undefined
+    this.rejudge(cause)
+  }
+
   /** Judges again whether it may be here: it ends where not, and where that cannot be said. Never throws: others are to be judged. */
-  rejudge(): void {
+  rejudge(cause = revoked('you may not reach this resource any more')): void {
     try {
       const { effect } = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
-      if (effect !== 'allow') this.end(revoked('you may not reach this resource any more'))
+      const isGranted = effect === 'request' && this.#grant !== undefined
+      if (effect !== 'allow' && !isGranted) this.end(cause)
     } catch (thrown) {
       this.end(asFault(thrown))
     }
@@ -203,6 +226,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     const { recorder, ends, notify, clock, onOver } = this.#parts
     const endedAt = clock.now()
     clearTimeout(this.#expiry)
+    clearTimeout(this.#grantExpiry)
     this.#standing[Symbol.dispose]()
     await this.#enforcer.end()
     const { reason, bytesUp, bytesDown } = this.#ending ?? this.#unsaidEnding()
@@ -250,6 +274,14 @@ export class LiveSession<Options = unknown> implements Session<Options> {
 }
 
 const expired = refusal('access-expired', 'the access token has expired', 'sign in again: sallyport login')
+
+function grantOver(resource: string): Refusal {
+  return refusal(
+    'access-expired',
+    'the grant has ended',
+    `ask again where you need it longer: sallyport request ${resource}`,
+  )
+}
 
 export function revoked(why: string): Refusal {
   return refusal('access-revoked', why)

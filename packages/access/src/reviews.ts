@@ -5,16 +5,16 @@ import {
   type Decision,
   type Operation,
   type Parameter,
-  type PrincipalId,
   type ReviewId,
   type ReviewState,
   type ReviewTerms,
   type Subject,
 } from '@sallyport/core'
-import { currentPrincipal } from '@sallyport/identity'
-import type { Review, Store, StoreChange, Writers } from '@sallyport/store'
+import type { Review, Store, StoreChange } from '@sallyport/store'
+import { approvalsThatCount } from './approvals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Place } from './digest.ts'
+import { isParty } from './party.ts'
 
 type ReviewDecision = Extract<Decision, { effect: 'review' }>
 
@@ -144,7 +144,7 @@ export class Reviews implements Disposable {
       const token = await tx.tokens.get(tokenId)
       if (review?.digest !== digest || token === undefined) return false
       if (token.revokedAt !== null || token.expiresAt <= this.#parts.clock.now()) return false
-      if ((await approvalsThatCount(tx, review, terms.reviewers)) < terms.approvals) return false
+      if ((await approvalsThatCount(tx, review.answers, terms.reviewers)) < terms.approvals) return false
       return tx.reviews.become(id, 'approved', 'used')
     })
   }
@@ -171,28 +171,6 @@ export class Reviews implements Disposable {
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
   }
-}
-
-/** How many of those who approved are still there, and in a group that may. */
-async function approvalsThatCount(
-  { users }: Pick<Writers, 'users'>,
-  { answers }: Review,
-  reviewers: readonly string[],
-): Promise<number> {
-  let count = 0
-  for (const { byId, verdict } of answers) {
-    if (verdict !== 'approve') continue
-    // It is the id of a principal, as it was when it answered.
-    const approver = await currentPrincipal(users, byId as PrincipalId)
-    if (approver?.groups.some((group) => reviewers.includes(group))) count++
-  }
-  return count
-}
-
-/** Nobody reviews what they asked for or act in, whatever hat they wear. */
-function isParty(by: Subject, { requester, actor }: Review): boolean {
-  const parties: readonly string[] = [requester.id, actor.id]
-  return parties.includes(by.principal.id) || parties.includes(by.actor.id)
 }
 
 function shown(parameter: Parameter): string | null {

@@ -12,7 +12,7 @@ export interface LiveSessionsParts {
 }
 
 /**
- * The sessions that live, and what ends them from outside: a kill, another policy, a changed resource. Each one's own token
+ * The sessions that live, and what ends them from outside: a kill, another policy, a changed resource, a revoked grant. Each one's own token
  * and principal it watches itself.
  */
 export class LiveSessions implements AsyncDisposable {
@@ -20,7 +20,7 @@ export class LiveSessions implements AsyncDisposable {
   readonly #live = new Map<SessionId, LiveSession>()
   readonly #subscriptions = new AsyncDisposableStack()
   readonly ends: SessionEnds
-  #resourceEpoch = 0
+  #epoch = 0
   #closed: Fault | undefined
 
   constructor(parts: LiveSessionsParts) {
@@ -30,9 +30,9 @@ export class LiveSessions implements AsyncDisposable {
     this.#subscriptions.use(parts.policy.onReplaced(() => this.#rejudge()))
   }
 
-  /** Another number after every change of a resource: one that was read before is not opened after. */
-  get resourceEpoch(): number {
-    return this.#resourceEpoch
+  /** Another number after every change of a resource or grant: nothing is opened after by what was read before. */
+  get epoch(): number {
+    return this.#epoch
   }
 
   /** In the order of their start. */
@@ -94,14 +94,24 @@ export class LiveSessions implements AsyncDisposable {
   }
 
   #onCommit(changes: readonly StoreChange[]): void {
-    for (const { table, key, verb } of changes) {
-      if (table !== 'resources') continue
-      this.#resourceEpoch++
-      const what = verb === 'ended' ? 'it was deleted' : 'it was changed, connect again'
-      this.endWhere(
-        ({ resource }) => resource.name === key,
-        revoked(`the resource is not what it was: ${what}`),
-      )
+    for (const change of changes) {
+      if (change.table !== 'resources' && change.table !== 'grants') continue
+      this.#epoch++
+      if (change.table === 'resources') this.#resourceChanged(change)
+      else if (change.verb === 'ended') this.#grantEnded(change.key)
     }
+  }
+
+  #resourceChanged({ key, verb }: StoreChange): void {
+    const what = verb === 'ended' ? 'it was deleted' : 'it was changed, connect again'
+    this.endWhere(
+      ({ resource }) => resource.name === key,
+      revoked(`the resource is not what it was: ${what}`),
+    )
+  }
+
+  #grantEnded(id: string): void {
+    for (const session of this.#live.values())
+      if (session.grantId === id) session.grantEnded(revoked('the grant was revoked'))
   }
 }

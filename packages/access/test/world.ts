@@ -28,6 +28,7 @@ import { openRecordings, type Disk, type RecordedEvent, type Recordings } from '
 import { openStore, type Store } from '@sallyport/store'
 import {
   AccessGate,
+  AccessRequests,
   CurrentPolicy,
   KeyedInterrupts,
   LiveSessions,
@@ -85,6 +86,7 @@ export interface World extends AsyncDisposable {
   readonly recordings: Recordings
   readonly policy: CurrentPolicy
   readonly reviews: Reviews
+  readonly requests: AccessRequests
   readonly sessions: LiveSessions
   readonly gate: AccessGate<unknown>
   readonly events: AccessEvent[]
@@ -133,6 +135,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     new LiveSessions({ store, policy, maxSessions: options.maxSessions ?? 100 }),
   )
   const reviews = life.use(new Reviews({ store, policy, clock }))
+  const requests = new AccessRequests({ store, policy, clock, notify: (event) => events.push(event) })
   const gate = new AccessGate(
     { name: 'postgres', options: (value: unknown) => value },
     {
@@ -164,6 +167,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     recordings,
     policy,
     reviews,
+    requests,
     sessions,
     gate,
     events,

@@ -9,6 +9,14 @@ export interface ReviewTerms {
   readonly withinMs: number
 }
 
+/** What a request for access must go through before it is a grant, and how long that may last. */
+export interface RequestTerms extends ReviewTerms {
+  /** The longest that may be asked for. */
+  readonly durationMs: number
+  /** Members of these groups may let themselves in at once, to be reviewed afterwards. */
+  readonly breakGlass: readonly string[]
+}
+
 /** What policy says of an operation. `policies` are the ids of those that determined it. */
 export type Decision = {
   readonly policies: readonly string[]
@@ -16,3 +24,14 @@ export type Decision = {
   readonly reason?: string
   readonly obligations: Obligations
 } & ({ readonly effect: 'allow' | 'deny' } | { readonly effect: 'review'; readonly terms: ReviewTerms })
+
+/** What policy says of a connection: `request` where it is permitted while a grant lasts, and not otherwise. */
+export type ConnectDecision =
+  | Decision
+  | {
+      readonly effect: 'request'
+      readonly policies: readonly string[]
+      readonly reason?: string
+      readonly obligations: Obligations
+      readonly terms: RequestTerms
+    }

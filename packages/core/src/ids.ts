@@ -5,6 +5,10 @@ export type SessionId = Branded<string, 'SessionId'>
 /** An operation within its session: 1, 2, 3… */
 export type OperationId = Branded<number, 'OperationId'>
 export type ReviewId = Branded<string, 'ReviewId'>
+/** A request for access. */
+export type AccessRequestId = Branded<string, 'AccessRequestId'>
+/** Access for a time, given by an approved request. */
+export type GrantId = Branded<string, 'GrantId'>
 
 const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
@@ -27,4 +31,12 @@ export function sessionId(nowMs: number, random: Uint8Array): SessionId {
 
 export function reviewId(nowMs: number, random: Uint8Array): ReviewId {
   return timeOrderedId('rev', nowMs, random) as ReviewId
+}
+
+export function accessRequestId(nowMs: number, random: Uint8Array): AccessRequestId {
+  return timeOrderedId('req', nowMs, random) as AccessRequestId
+}
+
+export function grantId(nowMs: number, random: Uint8Array): GrantId {
+  return timeOrderedId('grt', nowMs, random) as GrantId
 }

@@ -1,9 +1,10 @@
 export type { Branded } from './brand.ts'
 export type { CacheUse } from './cache-use.ts'
 export { systemClock, type Clock } from './clock.ts'
-export type { Decision, ReviewTerms } from './decision.ts'
+export type { ConnectDecision, Decision, RequestTerms, ReviewTerms } from './decision.ts'
 export { factsOf, type Facts, type FactsInput, type FactValue, type ObjectUse } from './facts.ts'
 export { asFault, Fault, type FaultCode } from './fault.ts'
+export { accessRequestTransitions, requestMayBecome, type AccessRequestState } from './grant.ts'
 export {
   onOwnBehalf,
   principalId,
@@ -12,7 +13,18 @@ export {
   type PrincipalId,
   type Subject,
 } from './identity.ts'
-export { reviewId, sessionId, timeOrderedId, type OperationId, type ReviewId, type SessionId } from './ids.ts'
+export {
+  accessRequestId,
+  grantId,
+  reviewId,
+  sessionId,
+  timeOrderedId,
+  type AccessRequestId,
+  type GrantId,
+  type OperationId,
+  type ReviewId,
+  type SessionId,
+} from './ids.ts'
 export type { Operation, Outcome, Parameter } from './operation.ts'
 export { mintPermit, type Authorization, type Obligations, type Permit } from './permit.ts'
 export type {

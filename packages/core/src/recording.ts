@@ -1,5 +1,5 @@
 import type { Actor, Principal } from './identity.ts'
-import type { OperationId, ReviewId, SessionId } from './ids.ts'
+import type { GrantId, OperationId, ReviewId, SessionId } from './ids.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome, Parameter } from './operation.ts'
 
@@ -16,6 +16,8 @@ export type RecordingEvent =
       readonly clientAddress: string
       readonly clientApplication?: string
       readonly policyVersion: string
+      /** The grant that the session stands on, where it stands on one. */
+      readonly grant?: GrantId
     }
   | {
       readonly kind: 'operation'

@@ -3,6 +3,7 @@
  *
  * - `invalid-credential` unknown, expired, revoked or malformed: never says which
  * - `no-such-access` the resource does not exist or may not be reached: never says which
+ * - `not-granted` it may be reached while a grant lasts, and there is none
  * - `throttled` too many failed log-ins from this source
  * - `denied` policy forbids this operation, or permits none of it
  * - `masked-column` it computes with a column that is masked for this subject
@@ -11,11 +12,12 @@
  * - `unsupported` a feature that cannot be enforced, and so is not offered
  * - `review-denied` `review-expired` `review-withdrawn` how a review ended
  * - `review-stale` what was approved is no longer what would run
- * - `session-killed` `access-revoked` `access-expired` why a live session was ended
+ * - `session-killed` `access-revoked` `access-expired` why a live session was ended: by somebody, by a change, by its time
  */
 export type RefusalCode =
   | 'invalid-credential'
   | 'no-such-access'
+  | 'not-granted'
   | 'throttled'
   | 'denied'
   | 'masked-column'

@@ -9,10 +9,12 @@ export function isUserName(text: string): boolean {
   return /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/.test(text)
 }
 
-/** Shuts a user out: no log-in, no token. Enabled again, they sign in anew. @returns false where there is no such user */
+/** Shuts a user out: no log-in, no token, no grant. Enabled again, they sign in and ask anew. @returns false where there is no such user */
 export async function disableUser(tx: Writers, name: string): Promise<boolean> {
   if (!(await tx.users.disable(name))) return false
-  await tx.tokens.revoke({ principalId: principalId('user', name) })
+  const id = principalId('user', name)
+  await tx.tokens.revoke({ principalId: id })
+  await tx.grants.revoke({ principalId: id }, 'system', 'the user was disabled')
   return true
 }
 

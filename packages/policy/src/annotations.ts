@@ -1,4 +1,4 @@
-import type { ReviewTerms } from '@sallyport/core'
+import type { RequestTerms, ReviewTerms } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 
 /** What a policy's annotations say. */
@@ -7,6 +7,8 @@ export interface Annotations {
   readonly reason?: string
   /** On a permit: it permits only after this review. */
   readonly review?: ReviewTerms
+  /** On a permit to connect: it permits while a grant lasts that was asked for and approved like this. */
+  readonly request?: RequestTerms
 }
 
 /** An annotation that is wrong, by name, so that the file's reader can find its line. */
@@ -23,28 +25,37 @@ export const gatewayVerdicts = {
   differentReviewers: 'different-reviewers',
 } as const
 
-const known = ['id', 'reason', 'review', 'reviewers', 'within']
+const known = ['id', 'reason', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass']
 const knownNames = known.map((name) => `@${name}`)
 const defaultApprovals = 1
 const maxApprovals = 10
-const defaultWithin = '15m'
-const maxWithinMs = 24 * 3_600_000
+const hourMs = 3_600_000
+/** How long an operation, and a request for access, may wait for an answer. */
+const waits = {
+  review: { unless: '15m', maxMs: 24 * hourMs, max: '24h', example: '15m' },
+  request: { unless: '24h', maxMs: 168 * hourMs, max: '168h', example: '8h' },
+}
+const defaultDuration = '1h'
+const maxDurationMs = 168 * hourMs
 const maxReasonLength = 300
-const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 }
+const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: hourMs }
 
-/** Reads `@id @reason @review @reviewers @within`; an annotation without a value is `null`. */
+type Given = Readonly<Record<string, string | null>>
+type Complain = (annotation: string, message: string) => void
+
+/** Reads them; an annotation without a value is `null`. */
 export function readAnnotations(
   effect: 'permit' | 'forbid',
-  given: Readonly<Record<string, string | null>>,
+  given: Given,
 ): { annotations: Annotations; problems: AnnotationProblem[] } {
   const problems: AnnotationProblem[] = []
-  const complain = (annotation: string, message: string): void => void problems.push({ annotation, message })
+  const complain: Complain = (annotation, message) => void problems.push({ annotation, message })
 
   for (const name of Object.keys(given))
     if (!known.includes(name))
       complain(name, `unknown annotation @${name}${didYouMean(`@${name}`, knownNames)}`)
 
-  const { id, reason, review, reviewers, within } = given
+  const { id, reason, review, request } = given
   if (id !== undefined && !isUsableId(id ?? ''))
     complain(
       'id',
@@ -54,28 +65,59 @@ export function readAnnotations(
     complain('reason', `@reason needs one line of text, at most ${maxReasonLength} characters`)
 
   const annotations = { ...(id ? { id } : {}), ...(reason ? { reason } : {}) }
-  if (review === undefined) {
-    for (const name of ['reviewers', 'within'])
-      if (name in given) complain(name, `@${name} says nothing without @review`)
-    return { annotations, problems }
+  complainOfStrays(given, complain)
+  if (request !== undefined) {
+    if (effect === 'forbid')
+      complain('request', '@request belongs on a permit: a forbid refuses whatever was granted')
+    if (review !== undefined)
+      complain('review', '@review holds operations, @request lets in: a permit has one of them')
+    return { annotations: { ...annotations, request: requestTerms(given, complain) }, problems }
   }
-
+  if (review === undefined) return { annotations, problems }
   if (effect === 'forbid')
     complain('review', '@review belongs on a permit: a forbid refuses whatever reviewers say')
-  const groups = [...new Set((review ?? '').split(',').map((group) => group.trim()))]
+  return { annotations: { ...annotations, review: reviewTerms('review', given, complain) }, problems }
+}
+
+function complainOfStrays(given: Given, complain: Complain): void {
+  const isReviewed = 'review' in given || 'request' in given
+  for (const name of ['reviewers', 'within'])
+    if (name in given && !isReviewed) complain(name, `@${name} says nothing without @review or @request`)
+  for (const name of ['duration', 'breakglass'])
+    if (name in given && !('request' in given)) complain(name, `@${name} says nothing without @request`)
+}
+
+function reviewTerms(kind: 'review' | 'request', given: Given, complain: Complain): ReviewTerms {
+  const { reviewers, within } = given
+  const groups = groupsOf(given[kind])
   if (groups.includes(''))
-    complain('review', '@review needs the group that answers, or several: @review("dba,security")')
+    complain(kind, `@${kind} needs the group that answers, or several: @${kind}("dba,security")`)
   const approvals = reviewers === undefined ? defaultApprovals : Number(reviewers ?? '')
   if (!Number.isInteger(approvals) || approvals < 1 || approvals > maxApprovals)
     complain('reviewers', `@reviewers needs a number from 1 to ${maxApprovals}: @reviewers("2")`)
-  const withinMs = durationMs(within === undefined ? defaultWithin : (within ?? ''))
+  const { unless, maxMs, max, example } = waits[kind]
+  const withinMs = durationMs(within === undefined ? unless : (within ?? ''), maxMs)
   if (withinMs === undefined)
-    complain('within', '@within needs a number and s, m or h, from 1s to 24h: @within("15m")')
+    complain('within', `@within needs a number and s, m or h, from 1s to ${max}: @within("${example}")`)
+  return { reviewers: groups, approvals, withinMs: withinMs ?? 0 }
+}
 
-  return {
-    annotations: { ...annotations, review: { reviewers: groups, approvals, withinMs: withinMs ?? 0 } },
-    problems,
-  }
+function requestTerms(given: Given, complain: Complain): RequestTerms {
+  const { duration, breakglass } = given
+  const longest = durationMs(duration === undefined ? defaultDuration : (duration ?? ''), maxDurationMs)
+  if (longest === undefined)
+    complain('duration', '@duration needs a number and s, m or h, from 1s to 168h: @duration("4h")')
+  const breakGlass = breakglass === undefined ? [] : groupsOf(breakglass)
+  if (breakGlass.includes(''))
+    complain(
+      'breakglass',
+      '@breakglass needs the group that may let itself in, or several: @breakglass("oncall")',
+    )
+  return { ...reviewTerms('request', given, complain), durationMs: longest ?? 0, breakGlass }
+}
+
+function groupsOf(text: string | null | undefined): string[] {
+  return [...new Set((text ?? '').split(',').map((group) => group.trim()))]
 }
 
 function isUsableId(id: string): boolean {
@@ -90,8 +132,8 @@ function isUsableReason(reason: string): boolean {
   )
 }
 
-function durationMs(text: string): number | undefined {
+function durationMs(text: string, maxMs: number): number | undefined {
   const [, count, unit = ''] = /^([0-9]{1,6})([smh])$/.exec(text) ?? []
   const durationMs = Number(count) * (unitsMs[unit] ?? Number.NaN)
-  return durationMs > 0 && durationMs <= maxWithinMs ? durationMs : undefined
+  return durationMs > 0 && durationMs <= maxMs ? durationMs : undefined
 }

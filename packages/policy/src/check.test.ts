@@ -97,8 +97,8 @@ test.each([
   ],
   ['@review("dba") @within("0s")', '@within needs a number and s, m or h, from 1s to 24h: @within("15m")'],
   ['@review("dba") @within("25h")', '@within needs a number and s, m or h, from 1s to 24h: @within("15m")'],
-  ['@within("15m")', '@within says nothing without @review'],
-  ['@reviewers("2")', '@reviewers says nothing without @review'],
+  ['@within("15m")', '@within says nothing without @review or @request'],
+  ['@reviewers("2")', '@reviewers says nothing without @review or @request'],
   ['@reason("")', '@reason needs one line of text, at most 300 characters'],
   ['@reason("two\\nlines")', '@reason needs one line of text, at most 300 characters'],
 ])('it finds what is wrong with %s', (annotations, complaint) => {
@@ -112,6 +112,50 @@ test('an @id that decisions use for themselves, or that cannot be shown, is refu
     expect(complaints(`@id("${id}") permit (principal, action, resource);`)).toEqual([
       expect.stringContaining('0.cedar:1:1 error: @id needs a name'),
     ])
+})
+
+test.each([
+  ['@request("")', '@request needs the group that answers, or several: @request("dba,security")'],
+  ['@request("dba") @within("169h")', '@within needs a number and s, m or h, from 1s to 168h: @within("8h")'],
+  [
+    '@request("dba") @duration("1d")',
+    '@duration needs a number and s, m or h, from 1s to 168h: @duration("4h")',
+  ],
+  [
+    '@request("dba") @duration("169h")',
+    '@duration needs a number and s, m or h, from 1s to 168h: @duration("4h")',
+  ],
+  ['@request("dba") @reviewers("11")', '@reviewers needs a number from 1 to 10: @reviewers("2")'],
+  [
+    '@request("dba") @breakglass("a,,b")',
+    '@breakglass needs the group that may let itself in, or several: @breakglass("oncall")',
+  ],
+  ['@request("dba") @review("dba")', '@review holds operations, @request lets in: a permit has one of them'],
+  ['@duration("4h")', '@duration says nothing without @request'],
+  ['@review("dba") @breakglass("oncall")', '@breakglass says nothing without @request'],
+])('it finds what is wrong with %s on a permit to connect', (annotations, complaint) => {
+  const found = complaints(
+    `@id("a")\n${annotations}\npermit (principal, action == Action::"connect", resource);`,
+  )
+  const column = 1 + annotations.indexOf(/@\w+/.exec(complaint)?.[0] ?? '')
+  expect(found).toEqual([`0.cedar:2:${column} error: ${complaint}`])
+})
+
+test('a request is for a permit to connect, and nothing else', () => {
+  const wrong =
+    '0.cedar:1:10 error: @request belongs on a permit for action == Action::"connect", and no other action'
+  for (const action of [
+    'action',
+    'action == Action::"read"',
+    'action in Action::"read"',
+    'action in [Action::"connect", Action::"read"]',
+  ])
+    expect(complaints(`@id("a") @request("dba") permit (principal, ${action}, resource);`)).toEqual([wrong])
+  for (const action of ['action == Action::"connect"', 'action in [Action::"connect"]'])
+    expect(complaints(`@id("a") @request("dba") permit (principal, ${action}, resource);`)).toEqual([])
+  expect(
+    complaints('@id("a") @request("dba") forbid (principal, action == Action::"connect", resource);'),
+  ).toEqual(['0.cedar:1:10 error: @request belongs on a permit: a forbid refuses whatever was granted'])
 })
 
 test('a review on a forbid is refused', () => {

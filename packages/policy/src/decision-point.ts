@@ -1,6 +1,7 @@
 import {
   RecentCache,
   type CacheUse,
+  type ConnectDecision,
   type Decision,
   type Facts,
   type Resource,
@@ -10,7 +11,7 @@ import { readFileSync } from 'node:fs'
 import { examine } from './check.ts'
 import { PreparedPolicies, PreparedSchema } from './engine.ts'
 import { actorRecord, gatewayEntity, labelId, principalEntity, resourceEntity } from './entities.ts'
-import { judge, withObligations } from './judgement.ts'
+import { judge, notByGrant, withObligations } from './judgement.ts'
 import { readPolicies, type Policy } from './policies.ts'
 import { PolicyError, type PolicyText } from './problem.ts'
 import { cedarSchema } from './schema.ts'
@@ -28,7 +29,7 @@ export type GatewayAction = 'administer' | 'replay' | 'review'
 export interface DecisionPoint {
   readonly version: string
   readonly vocabulary: readonly ProtocolVocabulary[]
-  connect(subject: Subject, resource: Resource, account: string): Decision
+  connect(subject: Subject, resource: Resource, account: string): ConnectDecision
   /** One operation: each action on each object of each statement, all told as strict as the strictest. */
   decide(subject: Subject, resource: Resource, account: string, facts: readonly Facts[]): Decision
   /** May this value be seen in clear? */
@@ -95,7 +96,7 @@ class CedarDecisionPoint implements DecisionPoint {
     this.#schema = new PreparedSchema(cedarSchema(rules.vocabulary))
   }
 
-  connect(subject: Subject, resource: Resource, account: string): Decision {
+  connect(subject: Subject, resource: Resource, account: string): ConnectDecision {
     return this.#standing(subject, resource).connect(account)
   }
 
@@ -124,7 +125,7 @@ class CedarDecisionPoint implements DecisionPoint {
       entities: [principal, entity],
     })
     const judgement = judge(answer, this.#rules.byId, `${action} on ${resource?.name ?? 'the gateway'}`)
-    return withObligations(judgement, { maskedTags: nothing })
+    return withObligations(notByGrant(judgement), { maskedTags: nothing })
   }
 
   #standing(subject: Subject, resource: Resource): Standing {

@@ -1,7 +1,7 @@
-import type { Decision } from '@sallyport/core'
+import type { ConnectDecision, ReviewTerms } from '@sallyport/core'
 
 /** A decision in one sentence: `denied by no-unfiltered-writes: UPDATE and DELETE need a WHERE clause`. */
-export function explain(decision: Decision): string {
+export function explain(decision: ConnectDecision): string {
   const by = decision.policies.length > 0 ? ` by ${decision.policies.join(', ')}` : ''
   const why = decision.reason === undefined ? '' : `: ${decision.reason}`
   switch (decision.effect) {
@@ -9,12 +9,18 @@ export function explain(decision: Decision): string {
       return `allowed${by}${why}`
     case 'deny':
       return `denied${by}${why}`
-    case 'review': {
-      const { reviewers, approvals, withinMs } = decision.terms
-      const times = approvals === 1 ? 'once' : `${approvals} times`
-      return `allowed${by} when approved ${times} by ${reviewers.join(' or ')} within ${duration(withinMs)}${why}`
+    case 'review':
+      return `allowed${by} when approved ${asked(decision.terms)}${why}`
+    case 'request': {
+      const { terms } = decision
+      return `allowed${by} for up to ${duration(terms.durationMs)} when a request is approved ${asked(terms)}${why}`
     }
   }
+}
+
+function asked({ reviewers, approvals, withinMs }: ReviewTerms): string {
+  const times = approvals === 1 ? 'once' : `${approvals} times`
+  return `${times} by ${reviewers.join(' or ')} within ${duration(withinMs)}`
 }
 
 function duration(ms: number): string {

@@ -1,15 +1,24 @@
-import type { Decision, Obligations, ReviewTerms } from '@sallyport/core'
+import type { ConnectDecision, Decision, Obligations, RequestTerms, ReviewTerms } from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
 import type { Answer } from './engine.ts'
 import type { Policy } from './policies.ts'
 
-type WithoutObligations<D> = D extends Decision ? Omit<D, 'obligations'> : never
+type WithoutObligations<D> = D extends ConnectDecision ? Omit<D, 'obligations'> : never
 
 /** A decision on one question, before what must be done with it is known. */
 export type Judgement = WithoutObligations<Decision>
+export type ConnectJudgement = WithoutObligations<ConnectDecision>
 
-export function withObligations(judgement: Judgement, obligations: Obligations): Decision {
+export function withObligations(judgement: Judgement, obligations: Obligations): Decision
+export function withObligations(judgement: ConnectJudgement, obligations: Obligations): ConnectDecision
+export function withObligations(judgement: ConnectJudgement, obligations: Obligations): ConnectDecision {
   return { ...judgement, obligations }
+}
+
+/** Of anything but a connection: no grant permits it by itself. */
+export function notByGrant(judgement: ConnectJudgement): Judgement {
+  if (judgement.effect !== 'request') return judgement
+  return denial(gatewayVerdicts.evaluationError, 'a grant lets connect, and nothing else', judgement.policies)
 }
 
 /** A denial by the gateway itself. */
@@ -19,9 +28,14 @@ export function denial(verdict: string, reason: string, policies: readonly strin
 
 /**
  * What an answer means. `asked` words the question where no policy permits it: `delete on shop.public.orders`.
- * A permit with a review counts only where no plain permit does; of several such, any group may answer, on the strictest terms.
+ * A permit with a review or a request counts only where no plain permit does; of several such, any group may answer, on the
+ * strictest terms.
  */
-export function judge(answer: Answer, policies: ReadonlyMap<string, Policy>, asked: string): Judgement {
+export function judge(
+  answer: Answer,
+  policies: ReadonlyMap<string, Policy>,
+  asked: string,
+): ConnectJudgement {
   if (answer.kind === 'failed')
     return denial(
       gatewayVerdicts.evaluationError,
@@ -34,11 +48,18 @@ export function judge(answer: Answer, policies: ReadonlyMap<string, Policy>, ask
       return { effect: 'deny', policies: [], reason: `no policy permits ${asked}` }
     return { effect: 'deny', ...namesAndReason(determining) }
   }
-  const plain = determining.filter(({ review }) => review === undefined)
+  const plain = determining.filter(({ review, request }) => review === undefined && request === undefined)
   if (plain.length > 0) return { effect: 'allow', policies: plain.map(({ id }) => id) }
+  const requested = determining.filter(({ request }) => request !== undefined)
+  if (requested.length > 0)
+    return {
+      effect: 'request',
+      ...namesAndReason(requested),
+      terms: together(requested.flatMap(({ request }) => request ?? [])),
+    }
   const terms = determining.flatMap(({ review }) => review ?? [])
   if (terms.length === 0) return denial(gatewayVerdicts.evaluationError, 'an unknown policy permitted this')
-  const reviewers = [...new Set(terms.flatMap((each) => each.reviewers))]
+  const reviewers = unique(terms.flatMap((each) => each.reviewers))
   return { effect: 'review', ...namesAndReason(determining), terms: { ...strictestTerms(terms), reviewers } }
 }
 
@@ -71,6 +92,15 @@ export function strictest(judgements: readonly Judgement[]): Judgement {
     policies: unique(reviews.flatMap(({ policies }) => policies)),
     ...(reason === '' ? {} : { reason }),
     terms: { ...strictestTerms(terms), reviewers },
+  }
+}
+
+function together(terms: readonly RequestTerms[]): RequestTerms {
+  return {
+    ...strictestTerms(terms),
+    reviewers: unique(terms.flatMap((each) => each.reviewers)),
+    durationMs: Math.min(...terms.map(({ durationMs }) => durationMs)),
+    breakGlass: unique(terms.flatMap((each) => each.breakGlass)),
   }
 }
 

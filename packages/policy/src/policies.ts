@@ -2,6 +2,7 @@ import {
   policySetTextToParts,
   policyToJson,
   type DetailedError,
+  type EntityUidJson,
   type PolicyJson,
 } from '@cedar-policy/cedar-wasm/nodejs'
 import { readAnnotations, type Annotations } from './annotations.ts'
@@ -55,15 +56,28 @@ export function readPolicies(file: PolicyText): { policies: Policy[]; problems: 
     }
     const { json } = parsed
     const read = readAnnotations(json.effect, json.annotations ?? {})
-    for (const { annotation, message } of read.problems)
+    const complain = (annotation: string, message: string): void =>
       complainAt(start + Math.max(0, part.search(new RegExp(`@\\s*${annotation}\\b`))), message)
+    for (const { annotation, message } of read.problems) complain(annotation, message)
     const position = characterPosition(text, start)
     const id = read.annotations.id ?? `${name}:${position.line}:${position.column}`
+    if (read.annotations.request !== undefined && !isForConnect(json))
+      complain('request', '@request belongs on a permit for action == Action::"connect", and no other action')
     if (read.annotations.id === undefined && json.annotations?.['id'] === undefined)
       complainAt(start, 'give it an @id: decisions and recordings name policies by it', 'warning')
     policies.push({ ...read.annotations, id, file: name, ...position, text: part, json })
   }
   return { policies, problems }
+}
+
+function isForConnect({ action }: PolicyJson): boolean {
+  if (action.op === 'All' || 'slot' in action) return false
+  const named = 'entity' in action ? [action.entity] : action.entities
+  return named.length === 1 && named.every((entity) => idOf(entity) === 'connect')
+}
+
+function idOf(entity: EntityUidJson): string {
+  return '__entity' in entity ? entity.__entity.id : entity.id
 }
 
 /** Cedar's error as a problem in its file. */

@@ -2,7 +2,7 @@ import {
   factsOf,
   onOwnBehalf,
   principalId,
-  type Decision,
+  type ConnectDecision,
   type Facts,
   type FactValue,
   type Resource,
@@ -30,7 +30,7 @@ export interface PolicyTestResult {
   readonly passed: boolean
   /** What was decided, in one sentence; where it failed, what was expected as well, each on its line. */
   readonly message: string
-  readonly decision: Decision
+  readonly decision: ConnectDecision
 }
 
 export interface PolicyTestReport {
@@ -72,7 +72,7 @@ export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[
 /** The case names something that there is not. */
 class CaseError extends Error {}
 
-function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: ReadTestFile): Decision {
+function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: ReadTestFile): ConnectDecision {
   const person = typeof test.who === 'string' ? named('person', test.who, people) : test.who
   const subject = subjectOf(person)
   const target = test.resource === undefined ? undefined : named('resource', test.resource, resources)
@@ -100,7 +100,7 @@ function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: Read
   )
 }
 
-function compare(test: PolicyCase, decision: Decision): { passed: boolean; message: string } {
+function compare(test: PolicyCase, decision: ConnectDecision): { passed: boolean; message: string } {
   const missing: string[] = []
   if (decision.effect !== test.expect) missing.push(test.expect)
   if (test.reason !== undefined && !decision.reason?.includes(test.reason))

@@ -1,6 +1,7 @@
 import {
   RecentCache,
   type CacheUse,
+  type ConnectDecision,
   type Decision,
   type Facts,
   type Resource,
@@ -16,7 +17,15 @@ import {
   tagEntity,
   type Entity,
 } from './entities.ts'
-import { denial, judge, strictest, withObligations, type Judgement } from './judgement.ts'
+import {
+  denial,
+  judge,
+  notByGrant,
+  strictest,
+  withObligations,
+  type ConnectJudgement,
+  type Judgement,
+} from './judgement.ts'
 import type { Policy } from './policies.ts'
 import { contextFor, costOf, questionsOf, type Question } from './questions.ts'
 import type { Slice } from './slice.ts'
@@ -27,7 +36,7 @@ export interface Rules {
   readonly vocabulary: Vocabulary
   readonly detectorTags: Readonly<Record<string, string>>
   readonly byId: ReadonlyMap<string, Policy>
-  readonly judgements: RecentCache<string, Judgement>
+  readonly judgements: RecentCache<string, ConnectJudgement>
   readonly use: CacheUse
 }
 
@@ -62,7 +71,7 @@ export class Standing {
     return this.#masked
   }
 
-  connect(account: string): Decision {
+  connect(account: string): ConnectDecision {
     const context = { actor: this.#actor, account }
     const judgement = this.#judge('connect', this.#resource, context, `connect to ${this.#resource.uid.id}`)
     return withObligations(judgement, { maskedTags: judgement.effect === 'deny' ? nothing : this.maskedTags })
@@ -71,9 +80,8 @@ export class Standing {
   unmask(tag: string): Decision {
     const context = { actor: this.#actor, on: { __entity: this.#resource.uid } }
     const words = `unmask of ${shown(tag)} on ${this.#resource.uid.id}`
-    return withObligations(this.#judge('unmask', tagEntity(tag), context, words, [this.#resource]), {
-      maskedTags: nothing,
-    })
+    const judgement = this.#judge('unmask', tagEntity(tag), context, words, [this.#resource])
+    return withObligations(notByGrant(judgement), { maskedTags: nothing })
   }
 
   // hot path: a statement seen before costs a look-up by its facts' identity
@@ -119,7 +127,7 @@ export class Standing {
     if (context === undefined) return undeclared
     const on = path ? objectEntity(this.#resource, path) : this.#resource
     const words = `${action} on ${shown(path?.join('.') ?? this.#resource.uid.id)}`
-    return this.#judge(action, on, { ...context, actor: this.#actor, account }, words)
+    return notByGrant(this.#judge(action, on, { ...context, actor: this.#actor, account }, words))
   }
 
   #judge(
@@ -128,7 +136,7 @@ export class Standing {
     context: Parameters<PreparedPolicies['ask']>[0]['context'],
     words: string,
     others: Entity[] = [],
-  ): Judgement {
+  ): ConnectJudgement {
     const { judgements, byId } = this.#rules
     const key = JSON.stringify([this.#number, action, on.uid, context])
     const before = judgements.get(key)

@@ -52,7 +52,7 @@ const policyCase = z.strictObject({
   resource: z.string().optional(),
   account: z.string().default('app'),
   does: deed,
-  expect: z.enum(['allow', 'deny', 'review']),
+  expect: z.enum(['allow', 'deny', 'review', 'request']),
   /** Text that the decision's reason must contain. */
   reason: z.string().optional(),
   /** Ids of the policies that must have determined it, all of them. */

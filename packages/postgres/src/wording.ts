@@ -8,6 +8,7 @@ import { encodeErrorFields } from './codec/backend.ts'
 const sqlstates: Readonly<Record<RefusalCode | FaultCode, string>> = {
   'invalid-credential': '28P01',
   'no-such-access': '28000',
+  'not-granted': '28000',
   throttled: '53300',
   denied: '42501',
   'masked-column': '42501',

@@ -3,7 +3,10 @@ import type { Tables } from './schema.ts'
 
 /** What a committed write did to one thing: enough to know what to look at again. */
 export interface StoreChange {
-  readonly table: Exclude<keyof Tables, 'audit' | 'answers' | 'reviewMoves'>
+  readonly table: Exclude<
+    keyof Tables,
+    'audit' | 'answers' | 'reviewMoves' | 'accessAnswers' | 'accessRequestMoves'
+  >
   /** The thing's own id or name; of a policy set its version. */
   readonly key: string
   /** `ended`: deleted, revoked, disabled or used up. */

@@ -1,13 +1,26 @@
 export type { AuditEntry, AuditReader, AuditVerification } from './audit.ts'
 export type { StoreChange } from './changes.ts'
 export { lockStore } from './dialects/sqlite.ts'
+export type {
+  AccessAnswer,
+  AccessRequest,
+  AccessRequestReader,
+  AccessRequestWriter,
+} from './repositories/access-requests.ts'
 export type { AgentKeys, AgentReader, AgentRow, AgentWriter } from './repositories/agents.ts'
 export type { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
+export type { Grant, GrantPlace, GrantReader, GrantWriter } from './repositories/grants.ts'
 export type { JoinTokenReader, JoinTokenRow, JoinTokenWriter } from './repositories/join-tokens.ts'
 export type { PolicyReader, PolicySet, PolicyTextRow, PolicyWriter } from './repositories/policies.ts'
 export type { DeclaredResource, ResourceReader, ResourceWriter } from './repositories/resources.ts'
 export type { Review, ReviewAnswer, ReviewReader, ReviewWriter } from './repositories/reviews.ts'
-export type { RecordingState, SessionFilter, SessionReader, SessionRow } from './repositories/sessions.ts'
+export type {
+  LastUse,
+  RecordingState,
+  SessionFilter,
+  SessionReader,
+  SessionRow,
+} from './repositories/sessions.ts'
 export type { SettingReader, SettingWriter } from './repositories/settings.ts'
 export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 export type { TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'

@@ -67,6 +67,7 @@ export interface Tables {
     bytesUp: number
     bytesDown: number
     recording: string
+    grantId: string | null
   }
   readonly reviews: {
     id: string
@@ -96,6 +97,53 @@ export interface Tables {
     verdict: string
     comment: string | null
     at: number
+  }
+  readonly accessRequests: {
+    id: string
+    requester: string
+    requesterId: string
+    actor: string
+    actorId: string
+    resource: string
+    account: string
+    durationMs: number
+    reason: string
+    ticket: string | null
+    askedFrom: string
+    policies: string
+    policyReason: string | null
+    reviewers: string
+    approvalsNeeded: number
+    askedAt: number
+    expiresAt: number
+    state: string
+  }
+  /** The state machine of requests for access. */
+  readonly accessRequestMoves: { was: string; becomes: string }
+  readonly accessAnswers: {
+    request: string
+    byId: string
+    byName: string
+    verdict: string
+    comment: string | null
+    answeredFrom: string
+    at: number
+  }
+  readonly grants: {
+    id: string
+    request: string
+    principal: string
+    principalId: string
+    actor: string
+    actorId: string
+    resource: string
+    account: string
+    approvers: string
+    startsAt: number
+    endsAt: number
+    revokedAt: number | null
+    revokedBy: string | null
+    revokedWhy: string | null
   }
   readonly credentials: { name: string; sealed: Uint8Array; updatedAt: number }
   readonly settings: { key: string; value: Uint8Array }

@@ -90,4 +90,5 @@ const session = {
   account: 'app',
   clientAddress: '127.0.0.1:1',
   policyVersion: '1',
+  grantId: null,
 }

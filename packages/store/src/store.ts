@@ -7,8 +7,10 @@ import { sqliteDialect } from './dialects/sqlite.ts'
 import { GroupedWrites } from './grouped-writes.ts'
 import { migrate } from './migrations/index.ts'
 import { OutsideWrite } from './outside-write.ts'
+import { AccessRequestReader, AccessRequestWriter } from './repositories/access-requests.ts'
 import { AgentReader, AgentWriter } from './repositories/agents.ts'
 import { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
+import { GrantReader, GrantWriter } from './repositories/grants.ts'
 import { JoinTokenReader, JoinTokenWriter } from './repositories/join-tokens.ts'
 import { PolicyReader, PolicyWriter } from './repositories/policies.ts'
 import { ResourceReader, ResourceWriter } from './repositories/resources.ts'
@@ -33,6 +35,8 @@ export interface Readers {
   readonly joinTokens: JoinTokenReader
   readonly sessions: SessionReader
   readonly reviews: ReviewReader
+  readonly accessRequests: AccessRequestReader
+  readonly grants: GrantReader
   readonly credentials: CredentialReader
   readonly settings: SettingReader
   readonly audit: AuditReader
@@ -48,6 +52,8 @@ export interface Writers {
   readonly agents: AgentWriter
   readonly joinTokens: JoinTokenWriter
   readonly reviews: ReviewWriter
+  readonly accessRequests: AccessRequestWriter
+  readonly grants: GrantWriter
   readonly credentials: CredentialWriter
   readonly settings: SettingWriter
   /** A line for the audit entry about what changed no table: a failed log-in, a replay. No secrets. */
@@ -166,6 +172,8 @@ function readersOver(db: Kysely<Tables>): Readers {
     joinTokens: new JoinTokenReader(db),
     sessions: new SessionReader(db),
     reviews: new ReviewReader(db),
+    accessRequests: new AccessRequestReader(db),
+    grants: new GrantReader(db),
     credentials: new CredentialReader(db),
     settings: new SettingReader(db),
     audit: new AuditReader(db),
@@ -182,6 +190,8 @@ function writersOver(change: Change): Writers {
     agents: new AgentWriter(change),
     joinTokens: new JoinTokenWriter(change),
     reviews: new ReviewWriter(change),
+    accessRequests: new AccessRequestWriter(change),
+    grants: new GrantWriter(change),
     credentials: new CredentialWriter(change),
     settings: new SettingWriter(change),
     note: (what) => change.note(what),

@@ -122,7 +122,11 @@ export class Applier {
 }
 
 async function remove(tx: Writers, { kind, name }: { kind: Document['kind']; name: string }): Promise<void> {
-  if (kind === 'Resource') await tx.resources.delete(name)
+  if (kind === 'Resource') {
+    await tx.resources.delete(name)
+    // Another one may get its name.
+    await tx.grants.revoke({ resource: name }, 'system', 'the resource was deleted')
+  }
   if (kind === 'Credential') await tx.credentials.delete(name)
 }
 

@@ -53,7 +53,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
     },
   })
   const { store, protocols } = foundation
-  const people = gatherPeople(life, foundation, clock)
+  const people = gatherPeople(life, foundation, clock, (event) => events.access(event))
   const { throttle, reviews } = people
   const summed = new SummedMetrics(metrics.registry, () => processes.numbers())
   await endLeftovers(store, reviews)

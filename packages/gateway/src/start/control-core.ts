@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import {
+  AccessRequests,
   LiveSessions,
   Reviews,
   type AccessEvent,
@@ -21,6 +22,7 @@ export interface People {
   readonly signIn: SignIn
   readonly setupLinks: SetupLinks
   readonly reviews: Reviews
+  readonly accessRequests: AccessRequests
 }
 
 /** @param life takes whatever has to be ended */
@@ -28,6 +30,7 @@ export function gatherPeople(
   life: AsyncDisposableStack,
   { store, policies }: Pick<Foundation, 'store' | 'policies'>,
   clock: Clock,
+  notify: (event: AccessEvent) => void,
 ): People {
   const throttle = new Throttle(clock)
   const passwords = new Passwords()
@@ -38,6 +41,7 @@ export function gatherPeople(
     signIn: new SignIn({ store, tokens, passwords, throttle }),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle }),
     reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
+    accessRequests: new AccessRequests({ store, policy: policies.current, clock, notify }),
   }
 }
 

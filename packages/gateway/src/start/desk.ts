@@ -52,7 +52,10 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
     config.tls.certificate === undefined
       ? { certificate, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
       : undefined
-  life.use(keepUp(foundation.store, clock, (error) => events.trouble('upkeep', error)))
+  const { accessRequests } = people
+  life.use(
+    keepUp({ store: foundation.store, accessRequests, clock }, (error) => events.trouble('upkeep', error)),
+  )
   const addresses: Address[] = []
   const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {
     addresses.push({ name, host, port, url: `${scheme}${inUrl(as)}:${port}` })

@@ -45,7 +45,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     recordings: ownRecordings(config.dataDirectory),
   })
   const { store, protocols } = foundation
-  const people = gatherPeople(life, foundation, clock)
+  const people = gatherPeople(life, foundation, clock, (event) => events.access(event))
   await endLeftovers(store, people.reviews)
   const clientTls = await openClientTls(life, foundation, { config, clock, events })
   const serving = await openServing(life, {

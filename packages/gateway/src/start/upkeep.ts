@@ -1,15 +1,32 @@
+import type { AccessRequests } from '@sallyport/access'
 import type { Clock } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 
-/** Once a day: forgets tokens that ended long ago. Disposing it ends the timer. */
-export function keepUp(store: Store, clock: Clock, onTrouble: (error: unknown) => void): Disposable {
+/** Once a day: forgets tokens that ended long ago. Every minute: ends requests that nobody answered. Disposing it ends the timers. */
+export function keepUp(
+  { store, accessRequests, clock }: UpkeepParts,
+  onTrouble: (error: unknown) => void,
+): Disposable {
   const forget = (): void => {
     store.write('system', 'upkeep', (tx) => tx.tokens.forgetOld(clock.now() - keepTokensMs)).catch(onTrouble)
   }
-  const timer = setInterval(forget, dayMs).unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
+  const daily = setInterval(forget, dayMs).unref()
+  const expire = setInterval(() => void accessRequests.expireOverdue().catch(onTrouble), minuteMs).unref()
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(daily)
+      clearInterval(expire)
+    },
+  }
 }
 
+export interface UpkeepParts {
+  readonly store: Store
+  readonly accessRequests: Pick<AccessRequests, 'expireOverdue'>
+  readonly clock: Clock
+}
+
+const minuteMs = 60_000
 const dayMs = 24 * 3_600_000
 /** For whoever asks what a token was. */
 const keepTokensMs = 30 * dayMs

@@ -125,6 +125,23 @@ export class Events {
         this.#metrics.holdSeconds.observe({ state: event.state }, event.waitedMs / 1000)
         this.#log.info(rest, kind)
         return
+      case 'access-asked': {
+        this.#metrics.accessRequests.inc({ state: event.state })
+        const { subject, kind: _, ...more } = event
+        const isAlarm = event.state === 'unreviewed'
+        this.#log[isAlarm ? 'warn' : 'info'](
+          { ...more, ...who(subject) },
+          isAlarm ? 'break-glass: let in without an approval' : kind,
+        )
+        return
+      }
+      case 'access-answered':
+        this.#metrics.accessRequests.inc({ state: event.state })
+        this.#log.info(rest, kind)
+        return
+      case 'grant-revoked':
+        this.#log.info({ grant: event.grant, resource: event.resource, by: event.by.principal.id }, kind)
+        return
       case 'trouble':
         this.#metrics.faults.inc({ code: event.code })
         this.#log.error(

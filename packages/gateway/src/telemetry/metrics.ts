@@ -15,6 +15,7 @@ export interface Metrics extends Disposable {
   readonly refusals: Counter<'code'>
   readonly reviewsWaiting: Gauge
   readonly holdSeconds: Histogram<'state'>
+  readonly accessRequests: Counter<'state'>
   readonly faults: Counter<'code'>
   readonly connectionsRefused: Counter<'limit'>
   readonly dials: Counter<'outcome'>
@@ -57,8 +58,16 @@ function accessMetrics(registers: Registry[]) {
   // Shown before the first of them, so that the first one is a rise.
   for (const code of ['gateway/cannot-record', 'gateway/store-unavailable', 'gateway/internal'])
     faults.inc({ code }, 0)
+  const accessRequests = new Counter({
+    name: 'sallyport_access_requests_total',
+    help: 'Requests for access, by each state that they came to',
+    labelNames: ['state'],
+    registers,
+  })
+  accessRequests.inc({ state: 'unreviewed' }, 0)
   return {
     faults,
+    accessRequests,
     logIns: new Counter({
       name: 'sallyport_log_ins_total',
       help: 'Log-ins of clients to resources: let-in, or the code of the refusal',

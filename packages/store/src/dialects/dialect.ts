@@ -16,6 +16,8 @@ export interface StoreDialect {
    * the audit log.
    */
   guard(db: Kysely<Tables>): Promise<void>
+  /** The same for requests, along `accessRequestMoves`; and of a grant, whatever is given, nothing may change but that it is revoked, once. */
+  guardGrants(db: Kysely<Tables>): Promise<void>
   /**
    * Commits statements in one transaction: resolves when they are on the disk, to how many rows each changed. The process goes on
    * while the disk works.

@@ -163,12 +163,19 @@ describe('a store in a file', () => {
     [`update reviews set state = 'used'`, 'cannot move'],
     [`update reviews set state = 'open'`, 'cannot move'],
     [`update reviews set state = 'mislaid'`, 'cannot move'],
+    [`update accessRequests set state = 'reviewed'`, 'cannot move'],
+    [`update accessRequests set state = 'mislaid'`, 'cannot move'],
+    [`update grants set endsAt = 9`, 'only be revoked'],
+    [`update grants set principalId = 'user:mallory', revokedAt = 2`, 'only be revoked'],
+    [`update grants set revokedAt = 2; update grants set revokedAt = null`, 'only be revoked'],
     [`insert into settings values ('k', 'text where bytes belong')`, 'cannot store TEXT'],
   ])('itself refuses: %s', async (statement, words) => {
     await using(await open(), (store) => store.write('system', 'x', (tx) => Promise.resolve(tx.note('a'))))
     change(
       file,
-      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open')`,
+      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open');
+       insert into accessRequests values ('q', '{}', 'u', '{}', 'u', 'db', 'app', 1, 'r', null, 'f', '[]', null, '[]', 1, 1, 2, 'open');
+       insert into grants values ('g', 'q', '{}', 'u', '{}', 'u', 'db', 'app', '[]', 1, 2, null, null, null)`,
     )
     expect(() => change(file, statement.replace('$x', `'x'`))).toThrow(words)
   })

@@ -55,6 +55,23 @@ export function sqliteDialect(file: string, lockWaitMs: number, isShared = false
           begin select raise(abort, 'the audit log only grows'); end
         `.execute(db)
     },
+    async guardGrants(db) {
+      await sql`
+        create trigger "accessRequestsMoveForward" before update of "state" on "accessRequests"
+        when not exists (select 1 from "accessRequestMoves" where "was" = old."state" and "becomes" = new."state")
+        begin select raise(abort, 'a request cannot move like that'); end
+      `.execute(db)
+      const given = ['id', 'request', 'principalId', 'actorId', 'resource', 'account', 'startsAt', 'endsAt']
+      const isOther = sql.join(
+        given.map((column) => sql`old.${sql.id(column)} <> new.${sql.id(column)}`),
+        sql` or `,
+      )
+      await sql`
+        create trigger "grantsOnlyEnd" before update on "grants"
+        when old."revokedAt" is not null or new."revokedAt" is null or ${isOther}
+        begin select raise(abort, 'a grant can only be revoked, once'); end
+      `.execute(db)
+    },
     async commitTogether(db, queries) {
       const changed = await db.connection().execute(async (connection) => {
         await sql`pragma synchronous = normal`.execute(connection)

@@ -5,6 +5,7 @@ import { unavailable } from '../faults.ts'
 import type { Tables } from '../schema.ts'
 import { firstTables } from './0001-first.ts'
 import { processOfSession } from './0002-process.ts'
+import { grantTables } from './0003-grants.ts'
 
 /**
  * Brings a store up to date.
@@ -14,6 +15,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
   const migrations = {
     '0001-first': { up: (tx: Kysely<Tables>) => firstTables(tx, dialect) },
     '0002-process': { up: (tx: Kysely<Tables>) => processOfSession(tx, dialect) },
+    '0003-grants': { up: (tx: Kysely<Tables>) => grantTables(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

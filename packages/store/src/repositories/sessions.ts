@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Actor, Principal, SessionId } from '@sallyport/core'
+import type { Actor, GrantId, Principal, SessionId } from '@sallyport/core'
 import type { Tables } from '../schema.ts'
 
 /** `writing` while it is live, `sealed` where it was closed in order, `interrupted` where it broke off. */
@@ -26,6 +26,15 @@ export interface SessionRow {
   readonly bytesUp: number
   readonly bytesDown: number
   readonly recording: RecordingState
+  /** The grant that it stands or stood on; null where policy let it in without. */
+  readonly grantId: GrantId | null
+}
+
+/** When somebody last began a session there. */
+export interface LastUse {
+  readonly resource: string
+  readonly account: string
+  readonly at: number
 }
 
 export interface SessionFilter {
@@ -60,6 +69,17 @@ export class SessionReader {
     if (filter.sinceMs !== undefined) query = query.where('startedAt', '>=', filter.sinceMs)
     return (await query.execute()).map(parse)
   }
+
+  /** Each account of each resource that a principal has ever been on. */
+  async lastUses(principalId: string): Promise<readonly LastUse[]> {
+    const rows = await this.#db
+      .selectFrom('sessions')
+      .select((select) => ['resource', 'account', select.fn.max('startedAt').as('at')])
+      .where('principalId', '=', principalId)
+      .groupBy(['resource', 'account'])
+      .execute()
+    return rows.map((row) => ({ ...row, at: Number(row.at) }))
+  }
 }
 
 function parse(row: Tables['sessions']): SessionRow {
@@ -70,5 +90,6 @@ function parse(row: Tables['sessions']): SessionRow {
     principal: JSON.parse(row.principal) as Principal,
     actor: JSON.parse(row.actor) as Actor,
     recording: row.recording as RecordingState,
+    grantId: row.grantId as GrantId | null,
   }
 }

@@ -1,10 +1,14 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  accessRequestTransitions,
   onOwnBehalf,
   principalId,
   reviewTransitions,
+  type AccessRequestId,
+  type AccessRequestState,
   type Actor,
+  type GrantId,
   type Resource,
   type ReviewId,
   type ReviewState,
@@ -13,6 +17,7 @@ import {
 } from '@sallyport/core'
 import { alice, bob, FakeClock, postgresResource } from '@sallyport/core/testing'
 import type { StoreChange } from '../changes.ts'
+import type { GrantPlace } from '../repositories/grants.ts'
 import type { Store, Writers } from '../store.ts'
 
 /** What every store must do, whatever is below it. `open` gives a fresh, empty one. */
@@ -435,6 +440,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           account: 'app',
           clientAddress: '10.0.0.9:40112',
           policyVersion: '3',
+          grantId: null,
         })
       const end = () =>
         ({
@@ -596,6 +602,212 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         for (const { from, to } of forbidden)
           await expect(become(from, to)).rejects.toThrow(`cannot go from ${from} to ${to}`)
         expect((await store.read.reviews.get(id))?.state).toBe('open')
+      })
+    })
+
+    describe('holds requests for access and grants', () => {
+      const request = {
+        id: 'req_1' as AccessRequestId,
+        requester: alice.principal,
+        actor: robotActor,
+        resource: 'orders-db',
+        account: 'admin',
+        durationMs: 3_600_000,
+        reason: 'a broken import',
+        ticket: 'OPS-7',
+        askedFrom: '10.0.0.9',
+        policies: ['p'],
+        policyReason: null,
+        reviewers: ['dba'],
+        approvalsNeeded: 2,
+        expiresAt: 2,
+      }
+      const place = {
+        principalId: alice.principal.id,
+        actorId: robotActor.id,
+        resource: 'orders-db',
+        account: 'admin',
+      }
+      const ask = (more: Partial<typeof request> = {}, state: 'open' | 'unreviewed' = 'open') =>
+        store.write(alice, 'ask', (tx) => tx.accessRequests.ask({ ...request, ...more }, state))
+      const become = (from: AccessRequestState, to: AccessRequestState) =>
+        system((tx) => tx.accessRequests.become(request.id, from, to))
+      const give = (id: string, ofRequest: string, forMs: number) =>
+        system((tx) =>
+          tx.grants.give({
+            id: id as GrantId,
+            request: ofRequest as AccessRequestId,
+            principal: alice.principal,
+            actor: robotActor,
+            resource: 'orders-db',
+            account: 'admin',
+            approvers: ['user:bob'],
+            endsAt: clock.now() + forMs,
+          }),
+        )
+      const answer = (byId: string, state: 'open' | 'unreviewed' = 'open') =>
+        system((tx) =>
+          tx.accessRequests.answer(request.id, state, {
+            byId,
+            byName: 'B',
+            verdict: 'approve',
+            comment: null,
+            answeredFrom: '10.0.0.2',
+          }),
+        )
+
+      test('with all that was asked, and every answer, each given once by a reviewer', async () => {
+        expect(await ask()).toBe(true)
+        const asked = { ...request, askedAt: clock.now(), state: 'open', answers: [] }
+        expect(await store.read.accessRequests.get(request.id)).toEqual(asked)
+        expect(await Promise.all([answer('user:bob'), answer('user:bob')])).toEqual([true, false])
+        expect(await answer('user:carol', 'unreviewed')).toBe(false)
+        const given = {
+          byName: 'B',
+          verdict: 'approve',
+          comment: null,
+          answeredFrom: '10.0.0.2',
+          at: clock.now(),
+        }
+        expect((await store.read.accessRequests.get(request.id))?.answers).toEqual([
+          { ...given, byId: 'user:bob' },
+        ])
+        await become('open', 'withdrawn')
+        expect(await answer('user:carol')).toBe(false)
+      })
+
+      test('of which one waits for the same person and place, however many ask at once', async () => {
+        const ids = ['req_1', 'req_2', 'req_3'] as AccessRequestId[]
+        const asked = await Promise.all(ids.map((id) => ask({ id })))
+        expect(asked).toEqual([true, false, false])
+        expect(await ask({ id: 'req_4' as AccessRequestId, account: 'app' })).toBe(true)
+        expect(await ask({ id: 'req_5' as AccessRequestId, actor: alice.actor })).toBe(true)
+        expect(await ask({ id: 'req_6' as AccessRequestId }, 'unreviewed')).toBe(true)
+        expect(await system((tx) => tx.accessRequests.openOf(alice.principal.id))).toBe(3)
+        await become('open', 'denied')
+        expect(await ask({ id: 'req_7' as AccessRequestId })).toBe(true)
+        const ofState = async (...states: AccessRequestState[]) =>
+          (await store.read.accessRequests.list(states, 9)).map(({ id }) => id)
+        expect(await ofState('denied', 'unreviewed')).toEqual(['req_6', 'req_1'])
+        expect(await store.read.accessRequests.list('any', 2)).toHaveLength(2)
+      })
+
+      test('that are overdue from their end on, while they are open', async () => {
+        await ask({ expiresAt: clock.now() + 10 })
+        expect(await store.read.accessRequests.overdue(clock.now() + 9, 9)).toEqual([])
+        expect(await store.read.accessRequests.overdue(clock.now() + 10, 9)).toEqual(['req_1'])
+        await become('open', 'expired')
+        expect(await store.read.accessRequests.overdue(clock.now() + 10, 9)).toEqual([])
+      })
+
+      test('that never move but along the allowed transitions, of several at once one', async () => {
+        await ask()
+        const states = Object.keys(accessRequestTransitions) as AccessRequestState[]
+        const forbidden = states.flatMap((from) =>
+          states.filter((to) => !accessRequestTransitions[from].includes(to)).map((to) => ({ from, to })),
+        )
+        expect(forbidden.length).toBeGreaterThan(20)
+        for (const { from, to } of forbidden)
+          await expect(become(from, to)).rejects.toThrow(`cannot go from ${from} to ${to}`)
+        const tried = [become('open', 'approved'), become('open', 'denied'), become('open', 'approved')]
+        expect(await Promise.all(tried)).toEqual([true, false, false])
+      })
+
+      test('of which each request makes one grant', async () => {
+        await ask()
+        await give('grt_1', 'req_1', 10)
+        await expect(give('grt_2', 'req_1', 10)).rejects.toThrow(/unique/i)
+        await expect(give('grt_3', 'req_none', 10)).rejects.toThrow(/foreign key/i)
+        expect(await store.read.grants.get('grt_1')).toEqual({
+          id: 'grt_1',
+          request: 'req_1',
+          principal: alice.principal,
+          actor: robotActor,
+          resource: 'orders-db',
+          account: 'admin',
+          approvers: ['user:bob'],
+          startsAt: clock.now(),
+          endsAt: clock.now() + 10,
+          revokedAt: null,
+          revokedBy: null,
+          revokedWhy: null,
+        })
+      })
+
+      test('that are good from their start to their end for their own place alone; of several the longest', async () => {
+        await ask()
+        await ask({ id: 'req_2' as AccessRequestId }, 'unreviewed')
+        await give('grt_1', 'req_1', 10)
+        await give('grt_2', 'req_2', 20)
+        const good = async (ms: number, more: Partial<GrantPlace> = {}) =>
+          (await store.read.grants.goodFor({ ...place, ...more }, clock.now() + ms))?.id
+        expect([await good(0), await good(19), await good(20), await good(-1)]).toEqual([
+          'grt_2',
+          'grt_2',
+          undefined,
+          undefined,
+        ])
+        for (const other of [
+          { principalId: 'user:bob' },
+          { actorId: 'user:alice' },
+          { resource: 'x' },
+          { account: 'app' },
+        ])
+          expect(await good(0, other)).toBeUndefined()
+        const listed = async (goodAtMs: number) =>
+          (await store.read.grants.list({ principalId: place.principalId, goodAtMs, limit: 9 })).map(
+            ({ id }) => id,
+          )
+        expect(await listed(clock.now() + 10)).toEqual(['grt_2'])
+        expect(await store.read.grants.list({ limit: 9 })).toHaveLength(2)
+        expect(await store.read.grants.list({ principalId: 'user:bob', limit: 9 })).toEqual([])
+      })
+
+      test('and ends grants once and for good, tells of it, and touches none that is over', async () => {
+        await ask()
+        await ask({ id: 'req_2' as AccessRequestId }, 'unreviewed')
+        await give('grt_1', 'req_1', 10)
+        await give('grt_2', 'req_2', 20)
+        const told: StoreChange[] = []
+        using _listening = store.onCommit((changes) => void told.push(...changes))
+        const revoke = () => system((tx) => tx.grants.revoke({ id: 'grt_1' }, 'user:bob', 'done'))
+        expect(await Promise.all([revoke(), revoke()])).toEqual([['grt_1'], []])
+        expect(told).toEqual([{ table: 'grants', key: 'grt_1', verb: 'ended' }])
+        expect(await store.read.grants.get('grt_1')).toMatchObject({
+          revokedAt: clock.now(),
+          revokedBy: 'user:bob',
+          revokedWhy: 'done',
+        })
+        clock.advance(20)
+        expect(await system((tx) => tx.grants.revoke({ resource: 'orders-db' }, 'system', null))).toEqual([])
+        await ask({ id: 'req_3' as AccessRequestId }, 'unreviewed')
+        await give('grt_3', 'req_3', 20)
+        const all = { principalId: place.principalId }
+        expect(await system((tx) => tx.grants.revoke(all, 'system', null))).toEqual(['grt_3'])
+        expect(await store.read.grants.goodFor(place, clock.now())).toBeUndefined()
+      })
+
+      test('and knows when somebody was last on what', async () => {
+        const session = {
+          principal: alice.principal,
+          actor: alice.actor,
+          resource: 'orders-db',
+          protocol: 'postgres',
+          clientAddress: '10.0.0.9:40112',
+          policyVersion: '3',
+          grantId: 'grt_1' as GrantId,
+        }
+        for (const [i, account] of ['app', 'admin', 'app'].entries()) {
+          clock.advance(1)
+          await store.traffic.sessionOpened({ ...session, id: `ses_${i}` as SessionId, account })
+        }
+        const uses = await store.read.sessions.lastUses(alice.principal.id)
+        expect(uses.toSorted((a, b) => a.at - b.at)).toEqual([
+          { resource: 'orders-db', account: 'admin', at: clock.now() - 1 },
+          { resource: 'orders-db', account: 'app', at: clock.now() },
+        ])
+        expect(await store.read.sessions.lastUses('user:bob')).toEqual([])
+        expect(await store.read.sessions.get('ses_1')).toMatchObject({ grantId: 'grt_1' })
       })
     })
 

@@ -1,0 +1,500 @@
+import fc from 'fast-check'
+import type { Actor, AccessRequestState, Subject } from '@sallyport/core'
+import type { AccessRequest, Grant } from '@sallyport/store'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { pointOf, startWorld, type World } from '../test/world.ts'
+import type { AccessQuestion, Asked, RequestAnswered } from './access-requests.ts'
+
+/** Developers are let in to `admin` when a DBA approved it, for two hours at most; DBAs by break-glass too. */
+const rules = `
+@id("connect")
+permit (principal in Group::"developers", action == Action::"connect", resource)
+when { context.account == "app" };
+@id("admins") @request("dba") @duration("2h") @within("8h") @reason("production is left alone")
+permit (principal in Group::"developers", action == Action::"connect", resource)
+when { context.account == "admin" };
+@id("on-call") @request("dba") @duration("1h") @breakglass("dba")
+permit (principal in Group::"dba", action == Action::"connect", resource)
+when { context.account == "admin" };
+`
+const accounts = [
+  { name: 'app', credential: { from: 'none' } },
+  { name: 'admin', credential: { from: 'none' } },
+] as const
+const hourMs = 3_600_000
+const from = '10.0.0.9'
+const helper: Actor = { kind: 'agent', id: 'agent:helper', name: 'helper' }
+
+const start = (policy = rules): Promise<World> => startWorld({ policy, resource: { accounts } })
+
+const question: AccessQuestion = {
+  resource: 'orders-db',
+  account: 'admin',
+  durationMs: hourMs,
+  reason: 'a broken import',
+  ticket: 'OPS-7',
+  isBreakGlass: false,
+  from,
+}
+
+async function ask(world: World, who = 'alice', more: Partial<AccessQuestion> = {}): Promise<AccessRequest> {
+  const asked = await world.requests.ask(await world.person(who), { ...question, ...more })
+  if (asked.kind !== 'asked') throw new Error(asked.reason)
+  return asked.request
+}
+
+async function answer(
+  world: World,
+  who: string | Subject,
+  { id }: { readonly id: string },
+  verdict: 'approve' | 'deny' = 'approve',
+): Promise<RequestAnswered> {
+  const by = typeof who === 'string' ? await world.person(who) : who
+  return world.requests.answer(by, verdict, { id, comment: 'seen', from: '10.0.0.2' })
+}
+
+async function grant(world: World, who = 'alice', approver = 'bob'): Promise<Grant> {
+  const answered = await answer(world, approver, await ask(world, who))
+  if (answered.kind !== 'answered' || answered.grant === undefined) throw new Error('no grant')
+  return answered.grant
+}
+
+describe('a request for access', () => {
+  it('that was approved makes a grant for whom, what and how long it said, and is on record with who, when and from where', async () => {
+    await using world = await start()
+    const request = await ask(world)
+    expect(request).toMatchObject({ state: 'open', reviewers: ['dba'], approvalsNeeded: 1, askedFrom: from })
+    world.clock.advance(60_000)
+    const now = world.clock.now()
+    const answered = await answer(world, 'bob', request)
+    expect(answered).toMatchObject({
+      kind: 'answered',
+      request: {
+        state: 'approved',
+        answers: [
+          { byId: 'user:bob', verdict: 'approve', comment: 'seen', answeredFrom: '10.0.0.2', at: now },
+        ],
+      },
+      grant: {
+        request: request.id,
+        principal: { id: 'user:alice' },
+        actor: { id: 'user:alice' },
+        resource: 'orders-db',
+        account: 'admin',
+        approvers: ['user:bob'],
+        startsAt: now,
+        endsAt: now + hourMs,
+        revokedAt: null,
+      },
+    })
+    const audit = (await world.store.read.audit.list(2)).flatMap(({ by, changes }) => [by, ...changes])
+    expect(audit).toEqual([
+      'user:bob',
+      `request ${request.id}: approve by user:bob from 10.0.0.2: seen`,
+      `request ${request.id} approved`,
+      expect.stringMatching(/^grant grt_\w+ of req_\w+: user:alice on orders-db as admin until 2026-/),
+      'user:alice',
+      `request ${request.id}: access to orders-db as admin for 3600 s asked for by user:alice from 10.0.0.9: a broken import (OPS-7)`,
+    ])
+  })
+
+  it.each<[string, Partial<AccessQuestion>, string]>([
+    ['a resource that is not there', { resource: 'payroll' }, 'unknown'],
+    ['an account that is not there', { account: 'root' }, 'unknown'],
+    ['what needs no asking', { account: 'app' }, 'permitted'],
+    ['longer than policy lets anyone have it', { durationMs: 2 * hourMs + 1 }, 'too-long'],
+    ['an entrance without approval that policy does not give', { isBreakGlass: true }, 'no-break-glass'],
+  ])('is not taken for %s', async (_, more, why) => {
+    await using world = await start()
+    const asked = await world.requests.ask(await world.person('alice'), { ...question, ...more })
+    expect(asked).toMatchObject({ kind: 'not-asked', why })
+    expect(await world.store.read.accessRequests.list('any', 9)).toEqual([])
+  })
+
+  it('is not taken of whom policy does not let ask, in the words for what is not there', async () => {
+    await using world = await start('@id("nobody") forbid (principal, action, resource);')
+    const asked = await world.requests.ask(await world.person('alice'), question)
+    const missing = await world.requests.ask(await world.person('alice'), { ...question, resource: 'x' })
+    expect(asked).toEqual(missing)
+  })
+
+  it('is for an hour unless said, or for less where policy gives less', async () => {
+    await using world = await start(rules.replace('@duration("2h")', '@duration("20m")'))
+    expect(await ask(world, 'alice', { durationMs: undefined })).toMatchObject({ durationMs: 20 * 60_000 })
+  })
+
+  it('waits once for the same, and at most 20 times for one person', async () => {
+    const many = Array.from(
+      { length: 21 },
+      (_, i) => ({ name: `a${i}`, credential: { from: 'none' } }) as const,
+    )
+    const policy = '@id("ask") @request("dba") permit (principal, action == Action::"connect", resource);'
+    await using world = await startWorld({ policy, resource: { accounts: many } })
+    await ask(world, 'alice', { account: 'a0' })
+    const again = await world.requests.ask(await world.person('alice'), { ...question, account: 'a0' })
+    expect(again).toMatchObject({ kind: 'not-asked', why: 'asked-before' })
+    for (let i = 1; i < 20; i++) await ask(world, 'alice', { account: `a${i}` })
+    const tooMany = await world.requests.ask(await world.person('alice'), { ...question, account: 'a20' })
+    expect(tooMany).toMatchObject({ kind: 'not-asked', why: 'too-many' })
+    expect(await ask(world, 'dora', { account: 'a20' })).toMatchObject({ state: 'open' })
+  })
+
+  it('may be asked for again once it was answered', async () => {
+    await using world = await start()
+    await answer(world, 'bob', await ask(world), 'deny')
+    expect(await ask(world)).toMatchObject({ state: 'open' })
+  })
+
+  it('is denied by one denial, and by no later approval let in', async () => {
+    await using world = await start(rules.replace('@request("dba")', '@request("dba") @reviewers("2")'))
+    const request = await ask(world)
+    await answer(world, 'bob', request)
+    expect(await answer(world, 'carol', request, 'deny')).toMatchObject({ request: { state: 'denied' } })
+    expect(await answer(world, 'dora', request)).toMatchObject({ kind: 'not-answered', why: 'over' })
+    expect(await world.store.read.grants.list({ limit: 9 })).toEqual([])
+  })
+
+  it('needs as many approvals as policy says, of different people who may still give them', async () => {
+    await using world = await start(rules.replace('@request("dba")', '@request("dba") @reviewers("2")'))
+    const request = await ask(world)
+    expect(await answer(world, 'bob', request)).toMatchObject({
+      request: { state: 'open' },
+      grant: undefined,
+    })
+    expect(await answer(world, 'bob', request)).toMatchObject({
+      kind: 'not-answered',
+      why: 'answered-before',
+    })
+    await world.setGroups('bob', [])
+    expect(await answer(world, 'carol', request)).toMatchObject({ request: { state: 'open' } })
+    expect(await answer(world, 'dora', request)).toMatchObject({ request: { state: 'approved' } })
+  })
+
+  it('may be answered by any of several groups', async () => {
+    await using world = await start(rules.replace('@request("dba")', '@request("security, dba")'))
+    await world.setGroups('carol', ['security'])
+    expect(await grant(world, 'alice', 'carol')).toMatchObject({ approvers: ['user:carol'] })
+  })
+
+  it('is nobody’s own to answer, neither as principal nor as actor, nor an agent’s', async () => {
+    await using world = await start()
+    const dora = await world.person('dora')
+    const ofDora = await ask(world, 'dora')
+    const throughAgent = { principal: dora.principal, actor: helper }
+    for (const by of [dora, throughAgent])
+      expect(await answer(world, by, ofDora)).toMatchObject({ kind: 'not-answered', why: 'own-request' })
+
+    // Bob acts for Alice: as who acts, he may not approve what he asked for.
+    const alice = await world.person('alice')
+    const bob = await world.person('bob')
+    const asActor = { principal: alice.principal, actor: bob.actor }
+    const asked = await world.requests.ask(asActor, question)
+    if (asked.kind !== 'asked') throw new Error(asked.reason)
+    expect(await answer(world, bob, asked.request)).toMatchObject({ why: 'own-request' })
+
+    const agentOfCarol = { principal: (await world.person('carol')).principal, actor: helper }
+    expect(await answer(world, agentOfCarol, ofDora)).toMatchObject({ why: 'not-a-reviewer' })
+    expect(await answer(world, 'alice', ofDora)).toMatchObject({ why: 'not-a-reviewer' })
+    expect((await world.store.read.accessRequests.get(ofDora.id))?.answers).toEqual([])
+  })
+
+  it('ends unanswered after its time', async () => {
+    await using world = await start()
+    const request = await ask(world)
+    world.clock.advance(8 * hourMs - 1)
+    expect(await world.requests.expireOverdue()).toBe(0)
+    world.clock.advance(1)
+    expect(await answer(world, 'bob', request)).toMatchObject({ why: 'over' })
+    expect(await world.requests.expireOverdue()).toBe(1)
+    expect(await world.store.read.accessRequests.get(request.id)).toMatchObject({ state: 'expired' })
+  })
+
+  it('can be withdrawn by whoever asked, and by nobody else', async () => {
+    await using world = await start()
+    const request = await ask(world)
+    expect(await world.requests.withdraw(await world.person('bob'), request.id)).toMatchObject({
+      why: 'unknown',
+    })
+    const agent = { principal: (await world.person('alice')).principal, actor: helper }
+    expect(await world.requests.withdraw(agent, request.id)).toMatchObject({ why: 'unknown' })
+    const withdrawn = await world.requests.withdraw(await world.person('alice'), request.id)
+    expect(withdrawn).toMatchObject({ request: { state: 'withdrawn' } })
+    expect(await answer(world, 'bob', request)).toMatchObject({ why: 'over' })
+  })
+
+  it('cannot be approved where policy, the requester or the resource is not what it was', async () => {
+    const changes: Readonly<Record<string, (world: World) => unknown>> = {
+      policy: ({ policy }) => policy.replace(pointOf('', '2')),
+      requester: (world) => world.disable('alice'),
+      groups: (world) => world.setGroups('alice', []),
+      resource: ({ store }) => store.write('system', 'x', (tx) => tx.resources.delete('orders-db')),
+    }
+    for (const [what, change] of Object.entries(changes)) {
+      await using world = await start()
+      const request = await ask(world)
+      await change(world)
+      expect({ what, ...(await answer(world, 'bob', request)) }).toMatchObject({ what, why: 'stale' })
+      expect(await world.store.read.grants.list({ limit: 9 })).toEqual([])
+    }
+  })
+
+  it('is granted for no longer than policy allows when it is approved', async () => {
+    await using world = await start()
+    const request = await ask(world, 'alice', { durationMs: 2 * hourMs })
+    world.policy.replace(pointOf(rules.replace('@duration("2h")', '@duration("30m")'), '2'))
+    const answered = await answer(world, 'bob', request)
+    expect(answered).toMatchObject({ grant: { endsAt: world.clock.now() + 30 * 60_000 } })
+  })
+
+  it('makes one grant however many answer at once, and stands where the allowed moves have led', async () => {
+    type Step = (world: World, request: AccessRequest) => Promise<unknown>
+    const steps: Readonly<Record<string, Step>> = {
+      bob: (world, request) => answer(world, 'bob', request),
+      carol: (world, request) => answer(world, 'carol', request),
+      deny: (world, request) => answer(world, 'dora', request, 'deny'),
+      withdraw: async (world, request) => world.requests.withdraw(await world.person('alice'), request.id),
+      expire: (world) => world.requests.expireOverdue(),
+      late: (world) => {
+        world.clock.advance(8 * hourMs)
+        return Promise.resolve()
+      },
+    }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...Object.keys(steps)), { minLength: 1, maxLength: 6 }),
+        fc.boolean(),
+        async (names, isAtOnce) => {
+          await using world = await start(rules.replace('@request("dba")', '@request("dba") @reviewers("2")'))
+          const request = await ask(world)
+          const run = (name: string): Promise<unknown> => steps[name]?.(world, request) ?? Promise.resolve()
+          if (isAtOnce) await Promise.all(names.map(run))
+          else for (const name of names) await run(name)
+          const { state = 'open', answers = [] } =
+            (await world.store.read.accessRequests.get(request.id)) ?? {}
+          const grants = await world.store.read.grants.list({ limit: 9 })
+          const approvals = answers.filter(({ verdict }) => verdict === 'approve').length
+          const denials = answers.filter(({ verdict }) => verdict === 'deny').length
+          const holds: Readonly<Partial<Record<AccessRequestState, boolean>>> = {
+            open: approvals < 2 && denials === 0,
+            approved: approvals === 2 && denials === 0,
+            denied: denials === 1 && approvals < 2,
+            expired: denials === 0 && approvals < 2,
+            withdrawn: denials === 0 && approvals < 2,
+          }
+          expect(holds[state]).toBe(true)
+          expect(grants).toHaveLength(state === 'approved' ? 1 : 0)
+        },
+      ),
+      { numRuns: 25 },
+    )
+  })
+})
+
+describe('a break-glass', () => {
+  const glass = { isBreakGlass: true }
+
+  it('lets in at once, tells of it, and stays open until a reviewer closes it, who is somebody else', async () => {
+    await using world = await start()
+    const asked: Asked = await world.requests.ask(await world.person('bob'), { ...question, ...glass })
+    if (asked.kind !== 'asked') throw new Error(asked.reason)
+    const { request } = asked
+    expect(asked).toMatchObject({
+      request: { state: 'unreviewed' },
+      grant: { principal: { id: 'user:bob' }, approvers: [], endsAt: world.clock.now() + hourMs },
+    })
+    expect(world.events).toContainEqual(
+      expect.objectContaining({ kind: 'access-asked', state: 'unreviewed', reviewers: ['dba'] }),
+    )
+    const close = async (who: string) =>
+      world.requests.close(await world.person(who), { id: request.id, comment: 'was needed', from })
+    expect(await answer(world, 'carol', request)).toMatchObject({ why: 'over' })
+    expect(await close('bob')).toMatchObject({ why: 'own-request' })
+    expect(await close('alice')).toMatchObject({ why: 'not-a-reviewer' })
+    expect(await close('carol')).toMatchObject({
+      request: {
+        state: 'reviewed',
+        answers: [{ byId: 'user:carol', verdict: 'close', comment: 'was needed' }],
+      },
+    })
+    expect(await close('dora')).toMatchObject({ why: 'over' })
+  })
+
+  it('is for people, by their own hand', async () => {
+    await using world = await start()
+    const through = { principal: (await world.person('bob')).principal, actor: helper }
+    const asked = await world.requests.ask(through, { ...question, ...glass })
+    expect(asked).toMatchObject({ kind: 'not-asked', why: 'no-break-glass' })
+  })
+
+  it('is not withdrawn, and not forgotten with time', async () => {
+    await using world = await start()
+    const request = await ask(world, 'bob', glass)
+    expect(await world.requests.withdraw(await world.person('bob'), request.id)).toMatchObject({
+      why: 'over',
+    })
+    world.clock.advance(1000 * hourMs)
+    expect(await world.requests.expireOverdue()).toBe(0)
+    expect(await world.store.read.accessRequests.get(request.id)).toMatchObject({ state: 'unreviewed' })
+  })
+})
+
+describe('a grant', () => {
+  const admin = { account: 'admin' }
+
+  it('is what lets in, and the session says which it stands on', async () => {
+    await using world = await start()
+    const refused = await world.log(admin)
+    expect(refused).toEqual({
+      kind: 'refusal',
+      code: 'not-granted',
+      reason:
+        'access has to be asked for (production is left alone): sallyport request orders-db --account admin --for 2h --reason "…"',
+    })
+    const { id } = await grant(world)
+    const session = await world.session(admin)
+    expect(await world.recorded(session)).toMatchObject([{ kind: 'opened', account: 'admin', grant: id }])
+    expect(await world.store.read.sessions.get(session.id)).toMatchObject({ grantId: id })
+    expect(world.events).toContainEqual(expect.objectContaining({ kind: 'session-opened', grant: id }))
+  })
+
+  it('serves nobody else, through nothing else, on no other account and no other resource', async () => {
+    await using world = await start()
+    await grant(world)
+    const others = [
+      { ...admin, credential: (await world.token('dora')).token },
+      { ...admin, credential: (await world.token('alice', helper)).token },
+    ]
+    for (const claim of others) expect(await world.log(claim)).toMatchObject({ code: 'not-granted' })
+    const other = { name: 'other-db', accounts }
+    const declared = (await world.store.read.resources.get('orders-db'))!
+    await world.store.write('system', 'x', (tx) => tx.resources.put({ ...declared, ...other }))
+    expect(await world.log({ ...admin, resource: 'other-db' })).toMatchObject({ code: 'not-granted' })
+    expect(await world.log({ ...admin })).toMatchObject({ kind: 'session' })
+  })
+
+  it('that an agent got serves that agent, and not the person it acts for', async () => {
+    await using world = await start()
+    const agent = { principal: (await world.person('alice')).principal, actor: helper }
+    const asked = await world.requests.ask(agent, question)
+    if (asked.kind !== 'asked') throw new Error(asked.reason)
+    await answer(world, 'bob', asked.request)
+    expect(await world.log(admin)).toMatchObject({ code: 'not-granted' })
+    const { token } = await world.token('alice', helper)
+    expect(await world.log({ ...admin, credential: token })).toMatchObject({ kind: 'session' })
+  })
+
+  it('lets nobody in from its end on', async () => {
+    await using world = await start()
+    await grant(world)
+    world.clock.advance(hourMs - 1)
+    expect(await world.log(admin)).toMatchObject({ kind: 'session' })
+    world.clock.advance(1)
+    expect(await world.log(admin)).toMatchObject({ code: 'not-granted' })
+  })
+
+  it('is revoked by its holder, by who reviews such requests and by administrators; by nobody else, and once', async () => {
+    await using world = await start()
+    await world.store.write('system', 'hire', (tx) =>
+      tx.users.create({ name: 'root', displayName: 'root', groups: ['administrators'] }),
+    )
+    const revoke = async (who: string, { id }: Grant) =>
+      world.requests.revoke(await world.person(who), id, 'done')
+    for (const who of ['alice', 'carol', 'root']) {
+      const given = await grant(world)
+      await world.setGroups('dora', ['developers'])
+      expect(await revoke('dora', given)).toBeUndefined()
+      expect(await revoke(who, given)).toMatchObject({ revokedBy: `user:${who}`, revokedWhy: 'done' })
+      expect(await revoke(who, given)).toBe(false)
+      expect(await world.log(admin)).toMatchObject({ code: 'not-granted' })
+    }
+  })
+
+  it('that was revoked ends the sessions that stood on it before the revocation is done, and no others', async () => {
+    await using world = await start()
+    const given = await grant(world)
+    const stands = await world.session(admin)
+    const other = await world.session()
+    expect(stands.signal.aborted).toBe(false)
+    await world.requests.revoke(await world.person('bob'), given.id)
+    expect(stands.signal.reason).toMatchObject({ code: 'access-revoked', reason: 'the grant was revoked' })
+    expect(other.signal.aborted).toBe(false)
+  })
+
+  it('that is revoked while a session is being opened lets no session in', async () => {
+    await using world = await start()
+    const given = await grant(world)
+    const bob = await world.person('bob')
+    const [session] = await Promise.all([world.log(admin), world.requests.revoke(bob, given.id)])
+    const isIn = session.kind === 'session' && !session.signal.aborted
+    expect(isIn).toBe(false)
+  })
+
+  it('ends sessions of who was disabled, and is no longer good when they are back', async () => {
+    await using world = await start()
+    await grant(world)
+    await world.disable('alice')
+    await world.store.write('system', 'x', (tx) => tx.users.enable('alice'))
+    expect(await world.log(admin)).toMatchObject({ code: 'not-granted' })
+  })
+
+  it('does not end a session that policy has come to permit without it', async () => {
+    await using world = await start()
+    const given = await grant(world)
+    const session = await world.session(admin)
+    const plain = '@id("plain") permit (principal, action == Action::"connect", resource);'
+    world.policy.replace(pointOf(plain, '2'))
+    await world.requests.revoke(await world.person('alice'), given.id)
+    expect(session.signal.aborted).toBe(false)
+    world.policy.replace(pointOf(rules, '3'))
+    expect(session.signal.reason).toMatchObject({ code: 'access-revoked' })
+  })
+
+  it('is no protection from a policy that forbids', async () => {
+    await using world = await start()
+    await grant(world)
+    const session = await world.session(admin)
+    world.policy.replace(
+      pointOf(`${rules}\n@id("stop") forbid (principal, action == Action::"connect", resource);`, '2'),
+    )
+    expect(session.signal.reason).toMatchObject({ code: 'access-revoked' })
+    expect(await world.log(admin)).toMatchObject({ code: 'no-such-access' })
+  })
+})
+
+describe('a session that stands on a grant', () => {
+  let world: World
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    world = await start()
+  })
+  afterEach(async () => {
+    await world[Symbol.asyncDispose]()
+    vi.useRealTimers()
+  })
+
+  const halfHour = async (): Promise<Awaited<ReturnType<World['session']>>> => {
+    await answer(world, 'bob', await ask(world, 'alice', { durationMs: hourMs / 2 }))
+    return world.session({ account: 'admin' })
+  }
+
+  it('ends with it, and is told how to go on', async () => {
+    const session = await halfHour()
+    await vi.advanceTimersByTimeAsync(hourMs / 2 - 1)
+    expect(session.signal.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(session.signal.reason).toMatchObject({
+      code: 'access-expired',
+      reason: 'the grant has ended',
+      next: 'ask again where you need it longer: sallyport request orders-db',
+    })
+  })
+
+  it('outlives it where policy permits it by then without one', async () => {
+    const session = await halfHour()
+    world.policy.replace(
+      pointOf('@id("plain") permit (principal, action == Action::"connect", resource);', '2'),
+    )
+    await vi.advanceTimersByTimeAsync(hourMs / 2)
+    expect(session.signal.aborted).toBe(false)
+  })
+})

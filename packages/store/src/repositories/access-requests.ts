@@ -1,0 +1,214 @@
+import type { Kysely } from 'kysely'
+import {
+  requestMayBecome,
+  type AccessRequestId,
+  type AccessRequestState,
+  type Actor,
+  type Principal,
+} from '@sallyport/core'
+import type { Change } from '../changes.ts'
+import type { Tables } from '../schema.ts'
+
+/** One reviewer's answer; each has one. `close` ends the review after a break-glass. */
+export interface AccessAnswer {
+  /** Principal id. */
+  readonly byId: string
+  readonly byName: string
+  readonly verdict: 'approve' | 'deny' | 'close'
+  readonly comment: string | null
+  /** The reviewer's network address. */
+  readonly answeredFrom: string
+  readonly at: number
+}
+
+/** Somebody asks to be let in for a time, or has let themselves in and is reviewed for it. */
+export interface AccessRequest {
+  readonly id: AccessRequestId
+  readonly requester: Principal
+  readonly actor: Actor
+  readonly resource: string
+  readonly account: string
+  /** How long the grant is to last. */
+  readonly durationMs: number
+  /** The requester's words. */
+  readonly reason: string
+  readonly ticket: string | null
+  /** The requester's network address. */
+  readonly askedFrom: string
+  readonly policies: readonly string[]
+  /** The policy's words. */
+  readonly policyReason: string | null
+  readonly reviewers: readonly string[]
+  readonly approvalsNeeded: number
+  readonly askedAt: number
+  /** Until when it may be approved. */
+  readonly expiresAt: number
+  readonly state: AccessRequestState
+  readonly answers: readonly AccessAnswer[]
+}
+
+export class AccessRequestReader {
+  protected readonly db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.db = db
+  }
+
+  async get(id: string): Promise<AccessRequest | undefined> {
+    const row = await this.db.selectFrom('accessRequests').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && parse(row, await this.#answers([id]))
+  }
+
+  /** Newest first. */
+  async list(
+    states: readonly AccessRequestState[] | 'any',
+    limit: number,
+  ): Promise<readonly AccessRequest[]> {
+    let query = this.db.selectFrom('accessRequests').selectAll().orderBy('id', 'desc').limit(limit)
+    if (states !== 'any') query = query.where('state', 'in', states)
+    const rows = await query.execute()
+    const answers = await this.#answers(rows.map(({ id }) => id))
+    return rows.map((row) => parse(row, answers))
+  }
+
+  /** Ids of those that are still open at their end. */
+  async overdue(nowMs: number, limit: number): Promise<readonly AccessRequestId[]> {
+    const rows = await this.db
+      .selectFrom('accessRequests')
+      .select('id')
+      .where('state', '=', 'open')
+      .where('expiresAt', '<=', nowMs)
+      .limit(limit)
+      .execute()
+    return rows.map(({ id }) => id as AccessRequestId)
+  }
+
+  async #answers(requests: readonly string[]): Promise<readonly Tables['accessAnswers'][]> {
+    if (requests.length === 0) return []
+    return this.db
+      .selectFrom('accessAnswers')
+      .selectAll()
+      .where('request', 'in', requests)
+      .orderBy('at')
+      .orderBy('byId')
+      .execute()
+  }
+}
+
+export class AccessRequestWriter extends AccessRequestReader {
+  readonly #change: Change
+
+  constructor(change: Change) {
+    super(change.db)
+    this.#change = change
+  }
+
+  /** How many of a principal's wait for an answer. */
+  async openOf(requesterId: string): Promise<number> {
+    const { count } = await this.db
+      .selectFrom('accessRequests')
+      .select((select) => select.fn.countAll<number | bigint>().as('count'))
+      .where('requesterId', '=', requesterId)
+      .where('state', '=', 'open')
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  /** @returns false where the same is asked for already, and waits */
+  async ask(
+    request: Omit<AccessRequest, 'state' | 'answers' | 'askedAt'>,
+    state: 'open' | 'unreviewed',
+  ): Promise<boolean> {
+    const { numInsertedOrUpdatedRows } = await this.db
+      .insertInto('accessRequests')
+      .values({
+        ...request,
+        requester: JSON.stringify(request.requester),
+        requesterId: request.requester.id,
+        actor: JSON.stringify(request.actor),
+        actorId: request.actor.id,
+        policies: JSON.stringify(request.policies),
+        reviewers: JSON.stringify(request.reviewers),
+        askedAt: this.#change.nowMs,
+        state,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows !== 1n) return false
+    const { id, requester, resource, account, durationMs, askedFrom, ticket } = request
+    const what = `access to ${resource} as ${account} for ${durationMs / 1000} s`
+    const how = state === 'open' ? 'asked for' : 'taken at once, to be reviewed,'
+    const why = `${request.reason}${ticket === null ? '' : ` (${ticket})`}`
+    this.#change.note(`request ${id}: ${what} ${how} by ${requester.id} from ${askedFrom}: ${why}`, {
+      table: 'accessRequests',
+      key: id,
+      verb: 'created',
+    })
+    return true
+  }
+
+  /**
+   * Takes an answer to a request that stands in `state`. Whether this reviewer may answer is the caller's to judge.
+   * @returns false where it does not stand there, or this reviewer has answered before
+   */
+  async answer(id: string, state: 'open' | 'unreviewed', answer: Omit<AccessAnswer, 'at'>): Promise<boolean> {
+    const standing = await this.db
+      .selectFrom('accessRequests')
+      .select('id')
+      .where('id', '=', id)
+      .where('state', '=', state)
+      .executeTakeFirst()
+    if (standing === undefined) return false
+    const { byId, byName, verdict, comment, answeredFrom } = answer
+    const { numInsertedOrUpdatedRows } = await this.db
+      .insertInto('accessAnswers')
+      .values({ request: id, byId, byName, verdict, comment, answeredFrom, at: this.#change.nowMs })
+      .onConflict((conflict) => conflict.columns(['request', 'byId']).doNothing())
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows !== 1n) return false
+    const words = comment === null ? '' : `: ${comment}`
+    this.#change.note(`request ${id}: ${verdict} by ${byId} from ${answeredFrom}${words}`, {
+      table: 'accessRequests',
+      key: id,
+      verb: 'changed',
+    })
+    return true
+  }
+
+  /**
+   * Compare and set.
+   * @returns false where it does not stand in `from` any more
+   * @throws TypeError where no request may ever go from `from` to `to`
+   */
+  async become(id: string, from: AccessRequestState, to: AccessRequestState): Promise<boolean> {
+    if (!requestMayBecome(from, to)) throw new TypeError(`a request cannot go from ${from} to ${to}`)
+    const { numUpdatedRows } = await this.db
+      .updateTable('accessRequests')
+      .set({ state: to })
+      .where('id', '=', id)
+      .where('state', '=', from)
+      .executeTakeFirst()
+    if (numUpdatedRows === 0n) return false
+    this.#change.note(`request ${id} ${to}`, { table: 'accessRequests', key: id, verb: 'ended' })
+    return true
+  }
+}
+
+function parse(row: Tables['accessRequests'], answers: readonly Tables['accessAnswers'][]): AccessRequest {
+  const { requesterId: _requesterId, actorId: _actorId, ...rest } = row
+  return {
+    ...rest,
+    id: row.id as AccessRequestId,
+    state: row.state as AccessRequestState,
+    requester: JSON.parse(row.requester) as Principal,
+    actor: JSON.parse(row.actor) as Actor,
+    policies: JSON.parse(row.policies) as string[],
+    reviewers: JSON.parse(row.reviewers) as string[],
+    answers: answers
+      .filter(({ request }) => request === row.id)
+      .map(({ request: _request, verdict, ...answer }) => ({
+        ...answer,
+        verdict: verdict as AccessAnswer['verdict'],
+      })),
+  }
+}
