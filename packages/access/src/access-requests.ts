@@ -134,15 +134,15 @@ export class AccessRequests {
   }
 
   /** Is this person in a group that reviews it, and may review at all? Their own request included. */
-  isReviewer(by: Subject, { reviewers }: Pick<AccessRequest, 'reviewers'>): boolean {
+  isReviewer(by: Subject, { reviewers }: { readonly reviewers: readonly string[] }): boolean {
     const isInGroup = by.principal.groups.some((group) => reviewers.includes(group))
     return isInGroup && this.#parts.policy.point.may(by, 'review').effect === 'allow'
   }
 
   /** Its holder, those who review its request, and administrators. */
-  mayRevoke(by: Subject, grant: Grant, request: AccessRequest | undefined): boolean {
+  mayRevoke(by: Subject, grant: Grant): boolean {
     if (isOwn(by, { requester: grant.principal, actor: grant.actor })) return true
-    if (request !== undefined && this.isReviewer(by, request)) return true
+    if (this.isReviewer(by, grant)) return true
     return this.#parts.policy.point.may(by, 'administer').effect === 'allow'
   }
 
@@ -154,8 +154,7 @@ export class AccessRequests {
     const { store, notify } = this.#parts
     const revoked = await store.write(by, 'revoke a grant', async (tx) => {
       const grant = await tx.grants.get(id)
-      if (grant === undefined) return undefined
-      if (!this.mayRevoke(by, grant, await tx.accessRequests.get(grant.request))) return undefined
+      if (grant === undefined || !this.mayRevoke(by, grant)) return undefined
       const ended = await tx.grants.revoke({ id }, by.principal.id, why ?? null)
       return ended.length > 0 && ((await tx.grants.get(id)) ?? grant)
     })
@@ -275,6 +274,7 @@ export class AccessRequests {
       actor: request.actor,
       resource: request.resource,
       account: request.account,
+      reviewers: request.reviewers,
       approvers: request.answers.filter(({ verdict }) => verdict === 'approve').map(({ byId }) => byId),
       endsAt: now + durationMs,
     })

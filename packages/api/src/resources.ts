@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flag, Name } from './fields.ts'
+import { Flag, Id, Name, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
 /** Stand-ins in a hint, for what only the caller knows. See {@link fillHint}. */
@@ -32,16 +32,34 @@ const AccountView = z
   .object({
     name: z.string(),
     hints: z.array(ConnectHint),
+    /** What the caller may connect by, where policy asks for a grant. */
+    grant: z.object({ id: Id, endsAt: Time }).optional(),
   })
   .meta({ id: 'AccountView' })
+
+/** An account that the caller may ask for. */
+const RequestableAccount = z
+  .object({
+    name: z.string(),
+    maxSeconds: z.number().int(),
+    reviewers: z.array(z.string()),
+    approvalsNeeded: z.number().int(),
+    /** The policy's own words. */
+    reason: z.string().optional(),
+    /** May the caller take it at once, to be reviewed afterwards? */
+    mayBreakGlass: z.boolean(),
+  })
+  .meta({ id: 'RequestableAccount' })
 
 export const ResourceView = z
   .object({
     name: Name,
     protocol: z.string(),
     labels: z.record(z.string(), z.string()),
-    /** The first is the default. Empty only for an administrator who looks at all. */
+    /** Those under which the caller may connect just now. */
     accounts: z.array(AccountView),
+    /** Those that the caller may ask for, granted ones included. */
+    mayRequest: z.array(RequestableAccount),
     /** Where clients reach it: this gateway's listener for the protocol. */
     endpoint: z.object({ host: z.string(), port: z.number().int() }),
     /** Agents attached to its pool just now: with none, a connection fails. */
@@ -68,6 +86,9 @@ const resource: ResourceView = {
       ],
     },
   ],
+  mayRequest: [
+    { name: 'app_rw', maxSeconds: 14_400, reviewers: ['dba'], approvalsNeeded: 1, mayBreakGlass: false },
+  ],
   endpoint: { host: 'gateway.example', port: 15432 },
   agents: 2,
   maskedTags: ['pii.email'],
@@ -78,7 +99,7 @@ export const resources = {
     method: 'GET',
     path: '/resources',
     auth: 'token',
-    summary: 'What I may reach, and how; with all, every resource (administrators)',
+    summary: 'What I may reach or ask for, and how; with all, every resource (administrators)',
     query: z.strictObject({ all: Flag }),
     answer: json(z.object({ items: z.array(ResourceView) })),
     example: { output: { items: [resource] } },
@@ -87,7 +108,7 @@ export const resources = {
     method: 'GET',
     path: '/resources/{name}',
     auth: 'token',
-    summary: 'One resource that I may reach; any other does not exist for me',
+    summary: 'One resource that I may reach or ask for; any other does not exist for me',
     params: z.strictObject({ name: Name }),
     answer: json(ResourceView),
     example: { input: { name: 'orders-db' }, output: resource },

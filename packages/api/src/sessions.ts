@@ -17,6 +17,8 @@ export const SessionView = z
     reason: z.string().optional(),
     live: z.boolean(),
     operations: z.number().int(),
+    /** The grant that it stands or stood on. */
+    grant: Id.optional(),
   })
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>

@@ -3,6 +3,7 @@ import { apply } from './apply.ts'
 import { audit } from './audit.ts'
 import { gateway } from './gateway.ts'
 import { policies } from './policies.ts'
+import { grants, requests } from './requests.ts'
 import { resources } from './resources.ts'
 import { reviews } from './reviews.ts'
 import type { Route } from './route.ts'
@@ -24,6 +25,8 @@ export const routeTable = {
   policies,
   agents,
   joinTokens,
+  requests,
+  grants,
   reviews,
   sessions,
   gateway,

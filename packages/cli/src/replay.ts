@@ -16,7 +16,8 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
   switch (event.kind) {
     case 'opened': {
       const who = event['principal'] as { name?: string } | undefined
-      return `${at}  opened by ${who?.name ?? '?'} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}\n`
+      const grant = text('grant') === '' ? '' : `, by ${text('grant')}`
+      return `${at}  opened by ${who?.name ?? '?'} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}${grant}\n`
     }
     case 'operation':
       return `${at}  ${decision(event, printer)} ${statement(event)}\n`

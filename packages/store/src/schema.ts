@@ -139,6 +139,7 @@ export interface Tables {
     resource: string
     account: string
     approvers: string
+    reviewers: string
     startsAt: number
     endsAt: number
     revokedAt: number | null

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fillHint, type ConnectHint } from '@sallyport/api'
 import { command, signed, type MakeCommand, type Signed } from '../command.ts'
+import { inUnits } from '../duration.ts'
 import { exit, Failure } from '../failure.ts'
 import type { PrintOptions } from '../printer.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -36,22 +37,16 @@ async function hintFor({ client, token, caFile }: Signed, name: string): Promise
       : resource.accounts.find((one) => one.name === accountName)
   const hint = account?.hints[0]
   if (hint === undefined) {
+    const asked = resource.mayRequest.find((one) => accountName === undefined || one.name === accountName)
     throw new Failure(`you cannot reach ${name}`, {
       exitCode: exit.notSignedIn,
-      next: 'see `sallyport ls` for what you can',
+      next:
+        asked === undefined
+          ? 'see `sallyport ls` for what you can'
+          : `sallyport request ${resourceName} --account ${asked.name} --for ${inUnits(asked.maxSeconds)} --reason "…"`,
     })
   }
-  const filled = fillHint(hint, { token, caFile: caFile ?? 'system' })
-  return accountName === undefined ? withoutAccount(filled, resourceName, account?.name) : filled
-}
-
-/** Whoever named no account gets the default one, whichever that is at the time. */
-function withoutAccount(hint: ConnectHint, resource: string, account: string | undefined): ConnectHint {
-  const environment = Object.entries(hint.environment).map(([key, value]) => [
-    key,
-    value === `${resource}+${account}` ? resource : value,
-  ])
-  return { ...hint, environment: Object.fromEntries(environment) as Record<string, string> }
+  return fillHint(hint, { token, caFile: caFile ?? 'system' })
 }
 
 function toPaste({ command: run, environment }: ConnectHint): string {

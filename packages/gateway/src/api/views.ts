@@ -12,3 +12,11 @@ export function person({ kind, id, name }: Principal | Actor): {
 } {
   return { kind, id, name }
 }
+
+/** A principal of whom the id and name were kept. */
+export function principalView(
+  id: string,
+  name: string,
+): { kind: 'user' | 'workload'; id: string; name: string } {
+  return { kind: id.startsWith('workload:') ? 'workload' : 'user', id, name }
+}

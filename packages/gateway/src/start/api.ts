@@ -6,6 +6,7 @@ import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
 import { gatewayRoutes } from '../api/routes/gateway.ts'
 import { policyRoutes } from '../api/routes/policies.ts'
+import { grantRoutes, requestRoutes } from '../api/routes/requests.ts'
 import { resourceRoutes } from '../api/routes/resources.ts'
 import { reviewRoutes } from '../api/routes/reviews.ts'
 import { sessionRoutes } from '../api/routes/sessions.ts'
@@ -80,7 +81,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
   const { config, clock, foundation, people, plane, events, authority, addresses, baseUrl, readiness } =
     options
   const { store, box, keys, recordings, policies, protocols } = foundation
-  const { tokens, signIn, setupLinks, reviews } = people
+  const { tokens, signIn, setupLinks, reviews, accessRequests } = people
   const { read } = store
   const portOf = (listener: string): number | undefined =>
     addresses().find(({ name }) => name === listener)?.port
@@ -91,6 +92,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     box,
     onApplied: (by, { plan, policyVersion }) => events.applied(by, plan, policyVersion),
   })
+  const asking = { read, requests: accessRequests, authorize, clock }
   const startedAtMs = clock.now()
   return {
     setup: setupRoutes(setupLinks, events),
@@ -102,6 +104,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       read,
       policies,
       authorize,
+      clock,
       protocols,
       publicHost: config.publicHost,
       portOf,
@@ -116,6 +119,8 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       gateway: () => addresses().find(({ name }) => name === 'agents')?.url ?? '',
       authorityFingerprint: keys.authority.fingerprint,
     }),
+    requests: requestRoutes(asking),
+    grants: grantRoutes(asking),
     reviews: reviewRoutes({ read, reviews, authorize }),
     sessions: sessionRoutes({ store, recordings, authorize, live: plane }),
     gateway: gatewayRoutes(

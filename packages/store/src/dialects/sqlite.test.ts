@@ -175,7 +175,7 @@ describe('a store in a file', () => {
       file,
       `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open');
        insert into accessRequests values ('q', '{}', 'u', '{}', 'u', 'db', 'app', 1, 'r', null, 'f', '[]', null, '[]', 1, 1, 2, 'open');
-       insert into grants values ('g', 'q', '{}', 'u', '{}', 'u', 'db', 'app', '[]', 1, 2, null, null, null)`,
+       insert into grants values ('g', 'q', '{}', 'u', '{}', 'u', 'db', 'app', '[]', '[]', 1, 2, null, null, null)`,
     )
     expect(() => change(file, statement.replace('$x', `'x'`))).toThrow(words)
   })

@@ -60,6 +60,7 @@ export async function grantTables(db: Kysely<Tables>, dialect: StoreDialect): Pr
     .addColumn('resource', 'text', (c) => c.notNull())
     .addColumn('account', 'text', (c) => c.notNull())
     .addColumn('approvers', 'text', (c) => c.notNull())
+    .addColumn('reviewers', 'text', (c) => c.notNull())
     .addColumn('startsAt', integer, (c) => c.notNull())
     .addColumn('endsAt', integer, (c) => c.notNull())
     .addColumn('revokedAt', integer)

@@ -14,6 +14,8 @@ export interface Grant {
   readonly account: string
   /** Principal ids; nobody where it was taken by break-glass. */
   readonly approvers: readonly string[]
+  /** The groups that could approve it, and may revoke it. */
+  readonly reviewers: readonly string[]
   readonly startsAt: number
   /** It ends by itself: no longer good from this moment on. */
   readonly endsAt: number
@@ -90,7 +92,7 @@ export class GrantWriter extends GrantReader {
   }
 
   async give(grant: Omit<Grant, 'startsAt' | 'revokedAt' | 'revokedBy' | 'revokedWhy'>): Promise<void> {
-    const { id, principal, actor, approvers, resource, account, endsAt, request } = grant
+    const { id, principal, actor, approvers, reviewers, resource, account, endsAt, request } = grant
     await this.db
       .insertInto('grants')
       .values({
@@ -104,6 +106,7 @@ export class GrantWriter extends GrantReader {
         actor: JSON.stringify(actor),
         actorId: actor.id,
         approvers: JSON.stringify(approvers),
+        reviewers: JSON.stringify(reviewers),
         startsAt: this.#change.nowMs,
         revokedAt: null,
         revokedBy: null,
@@ -159,5 +162,6 @@ function parse(row: Tables['grants']): Grant {
     principal: JSON.parse(row.principal) as Principal,
     actor: JSON.parse(row.actor) as Actor,
     approvers: JSON.parse(row.approvers) as string[],
+    reviewers: JSON.parse(row.reviewers) as string[],
   }
 }

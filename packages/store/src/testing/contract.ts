@@ -642,6 +642,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             resource: 'orders-db',
             account: 'admin',
             approvers: ['user:bob'],
+            reviewers: ['dba'],
             endsAt: clock.now() + forMs,
           }),
         )
@@ -726,6 +727,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           resource: 'orders-db',
           account: 'admin',
           approvers: ['user:bob'],
+          reviewers: ['dba'],
           startsAt: clock.now(),
           endsAt: clock.now() + 10,
           revokedAt: null,

@@ -1,14 +1,17 @@
 import { caFilePlaceholder, tokenPlaceholder } from '@sallyport/api'
-import type { Resource, StreamProtocol, Subject } from '@sallyport/core'
+import { mayBreakGlass } from '@sallyport/access'
+import type { Clock, Resource, StreamProtocol, Subject } from '@sallyport/core'
 import type { DecisionPoint } from '@sallyport/policy'
-import type { Readers } from '@sallyport/store'
+import type { Grant, Readers } from '@sallyport/store'
 import type { AttachedAgent } from '@sallyport/tunnel'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { NounRoutes } from '../implementation.ts'
 import type { Authorize } from '../authorize.ts'
+import { time } from '../views.ts'
 
 export interface ResourceParts {
-  readonly read: Pick<Readers, 'resources'>
+  readonly read: Pick<Readers, 'resources' | 'grants'>
+  readonly clock: Clock
   readonly policies: { readonly point: DecisionPoint }
   readonly authorize: Pick<Authorize, 'mayAdminister'>
   readonly protocols: readonly StreamProtocol[]
@@ -25,35 +28,55 @@ export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
       if (all && !authorize.mayAdminister(caller.subject)) {
         throw new ProblemError('forbidden', 'only administrators see what they may not reach')
       }
-      const attached = await parts.attached()
-      const views = (await read.resources.list()).map((it) => viewFor(parts, caller.subject, it, attached))
-      return { items: views.filter((it) => all || it.accounts.length > 0) }
+      const now = await lookAround(parts, caller.subject)
+      const views = (await read.resources.list()).map((it) => viewFor(parts, caller.subject, it, now))
+      return { items: views.filter((it) => all || isReachable(it)) }
     },
     get: async ({ name }, { caller }) => {
       const resource = await read.resources.get(name)
-      const view =
-        resource === undefined ? undefined : viewFor(parts, caller.subject, resource, await parts.attached())
-      const isVisible =
-        view !== undefined && (view.accounts.length > 0 || authorize.mayAdminister(caller.subject))
+      const now = await lookAround(parts, caller.subject)
+      const view = resource === undefined ? undefined : viewFor(parts, caller.subject, resource, now)
+      const isVisible = view !== undefined && (isReachable(view) || authorize.mayAdminister(caller.subject))
       if (!isVisible) throw notFound('resource')
       return view
     },
   }
 }
 
-function viewFor(
-  parts: ResourceParts,
-  subject: Subject,
-  resource: Resource,
-  attached: readonly Pick<AttachedAgent, 'pool'>[],
-) {
+/** What changes from moment to moment. */
+interface Now {
+  readonly attached: readonly Pick<AttachedAgent, 'pool'>[]
+  /** The caller's that are good. */
+  readonly grants: readonly Grant[]
+}
+
+async function lookAround(
+  { read, clock, attached }: ResourceParts,
+  { principal, actor }: Subject,
+): Promise<Now> {
+  const grants = await read.grants.list({
+    principalId: principal.id,
+    goodAtMs: clock.now(),
+    limit: maxGrants,
+  })
+  return { attached: await attached(), grants: grants.filter((grant) => grant.actor.id === actor.id) }
+}
+
+function isReachable({ accounts, mayRequest }: Pick<ReturnType<typeof viewFor>, 'accounts' | 'mayRequest'>) {
+  return accounts.length > 0 || mayRequest.length > 0
+}
+
+function viewFor(parts: ResourceParts, subject: Subject, resource: Resource, { attached, grants }: Now) {
   const { point } = parts.policies
   const port = parts.portOf(resource.protocol)
   const protocol = parts.protocols.find(({ name }) => name === resource.protocol)
   const endpoint = { host: parts.publicHost, port: port ?? 0 }
+  const decisions = resource.accounts.map(({ name }) => point.connect(subject, resource, name))
   const accounts = resource.accounts.flatMap(({ name }, i) => {
-    const { effect } = point.connect(subject, resource, name)
-    if (effect !== 'allow' || port === undefined || protocol === undefined) return []
+    const effect = decisions[i]?.effect
+    const grant = effect === 'request' ? longest(grants, resource.name, name) : undefined
+    if (effect !== 'allow' && grant === undefined) return []
+    if (port === undefined || protocol === undefined) return []
     const hints = protocol.hints({
       endpoint: { ...endpoint, caFile: caFilePlaceholder },
       resource: resource.name,
@@ -69,6 +92,22 @@ function viewFor(
           command: [...hint.command],
           environment: { ...hint.environment },
         })),
+        ...(grant === undefined ? {} : { grant: { id: grant.id, endsAt: time(grant.endsAt) } }),
+      },
+    ]
+  })
+  const mayRequest = resource.accounts.flatMap(({ name }, i) => {
+    const decision = decisions[i]
+    if (decision?.effect !== 'request') return []
+    const { terms, reason } = decision
+    return [
+      {
+        name,
+        maxSeconds: terms.durationMs / 1000,
+        reviewers: [...terms.reviewers],
+        approvalsNeeded: terms.approvals,
+        ...(reason === undefined ? {} : { reason }),
+        mayBreakGlass: mayBreakGlass(subject, terms),
       },
     ]
   })
@@ -77,8 +116,18 @@ function viewFor(
     protocol: resource.protocol,
     labels: { ...resource.labels },
     accounts,
+    mayRequest,
     endpoint,
     agents: attached.filter(({ pool }) => pool === resource.agent).length,
     maskedTags: [...point.maskedTags(subject, resource)].toSorted(),
   }
 }
+
+function longest(grants: readonly Grant[], resource: string, account: string): Grant | undefined {
+  return grants
+    .filter((grant) => grant.resource === resource && grant.account === account)
+    .reduce<Grant | undefined>((a, b) => (a !== undefined && a.endsAt >= b.endsAt ? a : b), undefined)
+}
+
+/** Of one person at one time. */
+const maxGrants = 1000

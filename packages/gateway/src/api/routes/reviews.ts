@@ -1,10 +1,10 @@
-import type { Answered, AnswerProblem, Reviews } from '@sallyport/access'
+import { isOwn, type Answered, type AnswerProblem, type Reviews } from '@sallyport/access'
 import type { Subject } from '@sallyport/core'
 import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { person, time } from '../views.ts'
+import { person, principalView, time } from '../views.ts'
 
 export interface ReviewRouteParts {
   readonly read: Pick<Readers, 'reviews'>
@@ -15,7 +15,7 @@ export interface ReviewRouteParts {
 export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): NounRoutes<'reviews'> {
   const view = (subject: Subject, review: Review) => reviewView(review, reviews.mayAnswer(subject, review))
   const concerns = (subject: Subject, review: Review): boolean =>
-    isParty(subject, review) || isReviewer(subject, review) || authorize.mayAdminister(subject)
+    isOwn(subject, review) || isReviewer(subject, review) || authorize.mayAdminister(subject)
   const answer = async (
     subject: Subject,
     verdict: 'approve' | 'deny',
@@ -42,10 +42,6 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
     approve: (input, { caller }) => answer(caller.subject, 'approve', input),
     deny: (input, { caller }) => answer(caller.subject, 'deny', input),
   }
-}
-
-function isParty({ principal, actor }: Subject, review: Review): boolean {
-  return review.requester.id === principal.id && (actor.id === principal.id || actor.id === review.actor.id)
 }
 
 function isReviewer({ principal }: Subject, { reviewers }: Review): boolean {
@@ -79,11 +75,7 @@ function reviewView(review: Review, mayAnswer: boolean) {
     reviewers: [...review.reviewers],
     approvalsNeeded: review.approvalsNeeded,
     answers: review.answers.map(({ byId, byName, verdict, comment, at }) => ({
-      by: {
-        kind: byId.startsWith('workload:') ? ('workload' as const) : ('user' as const),
-        id: byId,
-        name: byName,
-      },
+      by: principalView(byId, byName),
       verdict,
       ...(comment === null ? {} : { comment }),
       at: time(at),

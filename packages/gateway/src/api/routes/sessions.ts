@@ -91,6 +91,7 @@ function sessionView(row: SessionRow) {
     ...(row.reason === null ? {} : { reason: row.reason }),
     live: row.endedAt === null,
     operations: row.operations,
+    ...(row.grantId === null ? {} : { grant: row.grantId }),
   }
 }
 
