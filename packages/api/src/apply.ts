@@ -18,6 +18,8 @@ export type Change = z.infer<typeof Change>
 export const Plan = z
   .object({
     plan: z.array(Change),
+    /** The policy set that it was made for: pass it on, and nothing is done where another is in force by then. */
+    basedOn: z.string(),
     /** False for a dry run, and where there was nothing to do. */
     applied: z.boolean(),
     /** The policy set in force afterwards. */
@@ -26,6 +28,15 @@ export const Plan = z
   })
   .meta({ id: 'Plan' })
 export type Plan = z.infer<typeof Plan>
+
+/** Why, for the history of the policies. */
+export const Note = z
+  .string()
+  .max(300)
+  .regex(/^[^\p{Cc}\p{Cf}\u2028\u2029]*$/u, 'use one line of text')
+
+/** `basedOn` of a plan. */
+export const BasedOn = z.string().regex(/^\d{1,9}$/)
 
 export const apply = {
   documents: route({
@@ -39,6 +50,8 @@ export const apply = {
       dryRun: z.boolean().default(false),
       /** Also delete what is not among the documents, for the kinds that occur among them; never users. */
       prune: z.boolean().default(false),
+      basedOn: BasedOn.optional(),
+      note: Note.optional(),
     }),
     answer: json(Plan),
     example: {
@@ -55,6 +68,7 @@ export const apply = {
             changes: [{ path: 'groups', from: [], to: ['dba'] }],
           },
         ],
+        basedOn: '3',
         applied: false,
         policyVersion: '3',
         warnings: [],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BasedOn, Note, Plan } from './apply.ts'
 import { Name, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
@@ -15,12 +16,13 @@ const PolicyTrouble = z
   })
   .meta({ id: 'PolicyTrouble' })
 
-const version = z.object({ version: z.string(), by: z.string(), at: Time })
+const version = z.object({ version: z.string(), by: z.string(), at: Time, note: z.string() })
 
 const PolicySet = version.extend({ policies: z.array(PolicyFile) }).meta({ id: 'PolicySet' })
 
 const given = z.array(z.strictObject({ name: Name, text: z.string().max(262_144) })).max(500)
-const set = { version: '3', by: 'user:alice', at: '2026-01-01T00:00:00Z' }
+const set = { version: '3', by: 'user:alice', at: '2026-01-01T00:00:00Z', note: 'analysts may read' }
+const versionName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/)
 const file = {
   name: 'analysts',
   text: 'permit (principal in Group::"analysts", action in Action::"read", resource);',
@@ -48,9 +50,53 @@ export const policies = {
     path: '/policies/versions/{version}',
     auth: 'administer',
     summary: 'One earlier set, whole',
-    params: z.strictObject({ version: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/) }),
+    params: z.strictObject({ version: versionName }),
     answer: json(PolicySet),
     example: { input: { version: '3' }, output: { ...set, policies: [file] } },
+  }),
+  difference: route({
+    method: 'GET',
+    path: '/policies/difference',
+    auth: 'administer',
+    summary: 'What two sets differ in, as a unified diff',
+    query: z.strictObject({
+      from: versionName,
+      /** The set in force where absent. */
+      to: versionName.optional(),
+    }),
+    answer: json(z.object({ from: z.string(), to: z.string(), difference: z.string() })),
+    example: {
+      input: { from: '2', to: '3' },
+      output: {
+        from: '2',
+        to: '3',
+        difference: '--- /dev/null\n+++ b/analysts.cedar\n@@ -0,0 +1,1 @@\n+…\n',
+      },
+    },
+  }),
+  rollback: route({
+    method: 'POST',
+    path: '/policies/rollback',
+    auth: 'administer',
+    summary: 'Put the policies of an earlier version in force again, as a new version',
+    body: z.strictObject({
+      version: versionName,
+      /** Plan only. */
+      dryRun: z.boolean().default(false),
+      basedOn: BasedOn.optional(),
+      note: Note.optional(),
+    }),
+    answer: json(Plan),
+    example: {
+      input: { version: '2', basedOn: '3', note: 'analysts wait' },
+      output: {
+        plan: [{ action: 'delete', kind: 'Policy', name: 'analysts', changes: [] }],
+        basedOn: '3',
+        applied: true,
+        policyVersion: '4',
+        warnings: [],
+      },
+    },
   }),
   check: route({
     method: 'POST',

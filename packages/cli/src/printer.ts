@@ -31,6 +31,11 @@ export class Printer {
       this.#surroundings.errors.write(`${line}\n`)
   }
 
+  /** Text of others as it is, or for a terminal without what could steer it. */
+  shown(text: string): string {
+    return this.#surroundings.output.isTTY === true ? text.replaceAll(/[^\P{Cc}\n\t]|\p{Cf}/gu, '?') : text
+  }
+
   style(style: Style, text: string): string {
     const { output, environment } = this.#surroundings
     const isColoured =

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -260,6 +260,34 @@ accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
       'not the password',
     )
     expect(again.code).toBe(4)
+  })
+
+  test('policies have a history, which can be looked at, compared and gone back to', async () => {
+    const file = join(directory, 'people.cedar')
+    const more = 'permit (principal in Group::"developers", action == Action::"delete", resource);\n'
+    await writeFile(file, `${await readFile(file, 'utf8')}${more}`)
+    const planned = await sallyport(['apply', '-f', file, '--dry-run'], root)
+    expect(planned.out).toContain(`      +${more}`)
+    expect((await sallyport(['apply', '-f', file, '--note', 'they delete'], root)).code).toBe(0)
+    const history = await sallyport(['policy', 'history'], root)
+    expect(history.out).toMatch(
+      /^VERSION +APPLIED +BY +NOTE\n2 +\S+Z +user:root +they delete\n1 +\S+Z +user:root\n$/,
+    )
+    expect((await sallyport(['policy', 'show', '1'], root)).out).not.toContain('delete')
+    expect((await sallyport(['policy', 'show', 'current'], root)).out).toContain(more)
+    const difference = await sallyport(['policy', 'diff', '1'], root)
+    expect(difference).toMatchObject({ code: 1 })
+    expect(difference.out).toContain(`\n+${more}`)
+    expect(await sallyport(['policy', 'diff', '2', '2'], root)).toMatchObject({ code: 0 })
+
+    const plan = await sallyport(['policy', 'rollback', '1', '--dry-run'], root)
+    expect(plan.out).toContain('~ Policy people')
+    expect(plan.out).toContain(`      -${more}`)
+    const back = await sallyport(['policy', 'rollback', '1', '--note', 'they do not'], root)
+    expect(back).toMatchObject({ code: 0, out: 'Applied 1 change; policy set 3 is in force.\n' })
+    expect((await sallyport(['policy', 'history'], root)).out).toContain('back to 1: they do not')
+    expect(await sallyport(['policy', 'diff', '1', '3'], root)).toMatchObject({ code: 0 })
+    expect(await sallyport(['policy', 'rollback', '9'], root)).toMatchObject({ code: 1 })
   })
 
   test('from a request to a grant, its end, and a break-glass that is reviewed', async () => {

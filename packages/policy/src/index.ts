@@ -8,6 +8,7 @@ export {
   type DecisionPoint,
   type GatewayAction,
 } from './decision-point.ts'
+export { differenceOf } from './difference.ts'
 export { explain } from './explain.ts'
 export { runPolicyTests, type PolicyTestReport, type PolicyTestResult } from './policy-test.ts'
 export { presets, type Preset } from './presets.ts'

@@ -11,7 +11,13 @@ export type { AgentKeys, AgentReader, AgentRow, AgentWriter } from './repositori
 export type { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
 export type { Grant, GrantPlace, GrantReader, GrantWriter } from './repositories/grants.ts'
 export type { JoinTokenReader, JoinTokenRow, JoinTokenWriter } from './repositories/join-tokens.ts'
-export type { PolicyReader, PolicySet, PolicyTextRow, PolicyWriter } from './repositories/policies.ts'
+export type {
+  PolicyReader,
+  PolicySet,
+  PolicyVersion,
+  PolicyTextRow,
+  PolicyWriter,
+} from './repositories/policies.ts'
 export type { DeclaredResource, ResourceReader, ResourceWriter } from './repositories/resources.ts'
 export type { Review, ReviewAnswer, ReviewReader, ReviewWriter } from './repositories/reviews.ts'
 export type {

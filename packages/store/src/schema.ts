@@ -4,7 +4,7 @@
  */
 export interface Tables {
   readonly resources: { name: string; version: number; document: string; updatedAt: number }
-  readonly policySets: { version: number; texts: string; author: string; at: number }
+  readonly policySets: { version: number; texts: string; author: string; at: number; note: string }
   readonly users: {
     name: string
     displayName: string

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { ProblemError } from '../front/problem.ts'
 import { PolicyInForce } from '../policy/in-force.ts'
 import { toyProtocol } from '../testing/toy-protocol.ts'
-import { Applier } from './applier.ts'
+import { Applier, type ApplyRequest, type RollbackRequest } from './applier.ts'
 
 const root = onOwnBehalf({
   kind: 'user',
@@ -27,14 +27,23 @@ async function world() {
     box: new SealedBox(Buffer.alloc(32, 7)),
     onApplied: (_, plan) => applied.push(plan),
   })
-  const apply = (documents: readonly DocumentInput[], over: { dryRun?: boolean; prune?: boolean } = {}) =>
+  const apply = (documents: readonly DocumentInput[], over: Partial<ApplyRequest> = {}) =>
     applier.apply(root, {
       documents: documents.map((it) => Document.parse(it)),
       dryRun: false,
       prune: false,
       ...over,
     })
-  return { store, policies, apply, applied, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
+  const rollback = (version: string, over: Partial<RollbackRequest> = {}) =>
+    applier.rollback(root, { version, dryRun: false, ...over })
+  return {
+    store,
+    policies,
+    apply,
+    rollback,
+    applied,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  }
 }
 
 const resource: DocumentInput = {
@@ -148,5 +157,73 @@ describe('applying', () => {
     await using it = await world()
     const plans = await Promise.all([it.apply(all), it.apply(all)])
     expect(plans.map(({ applied }) => applied)).toEqual([true, false])
+  })
+})
+
+describe('versions of the policies', () => {
+  const second = { ...policy, text: policy.text.replace('"connect"', '"replay"') }
+  const other = { ...policy, name: 'others', text: policy.text.replace('"readers")', '"others")') }
+
+  test('each has its author, its note, and its difference in the audit log', async () => {
+    await using it = await world()
+    await it.apply([policy], { note: 'readers connect' })
+    await it.apply([second])
+    expect(await it.store.read.policies.list(10)).toMatchObject([
+      { version: 2, author: 'user:root', note: '' },
+      { version: 1, author: 'user:root', note: 'readers connect' },
+    ])
+    const [entry] = await it.store.read.audit.list(1)
+    expect(entry?.by).toBe('user:root')
+    expect(entry?.changes.join('\n')).toContain('--- a/readers.cedar\n+++ b/readers.cedar\n@@')
+    expect(entry?.changes.join('\n')).toContain(
+      '+@id("readers") permit (principal in Group::"readers", action == Action::"replay"',
+    )
+  })
+
+  test('a long difference is cut in the audit log, which says where all of it is', async () => {
+    await using it = await world()
+    await it.apply([{ ...policy, text: `${policy.text}\n${'// much to say\n'.repeat(5000)}` }])
+    const change = (await it.store.read.audit.list(1))[0]?.changes.at(-1)
+    expect(change?.length).toBeLessThan(17_000)
+    expect(change).toContain('sallyport policy diff 0 1')
+  })
+
+  test('a rollback is a new version with the very policies of the old one, and says so', async () => {
+    await using it = await world()
+    await it.apply([policy, user])
+    await it.apply([second, other])
+    const plan = await it.rollback('1', { dryRun: true })
+    expect(actions(plan)).toEqual(['update Policy/readers', 'delete Policy/others'])
+    expect(plan).toMatchObject({ applied: false, basedOn: '2', policyVersion: '3' })
+    expect(it.policies.point.version).toBe('2')
+
+    expect(await it.rollback('1', { note: 'too early' })).toMatchObject({ applied: true, policyVersion: '3' })
+    const [now, , first] = await it.store.read.policies.list(10)
+    expect(now).toMatchObject({ version: 3, author: 'user:root', note: 'back to 1: too early' })
+    expect((await it.store.read.policies.get(3))?.texts).toEqual(
+      (await it.store.read.policies.get(first!.version))?.texts,
+    )
+    expect(it.policies.point.version).toBe('3')
+    expect(await it.rollback('1')).toMatchObject({ applied: false, policyVersion: '3' })
+    expect(await it.store.read.users.get('bob')).toBeDefined()
+  })
+
+  test('a rollback to before the first leaves none; one to a version that never was is refused', async () => {
+    await using it = await world()
+    await it.apply([policy])
+    expect(await problem(it.rollback('7'))).toMatchObject({ code: 'not-found' })
+    expect(actions(await it.rollback('0'))).toEqual(['delete Policy/readers'])
+    expect((await it.store.read.policies.current())?.texts).toEqual([])
+  })
+
+  test('what was decided by looking at other policies is not done', async () => {
+    await using it = await world()
+    await it.apply([policy])
+    const seen = await it.rollback('0', { dryRun: true })
+    await it.apply([second])
+    const late = { basedOn: seen.basedOn }
+    expect(await problem(it.rollback('0', late))).toMatchObject({ code: 'conflict' })
+    expect(await problem(it.apply([other], late))).toMatchObject({ code: 'conflict' })
+    expect((await it.store.read.policies.current())?.version).toBe(2)
   })
 })

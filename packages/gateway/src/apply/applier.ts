@@ -1,10 +1,11 @@
 import type { Document, Plan, UserDocument } from '@sallyport/api'
 import { onOwnBehalf, Secret, type Resource, type Subject } from '@sallyport/core'
 import { contextOf, type SealedBox } from '@sallyport/identity'
-import { PolicyError, type DecisionPoint } from '@sallyport/policy'
+import { differenceOf, PolicyError, type DecisionPoint } from '@sallyport/policy'
 import type { Store, Writers } from '@sallyport/store'
 import { invalidPolicy, ProblemError } from '../front/problem.ts'
 import type { PolicyInForce } from '../policy/in-force.ts'
+import { policiesOf } from '../policy/versions.ts'
 import { declaredNow } from './declared.ts'
 import { after, keyOf, planChanges } from './plan.ts'
 import { documentOf, resourceOf, type KnownWords } from './resource-document.ts'
@@ -20,7 +21,22 @@ export interface ApplierParts {
 export interface ApplyRequest {
   readonly documents: readonly Document[]
   readonly dryRun: boolean
+  /** Also delete what is not among the documents, for the kinds that occur among them. */
   readonly prune: boolean
+  /** The version of the policies that must be in force still. */
+  readonly basedOn?: string | undefined
+  /** Why, for the history of the policies. */
+  readonly note?: string | undefined
+}
+
+export type RollbackRequest = Pick<ApplyRequest, 'dryRun' | 'basedOn' | 'note'> & {
+  /** Whose policies are to be in force again, those and no others. */
+  readonly version: string
+}
+
+/** What is to be so, and what is to be gone. */
+interface Wanted extends Omit<ApplyRequest, 'prune'> {
+  readonly pruned: ReadonlySet<Document['kind']>
 }
 
 /** Makes declared documents so: plans, judges the whole before anything changes, then changes all in one transaction. */
@@ -33,23 +49,43 @@ export class Applier {
     this.#parts = parts
   }
 
-  /** @throws ProblemError invalid-request, invalid-policy, would-lock-out */
-  apply(by: Subject, request: ApplyRequest): Promise<Plan> {
-    const result = this.#last.then(() => this.#apply(by, request))
+  /** @throws ProblemError invalid-request, invalid-policy, would-lock-out, conflict */
+  apply(by: Subject, { prune, ...request }: ApplyRequest): Promise<Plan> {
+    const pruned = new Set(prune ? request.documents.map(({ kind }) => kind) : [])
+    return this.#inTurn(() => this.#apply(by, { ...request, pruned }))
+  }
+
+  /** The policies of an earlier version, as a new one. @throws ProblemError not-found, and as {@link apply} */
+  rollback(by: Subject, { version, note, ...request }: RollbackRequest): Promise<Plan> {
+    return this.#inTurn(async () => {
+      const documents = (await policiesOf(this.#parts.store, version)).map(({ name, text }): Document => ({
+        kind: 'Policy',
+        name,
+        text,
+      }))
+      const why = [`back to ${version}`, ...(note === undefined ? [] : [note])].join(': ')
+      return this.#apply(by, { ...request, documents, pruned: new Set(['Policy']), note: why })
+    })
+  }
+
+  #inTurn(work: () => Promise<Plan>): Promise<Plan> {
+    const result = this.#last.then(work)
     this.#last = result.catch(() => undefined)
     return result
   }
 
-  async #apply(by: Subject, { documents, dryRun, prune }: ApplyRequest): Promise<Plan> {
+  async #apply(by: Subject, { documents, dryRun, pruned, basedOn, note }: Wanted): Promise<Plan> {
     const { store, policies, box } = this.#parts
     refuseDuplicates(documents)
     const { wanted, resources } = this.#understood(documents)
+    const inForce = await store.read.policies.current()
+    const before = inForce?.version ?? 0
+    if (basedOn !== undefined && basedOn !== String(before)) throw movedOn(before)
     const current = await declaredNow(store, box)
-    const plan = planChanges(current, wanted, prune)
+    const plan = planChanges(current, wanted, pruned)
     const standing = after(current, wanted, plan)
     refuseDangling(standing, documents)
 
-    const before = (await store.read.policies.current())?.version ?? 0
     const isNewSet = plan.some(({ kind, action }) => kind === 'Policy' && action !== 'unchanged')
     const version = isNewSet ? before + 1 : before
     const texts = standing.filter((it) => it.kind === 'Policy')
@@ -60,16 +96,21 @@ export class Applier {
     const answer = {
       plan,
       applied: isChange && !dryRun,
+      basedOn: String(before),
       policyVersion: String(version),
       warnings: [...(isNewSet ? warnings(policies, texts) : []), ...plan.flatMap(withoutPassword)],
     }
     if (!answer.applied) return answer
     await store.write(by, 'apply', async (tx) => {
+      const now = (await tx.policies.current())?.version ?? 0
+      if (now !== before) throw movedOn(now)
       for (const change of plan) {
         if (change.action === 'delete') await remove(tx, change)
         else if (change.action !== 'unchanged') await this.#write(tx, wanted, resources, change)
       }
-      if (isNewSet) await tx.policies.apply(texts, by.principal.id)
+      if (!isNewSet) return
+      await tx.policies.apply(texts, by.principal.id, note)
+      tx.note(shortened(differenceOf(inForce?.texts ?? [], texts), before, version))
     })
     if (isNewSet) policies.use(point)
     this.#parts.onApplied(by, answer)
@@ -119,6 +160,22 @@ export class Applier {
       case undefined:
     }
   }
+}
+
+/** The diff of two versions, for the audit log. */
+function shortened(difference: string, before: number, version: number): string {
+  if (difference.length <= maxAuditedDifference) return difference
+  return `${difference.slice(0, maxAuditedDifference)}\n… cut here: sallyport policy diff ${before} ${version} shows all of it`
+}
+
+function movedOn(version: number): ProblemError {
+  return new ProblemError(
+    'conflict',
+    `the policies are not those that this was made for: version ${version} is in force`,
+    {
+      next: 'look at what would change now, and decide again',
+    },
+  )
 }
 
 async function remove(tx: Writers, { kind, name }: { kind: Document['kind']; name: string }): Promise<void> {
@@ -208,3 +265,6 @@ function refuse(errors: readonly { path: string; message: string }[], documents:
   const where = document === undefined ? '' : `${document.kind} ${document.name}: `
   throw new ProblemError('invalid-request', `${where}${first.message}`, { errors })
 }
+
+/** Characters. */
+const maxAuditedDifference = 16_384

@@ -3,12 +3,12 @@ import type { Change, Document } from '@sallyport/api'
 
 /**
  * What would have to change so that `current` says what `wanted` says. Pure: nothing is looked up, nothing is done.
- * With `prune`, what is not wanted is deleted, for the kinds that occur among the wanted; users are never deleted.
+ * Of the kinds in `pruned`, what is not wanted is deleted; users never are.
  */
 export function planChanges(
   current: readonly Document[],
   wanted: readonly Document[],
-  prune: boolean,
+  pruned: ReadonlySet<Document['kind']>,
 ): Change[] {
   const before = new Map(current.map((it) => [keyOf(it), it]))
   const changes = wanted.map((document): Change => {
@@ -18,10 +18,8 @@ export function planChanges(
     const found = differences(old, document, kind)
     return { action: found.length === 0 ? 'unchanged' : 'update', kind, name, changes: found }
   })
-  if (!prune) return changes
   const kept = new Set(wanted.map(keyOf))
-  const kinds = new Set(wanted.map(({ kind }) => kind))
-  const gone = current.filter((it) => it.kind !== 'User' && kinds.has(it.kind) && !kept.has(keyOf(it)))
+  const gone = current.filter((it) => it.kind !== 'User' && pruned.has(it.kind) && !kept.has(keyOf(it)))
   return [
     ...changes,
     ...gone.map(({ kind, name }): Change => ({ action: 'delete', kind, name, changes: [] })),

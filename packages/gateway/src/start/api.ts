@@ -111,7 +111,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       attached: () => plane.attached(),
     }),
     apply: applyRoutes(applier),
-    policies: policyRoutes(read, policies),
+    policies: policyRoutes({ store, policies, applier }),
     agents: agentRoutes(store, plane),
     joinTokens: joinTokenRoutes({
       store,

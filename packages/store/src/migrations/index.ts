@@ -6,6 +6,7 @@ import type { Tables } from '../schema.ts'
 import { firstTables } from './0001-first.ts'
 import { processOfSession } from './0002-process.ts'
 import { grantTables } from './0003-grants.ts'
+import { noteOfPolicySet } from './0004-policy-note.ts'
 
 /**
  * Brings a store up to date.
@@ -16,6 +17,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0001-first': { up: (tx: Kysely<Tables>) => firstTables(tx, dialect) },
     '0002-process': { up: (tx: Kysely<Tables>) => processOfSession(tx, dialect) },
     '0003-grants': { up: (tx: Kysely<Tables>) => grantTables(tx, dialect) },
+    '0004-policy-note': { up: (tx: Kysely<Tables>) => noteOfPolicySet(tx) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

@@ -7,15 +7,20 @@ export interface PolicyTextRow {
   readonly text: string
 }
 
-/** A set of policies that is or was in force. */
-export interface PolicySet {
+/** A set of policies that is or was in force, without its texts. */
+export interface PolicyVersion {
   /** 1, 2, 3… without gaps. */
   readonly version: number
-  /** By name. */
-  readonly texts: readonly PolicyTextRow[]
   /** Principal id of whoever applied it. */
   readonly author: string
   readonly at: number
+  /** Why, in the author's words; may be empty. */
+  readonly note: string
+}
+
+export interface PolicySet extends PolicyVersion {
+  /** By name. */
+  readonly texts: readonly PolicyTextRow[]
 }
 
 export class PolicyReader {
@@ -27,7 +32,13 @@ export class PolicyReader {
 
   /** The set in force: the latest. */
   async current(): Promise<PolicySet | undefined> {
-    return (await this.list(1))[0]
+    const row = await this.db
+      .selectFrom('policySets')
+      .selectAll()
+      .orderBy('version', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row && parse(row)
   }
 
   async get(version: number): Promise<PolicySet | undefined> {
@@ -40,14 +51,13 @@ export class PolicyReader {
   }
 
   /** Newest first. */
-  async list(limit: number): Promise<readonly PolicySet[]> {
-    const rows = await this.db
+  list(limit: number): Promise<readonly PolicyVersion[]> {
+    return this.db
       .selectFrom('policySets')
-      .selectAll()
+      .select(['version', 'author', 'at', 'note'])
       .orderBy('version', 'desc')
       .limit(limit)
       .execute()
-    return rows.map(parse)
   }
 }
 
@@ -60,17 +70,17 @@ export class PolicyWriter extends PolicyReader {
   }
 
   /** Puts a whole set in force. @returns its version, one above the last */
-  async apply(texts: readonly PolicyTextRow[], author: string): Promise<number> {
+  async apply(texts: readonly PolicyTextRow[], author: string, note = ''): Promise<number> {
     const version = ((await this.current())?.version ?? 0) + 1
     const ordered = texts
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map(({ name, text }) => ({ name, text }))
     await this.db
       .insertInto('policySets')
-      .values({ version, texts: JSON.stringify(ordered), author, at: this.#change.nowMs })
+      .values({ version, texts: JSON.stringify(ordered), author, at: this.#change.nowMs, note })
       .execute()
     this.#change.note(
-      `policy set ${version} applied: ${ordered.map(({ name }) => name).join(', ') || 'empty'}`,
+      `policy set ${version} applied: ${ordered.map(({ name }) => name).join(', ') || 'empty'}${note === '' ? '' : `; ${note}`}`,
       { table: 'policySets', key: String(version), verb: 'created' },
     )
     return version

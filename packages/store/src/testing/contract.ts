@@ -192,9 +192,10 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           { name: 'a', text: '1' },
         ]
         expect(await system((tx) => tx.policies.apply(texts, 'user:alice'))).toBe(1)
-        expect(await system((tx) => tx.policies.apply([], 'user:bob'))).toBe(2)
+        expect(await system((tx) => tx.policies.apply([], 'user:bob', 'all of them away'))).toBe(2)
         expect(await store.read.policies.current()).toEqual({
           version: 2,
+          note: 'all of them away',
           texts: [],
           author: 'user:bob',
           at: clock.now(),

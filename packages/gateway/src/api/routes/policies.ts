@@ -1,22 +1,42 @@
-import { PolicyError, runPolicyTests, type DecisionPoint, type PolicyText } from '@sallyport/policy'
-import type { PolicySet, Readers } from '@sallyport/store'
-import { invalidPolicy, notFound } from '../../front/problem.ts'
+import {
+  differenceOf,
+  PolicyError,
+  runPolicyTests,
+  type DecisionPoint,
+  type PolicyText,
+} from '@sallyport/policy'
+import type { PolicySet, PolicyVersion, Store } from '@sallyport/store'
+import type { Applier } from '../../apply/applier.ts'
+import { invalidPolicy } from '../../front/problem.ts'
 import type { PolicyInForce } from '../../policy/in-force.ts'
+import { noneYet, policySet } from '../../policy/versions.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
-export function policyRoutes(
-  read: Pick<Readers, 'policies'>,
-  policies: PolicyInForce,
-): NounRoutes<'policies'> {
+export interface PolicyParts {
+  readonly store: Pick<Store, 'read'>
+  readonly policies: PolicyInForce
+  readonly applier: Pick<Applier, 'rollback'>
+}
+
+export function policyRoutes({ store, policies, applier }: PolicyParts): NounRoutes<'policies'> {
+  const current = async (): Promise<PolicySet> => (await store.read.policies.current()) ?? noneYet
   return {
-    current: async () => whole((await read.policies.current()) ?? noneYet),
-    versions: async () => ({ items: (await read.policies.list(maxVersions)).map(heading) }),
-    version: async ({ version }) => {
-      const set = /^\d{1,9}$/.test(version) ? await read.policies.get(Number(version)) : undefined
-      if (set === undefined) throw notFound('version')
-      return whole(set)
+    current: async () => whole(await current()),
+    versions: async () => ({ items: (await store.read.policies.list(maxVersions)).map(heading) }),
+    version: async ({ version }) => whole(await policySet(store, version)),
+    difference: async ({ from, to }) => {
+      const [before, after] = [
+        await policySet(store, from),
+        to === undefined ? await current() : await policySet(store, to),
+      ]
+      return {
+        from: String(before.version),
+        to: String(after.version),
+        difference: differenceOf(before.texts, after.texts),
+      }
     },
+    rollback: (request, { caller }) => applier.rollback(caller.subject, request),
     check: ({ policies: texts }) => ({ problems: policies.check(texts) }),
     test: ({ policies: texts, cases }) => {
       const point = texts === undefined ? policies.point : compiled(policies, texts)
@@ -34,15 +54,14 @@ function compiled(policies: PolicyInForce, texts: readonly PolicyText[]): Decisi
   }
 }
 
-const heading = ({ version, author, at }: PolicySet) => ({
+const heading = ({ version, author, at, note }: PolicyVersion) => ({
   version: String(version),
   by: author,
   at: time(at),
+  note,
 })
 const whole = (set: PolicySet) => ({
   ...heading(set),
   policies: set.texts.map(({ name, text }) => ({ name, text })),
 })
-/** Before anybody applied any. */
-const noneYet: PolicySet = { version: 0, texts: [], author: 'system', at: 0 }
 const maxVersions = 500
