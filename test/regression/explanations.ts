@@ -23,10 +23,4 @@ export const explanations: readonly Explanation[] = [
       '`standard_conforming_strings` stays on: the file ends with a function whose strings are read with it off',
     like: /sallyport: standard_conforming_strings cannot be changed|nonstandard use of \\\\|foo\\\\bar/,
   },
-  {
-    name: 'files/copy2',
-    reason:
-      '`COPY … ENCODING` is refused: rows are masked in UTF-8; psql then takes the rows that follow for commands, and they are missing later',
-    like: /sallyport: COPY works in UTF-8 only|at or near "4000"|before trigger fired/,
-  },
 ]

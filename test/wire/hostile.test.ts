@@ -201,7 +201,7 @@ describe('hostile and broken clients', () => {
   test('invalid UTF-8 and broken SQL are refused as errors, and the session goes on', async () => {
     await using client = await RawPostgres.connect(endpoint)
     client.send(message('Q', Buffer.from('select \xff\xfe\0', 'latin1')))
-    expect(wordsOf((await client.untilReady())[0]!)).toMatch(/^42601 sallyport: .*UTF-8/)
+    expect(wordsOf((await client.untilReady())[0]!)).toMatch(/^42601 sallyport: .*UTF8/)
     client.send(query('selec 1'))
     expect(wordsOf((await client.untilReady())[0]!)).toMatch(/^42601 syntax error/)
     client.send(parse('select 1'), sync())

@@ -44,6 +44,8 @@ export type Effect =
       readonly isLocal: boolean
       readonly isUncertain?: boolean
     }
+  /** Without a value: back to that of the log-in. */
+  | { readonly kind: 'client-encoding'; readonly value: string | undefined; readonly isLocal: boolean }
   | { readonly kind: 'transaction-end'; readonly isRollback: boolean }
   | { readonly kind: 'rollback-to' }
   /** It runs code that may close and open cursors. */

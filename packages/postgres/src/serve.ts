@@ -16,12 +16,13 @@ import { cancelUpstream, mintCancelKey } from './cancel.ts'
 import { authenticationOk, encodeBackendKey } from './codec/backend.ts'
 import { PostgresConversation } from './conversation/conversation.ts'
 import { targetOf, type Database, type Databases } from './databases.ts'
+import { ClientEncoding } from './client-encoding.ts'
 import { diagnosticsFor } from './diagnostics.ts'
 import type { Analyzer } from './facts/analyzer.ts'
 import { Judge } from './judge/judge.ts'
 import { arrive, ArrivalFault, type Arrival } from './login/downstream.ts'
 import type { ScramKeyring } from './login/scram-keys.ts'
-import { logIn } from './login/upstream.ts'
+import { logIn, type LoggedIn } from './login/upstream.ts'
 import { masksFor } from './mask/masks.ts'
 import { Names } from './names.ts'
 import type { Judgement, PostgresOperation, Prepared } from './operations.ts'
@@ -111,6 +112,7 @@ interface Reached {
   readonly greeting: Buffer[]
   /** Undefined where the target does not report it. */
   readonly searchPath: string | undefined
+  readonly encoding: ClientEncoding
   readonly database: string
 }
 
@@ -131,10 +133,9 @@ async function reach(
     const target = targetOf(session)
     const credential = await session.credential()
     const upstream = await logIn(dialled, { target, credential, parameters, keyring }, signal)
-    for (const [name, value] of upstream.parameters) checkSetting(name, value)
     const { stream, cancelKey } = upstream
     const greeting = [...upstream.greeting]
-    return { stream, cancelKey, greeting, searchPath: upstream.parameters.get('search_path'), database }
+    return { stream, cancelKey, greeting, ...asLoggedIn(arrival, upstream), database }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(
@@ -143,6 +144,15 @@ async function reach(
     session.ended(cause.code, 0, 0)
     throw cause instanceof Fault ? cause : new RefusedLate(cause)
   }
+}
+
+/** What the target reported, checked. */
+function asLoggedIn({ startup }: Login, { parameters }: LoggedIn): Pick<Reached, 'searchPath' | 'encoding'> {
+  const asked = startup.parameters['client_encoding'] ?? 'UTF8'
+  const encoding = new ClientEncoding(asked, parameters.get('server_encoding')?.toString('latin1') ?? '')
+  for (const [name, value] of parameters) checkSetting(name, encoding.current.show(value), encoding)
+  const searchPath = parameters.get('search_path')
+  return { encoding, searchPath: searchPath === undefined ? undefined : encoding.current.show(searchPath) }
 }
 
 function tooSlow(): Fault {
@@ -171,7 +181,14 @@ async function converse(
   arrival: Login,
   session: Session<PostgresOptions>,
   gate: Gate<PostgresOptions>,
-  { stream: upstream, cancelKey, greeting, searchPath: reportedPath, database: databaseName }: Reached,
+  {
+    stream: upstream,
+    cancelKey,
+    greeting,
+    searchPath: reportedPath,
+    encoding,
+    database: databaseName,
+  }: Reached,
 ): Promise<Fault | undefined> {
   using database = parts.databases.for(session, databaseName)
   const searchPath = await firstSearchPath(session, reportedPath, database)
@@ -181,15 +198,16 @@ async function converse(
   const conversation = new PostgresConversation({
     marker: `sallyport_refused_${randomBytes(12).toString('hex')}`,
     sessionId: session.id,
-    masks: masksFor(masking, catalog, parts.maskKey),
+    masks: masksFor(masking, catalog, parts.maskKey, encoding),
     diagnostics: () => diagnosticsFor(masking, session.maskedTags()),
     statements,
     portals,
     searchPath,
+    encoding,
     finish: (permit, outcome) => session.finish(permit, outcome),
     setting(name, value) {
       if (name === 'search_path') searchPath.reported(value)
-      else checkSetting(name, value)
+      else checkSetting(name, value, encoding)
     },
     catalogChanged: () => catalog.invalidate(),
   })
@@ -200,6 +218,8 @@ async function converse(
     account: session.account,
     masking,
     searchPath,
+    encoding,
+    isIdle: () => conversation.isIdle,
     statements,
     portals,
   })
@@ -272,16 +292,11 @@ async function firstSearchPath(
 }
 
 /**
- * Statements are judged as UTF-8 with standard strings. A session in which the server reads them otherwise ends.
+ * Statements are judged in the session's encoding, with standard strings. A session in which the server reads them otherwise ends.
  * @throws Fault
  */
-function checkSetting(name: string, value: string): void {
-  if (name === 'client_encoding' && value !== 'UTF8') {
-    throw new Fault(
-      'client/unsupported',
-      'the client encoding must stay UTF8: statements are judged in that encoding',
-    )
-  }
+function checkSetting(name: string, value: string, encoding: ClientEncoding): void {
+  if (name === 'client_encoding') encoding.reported(value)
   if (name === 'standard_conforming_strings' && value !== 'on') {
     throw new Fault(
       'client/unsupported',

@@ -1,5 +1,6 @@
 import { Fault, type FaultCode, type Refusal, type RefusalCode } from '@sallyport/core'
 import { encodeErrorFields } from './codec/backend.ts'
+import { utf8 } from './encoding/encoding.ts'
 
 /**
  * Every code's SQLSTATE. Total, so that a new code does not compile until PostgreSQL clients have words for it.
@@ -51,7 +52,12 @@ const sqlstates: Readonly<Record<RefusalCode | FaultCode, string>> = {
  * @param severity `ERROR` where the session goes on, `FATAL` where it ends
  * @param session named in the hint, so that a report can be traced
  */
-export function wordError(severity: 'ERROR' | 'FATAL', cause: Refusal | Fault, session?: string): Buffer {
+export function wordError(
+  severity: 'ERROR' | 'FATAL',
+  cause: Refusal | Fault,
+  session?: string,
+  encoding = utf8,
+): Buffer {
   const isFault = cause instanceof Fault
   const fields = new Map([
     ['S', severity],
@@ -62,10 +68,10 @@ export function wordError(severity: 'ERROR' | 'FATAL', cause: Refusal | Fault, s
   if (!isFault && cause.next !== undefined) fields.set('H', cause.next)
   const trace = session === undefined ? `code ${cause.code}` : `code ${cause.code}, session ${session}`
   fields.set('D', trace)
-  return encodeErrorFields('error', fields)
+  return encodeErrorFields('error', fields, encoding)
 }
 
-export function wordNotice(text: string): Buffer {
+export function wordNotice(text: string, encoding = utf8): Buffer {
   return encodeErrorFields(
     'notice',
     new Map([
@@ -74,5 +80,6 @@ export function wordNotice(text: string): Buffer {
       ['C', '00000'],
       ['M', `sallyport: ${text}`],
     ]),
+    encoding,
   )
 }

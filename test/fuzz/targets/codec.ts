@@ -193,7 +193,7 @@ function checkServer(frame: Buffer, whole: Buffer, at: number): void {
       return
     case 'S':
       return same(frame, whole, at, backend.decodeParameterStatus, ({ name, value }) =>
-        message('S', Buffer.from(`${name}\0`, 'latin1'), cstring(value)),
+        message('S', Buffer.from(`${name}\0`, 'latin1'), value, Buffer.from([0])),
       )
     case 'Z':
       return exact(frame, message('Z', Buffer.from(backend.decodeReady(whole, at, to))))

@@ -1,7 +1,8 @@
 import { Cursor, Writer } from '@sallyport/wire'
+import { utf8 } from '../encoding/encoding.ts'
 import { headBytes, tag } from './tags.ts'
 
-/** What servers say. Decoders take a whole frame, tag included; encoders give one. */
+/** What servers say, in the session's encoding. Decoders take a whole frame, tag included; encoders give one. */
 
 const blame = 'target/malformed'
 
@@ -16,11 +17,16 @@ export interface Field {
   readonly format: number
 }
 
-export function decodeRowDescription(chunk: Buffer, from: number, to: number): readonly Field[] {
+export function decodeRowDescription(
+  chunk: Buffer,
+  from: number,
+  to: number,
+  encoding = utf8,
+): readonly Field[] {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const fields: Field[] = []
   for (let left = cursor.uint16(); left > 0; left--) {
-    const name = cursor.cstringBytes().toString('utf8')
+    const name = encoding.show(cursor.cstringBytes())
     const tableOid = cursor.uint32()
     const attnum = cursor.int16()
     const typeOid = cursor.uint32()
@@ -49,13 +55,14 @@ export function rowsOf(commandTag: string): number {
 
 export interface ParameterStatus {
   readonly name: string
-  readonly value: string
+  /** In the session's encoding. A view. */
+  readonly value: Buffer
 }
 
 export function decodeParameterStatus(chunk: Buffer, from: number, to: number): ParameterStatus {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const name = cursor.cstringBytes().toString('latin1')
-  const value = cursor.cstringBytes().toString('utf8')
+  const value = cursor.cstringBytes()
   cursor.end()
   return { name, value }
 }
@@ -140,19 +147,25 @@ export function decodeAuthentication(chunk: Buffer): Authentication {
 export type ErrorFields = ReadonlyMap<string, string>
 
 /** @see PostgreSQL documentation, "Error and Notice Message Fields" */
-export function decodeErrorFields(chunk: Buffer, from: number, to: number): Map<string, string> {
+export function decodeErrorFields(
+  chunk: Buffer,
+  from: number,
+  to: number,
+  encoding = utf8,
+): Map<string, string> {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const fields = new Map<string, string>()
   for (let letter = cursor.uint8(); letter !== 0; letter = cursor.uint8()) {
-    fields.set(String.fromCharCode(letter), cursor.cstringBytes().toString('utf8'))
+    fields.set(String.fromCharCode(letter), encoding.show(cursor.cstringBytes()))
   }
   cursor.end()
   return fields
 }
 
-export function encodeErrorFields(kind: 'error' | 'notice', fields: ErrorFields): Buffer {
+export function encodeErrorFields(kind: 'error' | 'notice', fields: ErrorFields, encoding = utf8): Buffer {
   return framed(tag[kind], (writer) => {
-    for (const [letter, value] of fields) writer.uint8(letter.charCodeAt(0)).cstring(value)
+    for (const [letter, value] of fields)
+      writer.uint8(letter.charCodeAt(0)).bytes(encoding.encode(value)).uint8(0)
     return writer.uint8(0)
   })
 }

@@ -1,23 +1,32 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { Fault } from '@sallyport/core'
 import { Cursor, Writer } from '@sallyport/wire'
+import { ClientEncoding } from '../client-encoding.ts'
 import { headBytes, tag } from './tags.ts'
 
-/** What clients say. Decoders take a whole frame, tag included; encoders give one. */
+/** What clients say. Decoders take a whole frame, tag included; encoders give one. Names are in the session's encoding. */
 
 const blame = 'client/malformed'
+
+const plain = new ClientEncoding('UTF8', 'UTF8')
 
 /** The server tells names apart by so many bytes. @see PostgreSQL source, NAMEDATALEN */
 const nameBytes = 63
 
-/** The name of a statement or portal as the server knows it. @throws Fault where it would be cut inside a letter */
-function serverName(cursor: Cursor): string {
+/** The name of a statement or portal as the server knows it. @throws Fault where that cannot be told */
+function serverName(cursor: Cursor, encoding: ClientEncoding): string {
   const bytes = cursor.cstringBytes()
-  if (bytes.length <= nameBytes && isUtf8(bytes)) return bytes.toString('utf8')
-  if (!isUtf8(bytes)) throw new Fault(blame, 'malformed protocol message: invalid UTF-8')
+  const text = encoding.decode(bytes)
+  if (text === undefined)
+    throw new Fault(blame, `malformed protocol message: invalid ${encoding.current.name}`)
+  const isSame = encoding.isUtf8Throughout
+  if (bytes.length <= nameBytes && (isSame || Buffer.byteLength(text) <= nameBytes)) return text
   const known = bytes.subarray(0, nameBytes)
-  if (isUtf8(known)) return known.toString('utf8')
-  throw new Fault('client/unsupported', `a name of more than ${nameBytes} bytes that is cut inside a letter`)
+  if (isAscii(bytes) || (isSame && isUtf8(known))) return known.toString('utf8')
+  throw new Fault(
+    'client/unsupported',
+    `a name of more than ${nameBytes} bytes that is cut where we cannot tell`,
+  )
 }
 
 export interface Parse {
@@ -38,9 +47,9 @@ export function encodeQuery(text: string): Buffer {
   return framed(tag.query, (writer) => writer.cstring(text))
 }
 
-export function decodeParse(chunk: Buffer, from: number, to: number): Parse {
+export function decodeParse(chunk: Buffer, from: number, to: number, encoding = plain): Parse {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
-  const name = serverName(cursor)
+  const name = serverName(cursor, encoding)
   const text = cursor.cstringBytes()
   const typeIds: number[] = []
   for (let left = cursor.uint16(); left > 0; left--) typeIds.push(cursor.uint32())
@@ -51,17 +60,17 @@ export function decodeParse(chunk: Buffer, from: number, to: number): Parse {
 export interface Bind {
   readonly portal: string
   readonly statement: string
-  /** Text where its format is 0 (and valid UTF-8), the raw bytes where it is 1, NULL. Bytes are views. */
+  /** Text where its format is 0, the raw bytes where it is 1, NULL. Bytes are views. */
   readonly parameters: readonly (string | Buffer | null)[]
   readonly resultFormats: readonly number[]
 }
 
 /** @see PostgreSQL documentation, "Bind (F)" */
-export function decodeBind(chunk: Buffer, from: number, to: number): Bind {
+export function decodeBind(chunk: Buffer, from: number, to: number, encoding = plain): Bind {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
-  const portal = serverName(cursor)
-  const statement = serverName(cursor)
-  const parameters = decodeParameters(cursor)
+  const portal = serverName(cursor, encoding)
+  const statement = serverName(cursor, encoding)
+  const parameters = decodeParameters(cursor, encoding)
   const resultFormats: number[] = []
   for (let left = cursor.uint16(); left > 0; left--) resultFormats.push(cursor.int16())
   cursor.end()
@@ -69,7 +78,7 @@ export function decodeBind(chunk: Buffer, from: number, to: number): Bind {
 }
 
 /** Their formats, none, one for all, or one for each; then the values themselves. */
-function decodeParameters(cursor: Cursor): (string | Buffer | null)[] {
+function decodeParameters(cursor: Cursor, encoding: ClientEncoding): (string | Buffer | null)[] {
   const formats: number[] = []
   for (let left = cursor.uint16(); left > 0; left--) formats.push(cursor.int16())
   const count = cursor.uint16()
@@ -82,14 +91,16 @@ function decodeParameters(cursor: Cursor): (string | Buffer | null)[] {
     }
     const bytes = cursor.take(length)
     const format = formats.length === 1 ? formats[0] : formats[i]
-    parameters.push(format === 1 ? bytes : bytes.toString('utf8'))
+    parameters.push(format === 1 ? bytes : encoding.show(bytes))
   }
   return parameters
 }
 
 /** A Bind without parameters, to a statement that does not exist: the server must refuse it. */
-export function encodeBareBind(portal: string, statement: string): Buffer {
-  return framed(tag.bind, (writer) => writer.cstring(portal).cstring(statement).int16(0).int16(0).int16(0))
+export function encodeBareBind(portal: string, statement: string, encoding = plain): Buffer {
+  return framed(tag.bind, (writer) =>
+    writer.bytes(encoding.current.encode(portal)).uint8(0).cstring(statement).int16(0).int16(0).int16(0),
+  )
 }
 
 export interface Named {
@@ -98,10 +109,10 @@ export interface Named {
 }
 
 /** Describe and Close share one form. */
-export function decodeNamed(chunk: Buffer, from: number, to: number): Named {
+export function decodeNamed(chunk: Buffer, from: number, to: number, encoding = plain): Named {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const kind = cursor.uint8()
-  const name = serverName(cursor)
+  const name = serverName(cursor, encoding)
   cursor.end()
   return { of: kind === 0x50 ? 'portal' : kind === 0x53 ? 'statement' : refuseKind(cursor), name }
 }
@@ -111,8 +122,8 @@ function refuseKind(cursor: Cursor): never {
   throw new TypeError('unreachable')
 }
 
-export function encodeDescribePortal(name: string): Buffer {
-  return framed(tag.describe, (writer) => writer.uint8(0x50).cstring(name))
+export function encodeDescribePortal(name: string, encoding = plain): Buffer {
+  return framed(tag.describe, (writer) => writer.uint8(0x50).bytes(encoding.current.encode(name)).uint8(0))
 }
 
 export interface Execute {
@@ -121,16 +132,18 @@ export interface Execute {
   readonly maxRows: number
 }
 
-export function decodeExecute(chunk: Buffer, from: number, to: number): Execute {
+export function decodeExecute(chunk: Buffer, from: number, to: number, encoding = plain): Execute {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
-  const portal = serverName(cursor)
+  const portal = serverName(cursor, encoding)
   const maxRows = cursor.int32()
   cursor.end()
   return { portal, maxRows }
 }
 
-export function encodeExecute(portal: string, maxRows: number): Buffer {
-  return framed(tag.execute, (writer) => writer.cstring(portal).int32(maxRows))
+export function encodeExecute(portal: string, maxRows: number, encoding = plain): Buffer {
+  return framed(tag.execute, (writer) =>
+    writer.bytes(encoding.current.encode(portal)).uint8(0).int32(maxRows),
+  )
 }
 
 export interface FunctionCall {
@@ -141,10 +154,10 @@ export interface FunctionCall {
 }
 
 /** @see PostgreSQL documentation, "FunctionCall (F)" */
-export function decodeFunctionCall(chunk: Buffer, from: number, to: number): FunctionCall {
+export function decodeFunctionCall(chunk: Buffer, from: number, to: number, encoding = plain): FunctionCall {
   const cursor = new Cursor(chunk, from + headBytes, to, blame)
   const oid = cursor.uint32()
-  const parameters = decodeParameters(cursor)
+  const parameters = decodeParameters(cursor, encoding)
   const resultFormat = cursor.int16()
   cursor.end()
   return { oid, parameters, resultFormat }

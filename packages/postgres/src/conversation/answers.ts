@@ -183,7 +183,9 @@ export class Answers {
       this.#parts.statements.drop('')
       this.#parts.portals.drop('')
     }
+    this.#ledger.isInTransaction = status !== 'I'
     if (status === 'I') this.#ledger.transactionEnded()
+    this.#parts.encoding.settled()
     this.#parts.searchPath.segmentEnded(head.pathSegment)
     if (this.#ledger.copyIn.ended(head)) this.#sendSync(out)
     return 'pass'
@@ -196,7 +198,8 @@ export class Answers {
   }
 
   error(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict {
-    const fields = decodeErrorFields(chunk, from, to)
+    const { current: encoding } = this.#parts.encoding
+    const fields = decodeErrorFields(chunk, from, to, encoding)
     const severity = fields.get('V') ?? fields.get('S')
     if (severity === 'FATAL' || severity === 'PANIC') {
       this.#ledger.hasSeenFatal = true
@@ -214,11 +217,11 @@ export class Answers {
     if (missing !== undefined)
       fields.set('M', fields.get('M')?.replace(this.#parts.marker, () => missing) ?? '')
     if (head.missing !== undefined && this.#parts.diagnostics() === 'clear') {
-      out.client.put(encodeErrorFields('error', fields))
+      out.client.put(encodeErrorFields('error', fields, encoding))
       return 'drop'
     }
     if (head.refusal !== undefined) {
-      out.client.put(wordError('ERROR', head.refusal, this.#parts.sessionId))
+      out.client.put(wordError('ERROR', head.refusal, this.#parts.sessionId, encoding))
       return 'drop'
     }
     return this.#putDiagnostic('error', fields, out)
@@ -226,7 +229,8 @@ export class Answers {
 
   notice(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict {
     if (this.#parts.diagnostics() === 'clear') return 'pass'
-    return this.#putDiagnostic('notice', decodeErrorFields(chunk, from, to), out)
+    const { current: encoding } = this.#parts.encoding
+    return this.#putDiagnostic('notice', decodeErrorFields(chunk, from, to, encoding), out)
   }
 
   #putDiagnostic(kind: 'error' | 'notice', fields: ReadonlyMap<string, string>, out: Outboxes): Verdict {
@@ -234,7 +238,8 @@ export class Answers {
     const isComplete = kind === 'notice' || /^[0-9A-Z]{5}$/.test(fields.get('C') ?? '')
     if (diagnostics === 'clear' && isComplete) return 'pass'
     const whole = isComplete ? fields : new Map([...fields, ['C', 'XX000']])
-    out.client.put(encodeErrorFields(kind, diagnostics === 'clear' ? whole : diagnostics(whole)))
+    const shown = diagnostics === 'clear' ? whole : diagnostics(whole)
+    out.client.put(encodeErrorFields(kind, shown, this.#parts.encoding.current))
     return 'drop'
   }
 

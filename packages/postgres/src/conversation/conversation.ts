@@ -42,6 +42,11 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
     return this.#ledger.owed.size > 0
   }
 
+  /** Whether the server has answered everything, and is outside of a transaction. */
+  get isIdle(): boolean {
+    return this.#ledger.owed.size === 0 && !this.#ledger.isInTransaction
+  }
+
   settle(asked: PostgresOperation, authorization: Authorization, out: Outboxes): Verdict {
     return this.#requests.settle(asked, authorization, out)
   }
@@ -137,7 +142,9 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
       case tag.ready:
         return this.#answers.ready(decodeReady(chunk, from, to), out)
       case tag.rowDescription:
-        return this.#answers.rowDescription(decodeRowDescription(chunk, from, to))
+        return this.#answers.rowDescription(
+          decodeRowDescription(chunk, from, to, this.#parts.encoding.current),
+        )
       case tag.noData:
         return this.#answers.noData()
       case tag.parameterDescription:
@@ -155,7 +162,7 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
         return this.#answers.notice(chunk, from, to, out)
       case tag.parameterStatus: {
         const { name, value } = decodeParameterStatus(chunk, from, to)
-        this.#parts.setting(name, value)
+        this.#parts.setting(name, this.#parts.encoding.current.show(value))
         return 'pass'
       }
       case tag.notification:
@@ -173,11 +180,12 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   }
 
   notice(text: string): Buffer {
-    return wordNotice(text)
+    return wordNotice(text, this.#parts.encoding.current)
   }
 
   farewell(cause: Fault | Refusal): { readonly client: Buffer; readonly server: Buffer } {
-    return { client: wordError('FATAL', cause, this.#parts.sessionId), server: terminate }
+    const { sessionId, encoding } = this.#parts
+    return { client: wordError('FATAL', cause, sessionId, encoding.current), server: terminate }
   }
 
   serverEnded(): Fault | undefined {

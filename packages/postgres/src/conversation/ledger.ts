@@ -17,6 +17,7 @@ export class Ledger {
   readonly copyIn = new CopyIn()
   /** After an error in an extended query the server ignores everything up to the next Sync. */
   isSkipping = false
+  isInTransaction = false
   hasChangedCatalog = false
   hasTerminated = false
   hasSeenFatal = false
@@ -104,6 +105,7 @@ export class Ledger {
           searchPath.rolledBackToSavepoint()
           break
         case 'opaque':
+        case 'client-encoding':
           break
         case 'ddl':
           this.hasChangedCatalog = true

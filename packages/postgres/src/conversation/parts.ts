@@ -1,4 +1,5 @@
 import type { Outcome, Permit } from '@sallyport/core'
+import type { ClientEncoding } from '../client-encoding.ts'
 import type { Diagnostics, Masks } from '../masks.ts'
 import type { Names } from '../names.ts'
 import type { Prepared } from '../operations.ts'
@@ -20,6 +21,7 @@ export interface ConversationParts {
   /** A setting that the server reports changed. @throws Fault where it must not */
   setting(name: string, value: string): void
   readonly searchPath: SearchPath
+  readonly encoding: ClientEncoding
   /** A statement that may have changed the catalogue was done, or committed. */
   catalogChanged(): void
 }

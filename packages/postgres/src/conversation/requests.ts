@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { Fault, refusal, type Authorization, type Refusal } from '@sallyport/core'
 import type { Outboxes, Verdict } from '@sallyport/wire'
 import { calleeOf } from '../callees.ts'
@@ -55,6 +54,7 @@ export class Requests {
     switch (asked.kind) {
       case 'query':
         this.#ledger.sent(run)
+        this.#noteEncoding(run)
         this.#oweQuery(run, undefined)
         return 'pass'
       case 'bind': {
@@ -81,18 +81,26 @@ export class Requests {
 
   query(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
     this.#ledger.nextSegment()
-    const bytes = decodeQuery(chunk, from, to)
-    if (!isUtf8(bytes)) {
-      this.#refuseQuery(invalidEncoding, out)
+    const text = this.#parts.encoding.decode(decodeQuery(chunk, from, to))
+    if (text === undefined) {
+      this.#refuseQuery(this.#invalidEncoding(), out)
       return 'drop'
     }
     return {
       kind: 'query',
-      text: bytes.toString('utf8'),
+      text,
       parameters: [],
       binding: nothingMore,
       judgement: undefined,
     }
+  }
+
+  /** The judge has seen to it that nothing else is under way. */
+  #noteEncoding({ statement }: Run): void {
+    const { encoding } = this.#parts
+    for (const effect of statement?.effects ?? [])
+      if (effect.kind === 'client-encoding' && !encoding.isAlready(effect.value))
+        encoding.changing(effect.value)
   }
 
   /** The statements of a text are a segment of their own. */
@@ -112,12 +120,14 @@ export class Requests {
 
   /** Nothing runs on a Parse: its text is judged when it is bound, with its parameters. */
   parse(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict {
-    const { name, text, typeIds } = decodeParse(chunk, from, to)
+    const { encoding } = this.#parts
+    const { name, text: bytes, typeIds } = decodeParse(chunk, from, to, encoding)
     this.#refuseOwnNames(name)
-    const prepared: Prepared = { text: isUtf8(text) ? text.toString('utf8') : '', typeIds }
-    if (!isUtf8(text)) {
+    const text = encoding.decode(bytes)
+    const prepared: Prepared = { text: text ?? '', typeIds }
+    if (text === undefined) {
       out.server.put(encodeBareBind('', this.#parts.marker))
-      this.#ledger.owed.push({ kind: 'parse', name, prepared, refusal: invalidEncoding })
+      this.#ledger.owed.push({ kind: 'parse', name, prepared, refusal: this.#invalidEncoding() })
       return 'drop'
     }
     this.#parts.statements.propose(name, prepared)
@@ -126,7 +136,7 @@ export class Requests {
   }
 
   bind(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
-    const bind = decodeBind(chunk, from, to)
+    const bind = decodeBind(chunk, from, to, this.#parts.encoding)
     this.#refuseOwnNames(bind.portal)
     this.#refuseOwnNames(bind.statement)
     const candidates = this.#parts.statements.candidates(bind.statement)
@@ -158,7 +168,7 @@ export class Requests {
   }
 
   describe(chunk: Buffer, from: number, to: number): Verdict {
-    const { of, name } = decodeNamed(chunk, from, to)
+    const { of, name } = decodeNamed(chunk, from, to, this.#parts.encoding)
     this.#refuseOwnNames(name)
     if (of === 'statement') this.#ledger.owed.push({ kind: 'describe-statement' })
     else {
@@ -170,7 +180,7 @@ export class Requests {
   }
 
   execute(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
-    const { portal: name, maxRows } = decodeExecute(chunk, from, to)
+    const { portal: name, maxRows } = decodeExecute(chunk, from, to, this.#parts.encoding)
     this.#refuseOwnNames(name)
     const opened = this.#parts.portals.candidates(name)
     if (opened.length > 0 && opened.every(isBound))
@@ -199,7 +209,7 @@ export class Requests {
     this.#executePortal(name, portal, out)
     if (this.#parts.searchPath.isSettled) return 'pass'
     // Judgement waits for this statement's answer, which the server would keep back until the Sync behind it.
-    out.server.put(encodeExecute(name, maxRows))
+    out.server.put(encodeExecute(name, maxRows, this.#parts.encoding))
     out.server.put(flush)
     return 'drop'
   }
@@ -238,7 +248,7 @@ export class Requests {
   #executePortal(name: string, portal: Portal, out: Outboxes): void {
     if (portal.mask === undefined) {
       // Masks go by the columns, and the client may not have asked for them: we do.
-      out.server.put(encodeDescribePortal(name))
+      out.server.put(encodeDescribePortal(name, this.#parts.encoding))
       this.#ledger.owed.push({ kind: 'describe-portal', portal, isOurs: true })
     }
     const changesPath = portal.run === undefined ? undefined : this.#ledger.sent(portal.run)
@@ -248,14 +258,14 @@ export class Requests {
   }
 
   close(chunk: Buffer, from: number, to: number): Verdict {
-    const { of, name } = decodeNamed(chunk, from, to)
+    const { of, name } = decodeNamed(chunk, from, to, this.#parts.encoding)
     this.#refuseOwnNames(name)
     this.#ledger.owed.push({ kind: 'close', of, name, isOurs: false })
     return 'pass'
   }
 
   functionCall(chunk: Buffer, from: number, to: number): PostgresOperation {
-    const { oid, parameters, resultFormat } = decodeFunctionCall(chunk, from, to)
+    const { oid, parameters, resultFormat } = decodeFunctionCall(chunk, from, to, this.#parts.encoding)
     this.#ledger.nextSegment()
     const callee = calleeOf(oid)
     return {
@@ -316,7 +326,7 @@ export class Requests {
     why: { readonly refusal: Refusal } | { readonly missing: string },
     out: Outboxes,
   ): void {
-    out.server.put(encodeBareBind(name, this.#parts.marker))
+    out.server.put(encodeBareBind(name, this.#parts.marker, this.#parts.encoding))
     const portal = boundPortal(undefined, 'clear')
     this.#parts.portals.propose(name, portal, true)
     this.#ledger.owed.push({ kind: 'bind', name, portal, ...why })
@@ -331,17 +341,16 @@ export class Requests {
     })
   }
 
+  #invalidEncoding(): Refusal {
+    const { name } = this.#parts.encoding.current
+    return refusal('unparsed', `the statement is not valid ${name}`, 'Set client_encoding to what it is in.')
+  }
+
   /** A client that could create the marker could turn our refusals into its own results. */
   #refuseOwnNames(name: string): void {
     if (name === this.#parts.marker) throw new Fault('client/malformed', 'this name is reserved')
   }
 }
-
-const invalidEncoding = refusal(
-  'unparsed',
-  'the statement is not valid UTF-8',
-  'Set client_encoding to UTF8.',
-)
 
 const changedSince = refusal(
   'unsupported',

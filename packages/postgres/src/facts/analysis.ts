@@ -55,6 +55,8 @@ export interface CopyAnalysis {
   readonly quote: string
   readonly escape: string
   readonly hasHeader: boolean
+  /** Of its rows, by the server's name; absent where it is the session's. */
+  readonly encoding?: string
   /** CSV columns quoted whatever they hold. */
   readonly forceQuote: 'all' | readonly string[]
   /** What the columns are, as for rows; empty for `in`. */

@@ -1,6 +1,7 @@
 import { refusal, type Refusal } from '@sallyport/core'
 import type { CopyStmt, DefElem } from '@pgsql/types'
 import type { CopyAnalysis, OutputColumn } from './analysis.ts'
+import { encodingName } from '../encoding/encodings.ts'
 import { constantText, definitions } from './settings.ts'
 
 /** The options of COPY, read as the server reads them. @see https://www.postgresql.org/docs/18/sql-copy.html */
@@ -9,9 +10,15 @@ export function copyOptions(
   outputs: readonly OutputColumn[] | 'unknown',
 ): CopyAnalysis | Refusal {
   const options = new Map(definitions(copy.options).map((option) => [option.defname ?? '', option]))
-  const encoding = text(options.get('encoding'))
-  if (encoding !== undefined && encoding.replace(/[^a-z0-9]/gi, '').toLowerCase() !== 'utf8')
-    return refusal('unsupported', 'COPY works in UTF-8 only', 'leave out ENCODING')
+  const given = text(options.get('encoding'))
+  const encoding = given === undefined ? undefined : encodingName(given)
+  // Rows that come in are not looked at.
+  if (given !== undefined && encoding === undefined && copy.is_from !== true)
+    return refusal(
+      'unsupported',
+      'COPY is not offered in this encoding: its rows cannot be masked',
+      'Use UTF8.',
+    )
   const format = text(options.get('format')) ?? 'text'
   if (format !== 'text' && format !== 'csv' && format !== 'binary')
     return refusal('unsupported', 'COPY works in the formats text, csv and binary')
@@ -26,6 +33,7 @@ export function copyOptions(
     hasHeader: isOn(options.get('header')),
     forceQuote: forced(options.get('force_quote')),
     outputs: copy.is_from === true ? [] : outputs,
+    ...(encoding === undefined ? {} : { encoding }),
   }
 }
 

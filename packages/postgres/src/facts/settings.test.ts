@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { Bench } from './testing/bench.ts'
 
 let bench: Bench
@@ -13,7 +13,9 @@ describe('a setting that decides how SQL is read', () => {
     'set local standard_conforming_strings to 0',
     'set STANDARD_CONFORMING_STRINGS = false',
     "set client_encoding = 'SJIS'",
-    "set names 'latin1'",
+    "set names 'big5'",
+    "set client_encoding = 'no such thing'",
+    "create function f() returns int language sql set client_encoding = 'LATIN1' as 'select 1'",
     "select set_config('client_encoding', 'GBK', false)",
     "select set_config('Standard_Conforming_Strings', 'off', true)",
     "select set_config('client_encoding', $1, false)",
@@ -21,8 +23,8 @@ describe('a setting that decides how SQL is read', () => {
     "explain analyze select set_config('client_encoding', 'GBK', false)",
     "prepare p as select set_config('client_encoding', 'GBK', false)",
     "alter role x set client_encoding = 'GBK'",
-    "copy app.other to stdout (encoding 'LATIN1')",
-    "copy app.other from stdin encoding 'SJIS'",
+    "copy app.other to stdout (encoding 'SJIS')",
+    "copy (select 1) to stdout with (format csv, encoding 'gbk')",
     'select 1; set standard_conforming_strings = off',
   ])('may not change: %s', async (sql) => {
     expect((await bench.analyse(sql)).refusal?.code).toBe('unsupported')
@@ -41,6 +43,23 @@ describe('a setting that decides how SQL is read', () => {
     expect((await bench.analyse(sql)).refusal).toBeUndefined()
   })
 })
+
+test.each([
+  ["set client_encoding = 'LATIN1'", 'LATIN1'],
+  ["set names 'euc-jp'", 'euc-jp'],
+  ['set client_encoding to sql_ascii', 'sql_ascii'],
+])('an encoding that is offered is one that the session can follow: %s', async (sql, value) => {
+  const { refusal, statements } = await bench.analyse(sql)
+  expect(refusal).toBeUndefined()
+  expect(statements[0]?.effects).toEqual([{ kind: 'set', name: 'client_encoding', value, isLocal: false }])
+})
+
+test.each(["copy app.other to stdout (encoding 'LATIN1')", "copy app.other from stdin encoding 'SJIS'"])(
+  'rows may be copied in another encoding: %s',
+  async (sql) => {
+    expect((await bench.analyse(sql)).refusal).toBeUndefined()
+  },
+)
 
 describe('a changed setting is named', () => {
   it.each([

@@ -1,8 +1,11 @@
 import { refusal, type Refusal } from '@sallyport/core'
 import type { DefElem, Node, VariableSetStmt } from '@pgsql/types'
+import { encodingName } from '../encoding/encodings.ts'
 import type { SessionEffect } from './analysis.ts'
 import type { Draft } from './draft.ts'
 import { words } from './names.ts'
+
+const encodingSetting = 'client_encoding'
 
 /** Settings under which the server reads SQL otherwise than the parser does: they stay as they are. */
 const pinned: ReadonlyMap<string, (value: string) => boolean> = new Map([
@@ -10,7 +13,8 @@ const pinned: ReadonlyMap<string, (value: string) => boolean> = new Map([
     'standard_conforming_strings',
     (value) => ['on', 'true', 'yes', '1', 'tru', 'tr', 't', 'ye', 'y'].includes(value),
   ],
-  ['client_encoding', (value) => ['utf8', 'unicode'].includes(value.replace(/[^a-z0-9]/g, ''))],
+  // Only a statement of its own may change it, which the session follows.
+  [encodingSetting, (value) => encodingName(value) === 'UTF8'],
 ])
 
 /** Settings that change as whom the session acts, or that switch rules off. */
@@ -27,8 +31,8 @@ function refuseSetting(name: string, value: string | undefined): Refusal | undef
   if (isAllowed === undefined || (value !== undefined && isAllowed(fold(value)))) return undefined
   return refusal(
     'unsupported',
-    `${fold(name)} cannot be changed: statements are read in UTF-8 with standard strings`,
-    'leave it as it is',
+    `${fold(name)} cannot be changed so: statements are judged by it`,
+    fold(name) === encodingSetting ? 'use SET client_encoding TO …' : 'leave it as it is',
   )
 }
 
@@ -79,13 +83,19 @@ export function setEffect(
     : { kind: 'set', name: folded, value, isLocal }
 }
 
-/** SET, RESET, SET TRANSACTION. Returning to the session's own start value is always allowed: the gateway chose it. */
-export function noteSetStatement(draft: Draft, statement: VariableSetStmt): void {
+/**
+ * SET, RESET, SET TRANSACTION. Returning to the session's own start value is always allowed: the gateway chose it.
+ * @param isOwn it is a statement of its own, and no part of what creates or alters something
+ */
+export function noteSetStatement(draft: Draft, statement: VariableSetStmt, isOwn: boolean): void {
   draft.actions.add('session')
   const name = statement.name ?? ''
   switch (statement.kind) {
-    case 'VAR_SET_VALUE':
-      return noteSetting(draft, name, settingText(statement.args))
+    case 'VAR_SET_VALUE': {
+      const value = settingText(statement.args)
+      if (isOwn && fold(name) === encodingSetting) return noteEncoding(draft, value)
+      return noteSetting(draft, name, value)
+    }
     case 'VAR_SET_MULTI':
       return noteModes(draft, statement.args)
     case 'VAR_RESET_ALL':
@@ -96,6 +106,18 @@ export function noteSetStatement(draft: Draft, statement: VariableSetStmt): void
       if (identities.has(fold(name))) draft.actions.add('admin')
   }
 }
+
+function noteEncoding(draft: Draft, value: string): void {
+  draft.settings.add(encodingSetting)
+  if (encodingName(value) === undefined) draft.refusal ??= encodingNotOffered
+}
+
+/** Why a client may not use an encoding, whatever the database's own is. */
+const encodingNotOffered = refusal(
+  'unsupported',
+  'this client_encoding is not offered: what the server reads in it cannot be told with certainty',
+  'Use UTF8.',
+)
 
 /** `READ WRITE`, `ISOLATION LEVEL …`, `SNAPSHOT`: settings by other words. */
 export function noteModes(draft: Draft, options: readonly Node[] | undefined): void {

@@ -83,7 +83,7 @@ export class Walk {
     this.#draft.kinds.add(kind)
     this.#act(actions)
     const use = isQuery(type) ? ['read'] : actions.length > 0 ? actions : ['read']
-    this.#special(type, fields)
+    this.#special(type, fields, outer.depth === 0)
     const place = { use, ctes: outer.ctes, depth: outer.depth + 1 }
     if ('withClause' in fields) this.#with(type, fields as { withClause?: WithClause }, place) // by the table of nodes
     else if (type === 'SelectStmt') this.#select(fields, place)
@@ -222,11 +222,11 @@ export class Walk {
     if (method !== 'bernoulli' && method !== 'system') this.#draft.isDynamic = true
   }
 
-  #special(type: string, fields: object): void {
+  #special(type: string, fields: object, isOwn: boolean): void {
     const draft = this.#draft
     switch (type) {
       case 'VariableSetStmt':
-        return noteSetStatement(draft, fields as VariableSetStmt) // the table of nodes says so
+        return noteSetStatement(draft, fields as VariableSetStmt, isOwn) // the table of nodes says so
       case 'TransactionStmt': {
         const transaction = fields as TransactionStmt // the table of nodes says so
         noteModes(draft, transaction.options)

@@ -23,8 +23,10 @@ function effectOf(effect: SessionEffect, text: string, at: number): Effect | rea
     case 'close-cursor':
       return { kind: 'close-cursor', ...(effect.cursor === undefined ? {} : { name: effect.cursor }) }
     case 'discard':
-      return effect.what === 'all' ? [{ kind: 'discard-all' }, backToDefault] : []
+      return effect.what === 'all' ? [{ kind: 'discard-all' }, ...backToDefaults] : []
     case 'set':
+      if (effect.name === 'client_encoding')
+        return { kind: 'client-encoding', value: effect.value, isLocal: effect.isLocal }
       if (effect.name !== 'search_path') return []
       return {
         kind: 'search-path',
@@ -33,7 +35,7 @@ function effectOf(effect: SessionEffect, text: string, at: number): Effect | rea
         ...(effect.isUncertain === true ? { isUncertain: true } : {}),
       }
     case 'reset-all':
-      return backToDefault
+      return backToDefaults
     case 'ddl':
     case 'opaque':
       return { kind: effect.kind }
@@ -48,7 +50,10 @@ function effectOf(effect: SessionEffect, text: string, at: number): Effect | rea
   }
 }
 
-const backToDefault: Effect = { kind: 'search-path', value: undefined, isLocal: false }
+const backToDefaults: readonly Effect[] = [
+  { kind: 'search-path', value: undefined, isLocal: false },
+  { kind: 'client-encoding', value: undefined, isLocal: false },
+]
 const endings: ReadonlySet<string> = new Set(['commit', 'rollback', 'two-phase'])
 
 /** Whether what it does is the same whatever the session has made of names, each time. */

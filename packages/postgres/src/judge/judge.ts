@@ -1,5 +1,6 @@
 import { isRefusal, refusal, type Masking, type Refusal } from '@sallyport/core'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ClientEncoding } from '../client-encoding.ts'
 import type { Analysis, InnerStatement, StatementAnalysis } from '../facts/analysis.ts'
 import type { Analyzer } from '../facts/analyzer.ts'
 import { emptyText } from '../facts/empty.ts'
@@ -8,6 +9,7 @@ import type { JudgedStatement, Judgement, LateName, PostgresOperation, Prepared 
 import type { Portals } from '../portals.ts'
 import type { SearchPath } from '../search-path.ts'
 import { effectsOf, isSteady } from './effects.ts'
+import { encodingRefusal, namesRefusal } from './encoding.ts'
 import { andThen, anyOf, fetched, joinLate, nameless, plain, uncertain, type Judged } from './judged.ts'
 import { Scope } from './scope.ts'
 
@@ -18,6 +20,9 @@ export interface JudgeParts {
   readonly account: string
   readonly masking: Masking
   readonly searchPath: SearchPath
+  readonly encoding: ClientEncoding
+  /** Everything sent is answered, and no transaction is open. */
+  readonly isIdle: () => boolean
   readonly statements: Names<Prepared>
   readonly portals: Portals
 }
@@ -36,8 +41,17 @@ export class Judge {
   }
 
   judge(asked: PostgresOperation): Judged | Promise<Judged> {
+    const { encoding, isIdle } = this.#parts
+    const refused = namesRefusal(asked.text, encoding)
+    if (refused !== undefined) return refused
+    return andThen(this.#meaning(asked), (judged) =>
+      isRefusal(judged) ? judged : (encodingRefusal(asked, judged, encoding, isIdle) ?? judged),
+    )
+  }
+
+  #meaning(asked: PostgresOperation): Judged | Promise<Judged> {
     const { searchPath } = this.#parts
-    if (!searchPath.isSettled) return searchPath.settled().then(() => this.judge(asked))
+    if (!searchPath.isSettled) return searchPath.settled().then(() => this.#meaning(asked))
     const path = searchPath.current()
     if (isRefusal(path)) return this.#underNoPath(asked, path)
     switch (asked.kind) {

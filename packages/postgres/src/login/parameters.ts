@@ -1,4 +1,5 @@
 import { Fault } from '@sallyport/core'
+import { encodingName } from '../encoding/encodings.ts'
 
 /** Start-up parameters that reach the target. Everything else is dropped, or refused where dropping it would change meaning. */
 const passed: ReadonlySet<string> = new Set([
@@ -28,7 +29,7 @@ export interface StartupRequest {
 
 /**
  * What a client's start-up asks for, filtered: the target's start-up is built from scratch out of it.
- * @throws Fault client/unsupported for replication, an encoding other than UTF-8, or an option that may not be set here
+ * @throws Fault client/unsupported for replication, an encoding that is not offered, or an option that may not be set here
  */
 export function readStartup(sent: ReadonlyMap<string, string>): StartupRequest {
   const user = sent.get('user') ?? ''
@@ -57,13 +58,14 @@ export function readStartup(sent: ReadonlyMap<string, string>): StartupRequest {
 function setting(name: string, value: string): Record<string, string> {
   const folded = name.toLowerCase()
   if (folded === 'client_encoding') {
-    if (!/^'?(utf-?8|unicode|auto|sql_ascii)'?$/i.test(value)) {
+    // libpq replaces `auto` by what it stands for; where a client does not, it is ours to choose.
+    const name = value === 'auto' ? 'UTF8' : encodingName(value)
+    if (name === undefined)
       throw new Fault(
         'client/unsupported',
-        'the client encoding must be UTF8: statements are judged in that encoding',
+        `the client encoding "${printable(value)}" is not offered: what the server reads in it cannot be told with certainty; use UTF8`,
       )
-    }
-    return {}
+    return { client_encoding: name }
   }
   if (passed.has(folded)) return { [folded]: value }
   throw new Fault(

@@ -23,7 +23,8 @@ export interface LoggedIn {
   readonly stream: Duplex
   /** ParameterStatus and notice frames as they came, for the client. */
   readonly greeting: readonly Buffer[]
-  readonly parameters: ReadonlyMap<string, string>
+  /** Their values, in the session's encoding. */
+  readonly parameters: ReadonlyMap<string, Buffer>
   /** The target's own cancel key: never leaves the gateway. */
   readonly cancelKey: Buffer | undefined
 }
@@ -214,7 +215,7 @@ async function nextAuthentication(stream: Duplex, signal: AbortSignal): Promise<
 
 async function greeting(stream: Duplex, signal: AbortSignal): Promise<LoggedIn> {
   const frames: Buffer[] = []
-  const parameters = new Map<string, string>()
+  const parameters = new Map<string, Buffer>()
   let cancelKey: Buffer | undefined
   for (;;) {
     const frame = await readFrame(stream, 'server', gone, signal)
@@ -247,6 +248,7 @@ const askedFor: Readonly<Record<string, string>> = {
   '53300': 'the target accepts no more connections',
   '57P03': 'the target is starting up or shutting down',
   '22023': 'the target refuses a start-up parameter',
+  '0A000': 'the target does not support what the start-up asks for: a client_encoding, most likely',
 }
 
 function loginFailed(frame: Buffer): Fault {

@@ -48,6 +48,18 @@ function mapText(text: string, map: (text: string) => string | null): Buffer | n
 }
 
 function mapBinary(value: Buffer, map: (text: string) => string | null): Buffer | null {
+  return mapElements(value, (bytes) => {
+    const next = map(bytes.toString('utf8'))
+    return next === null ? null : Buffer.from(next)
+  })
+}
+
+/** The binary form with every element in other bytes; null for what is no array. */
+export function recodeArray(value: Buffer, recode: (bytes: Buffer) => Buffer): Buffer | null {
+  return mapElements(value, recode)
+}
+
+function mapElements(value: Buffer, map: (bytes: Buffer) => Buffer | null): Buffer | null {
   try {
     const cursor = new Cursor(value, 0, value.length, 'target/malformed')
     const writer = new Writer(value.length)
@@ -64,12 +76,9 @@ function mapBinary(value: Buffer, map: (text: string) => string | null): Buffer 
     }
     for (; count > 0; count--) {
       const length = cursor.int32()
-      const next = length === -1 ? null : map(cursor.take(length).toString('utf8'))
+      const next = length === -1 ? null : map(cursor.take(length))
       if (next === null) writer.int32(-1)
-      else {
-        const bytes = Buffer.from(next)
-        writer.int32(bytes.length).bytes(bytes)
-      }
+      else writer.int32(next.length).bytes(next)
     }
     cursor.end()
     return writer.done()

@@ -13,6 +13,15 @@ export type NewCell = Buffer | number | null | undefined
 /** Rewrites the cells of one column, `bytes[from, to)` each. Never called for NULL, which stays NULL. */
 export type CellMask = (bytes: Buffer, from: number, to: number) => NewCell
 
+export function maskWhole(cell: CellMask, value: Buffer): Buffer | null | undefined {
+  return wholeOf(cell(value, 0, value.length), value, value.length)
+}
+
+/** A new cell with what is kept of the value's bytes, which end at `to`. */
+export function wholeOf(next: NewCell, bytes: Buffer, to: number): Buffer | null | undefined {
+  return typeof next === 'number' ? Buffer.concat([stars, bytes.subarray(next, to)]) : next
+}
+
 /** In place of what is hidden. */
 export const stars = Buffer.from('****')
 

@@ -1,4 +1,4 @@
-import type { Outbox } from '@sallyport/wire'
+import { Outbox } from '@sallyport/wire'
 import {
   checkRowLength,
   CopyFields,
@@ -16,9 +16,10 @@ import {
   type ScanRow,
 } from '../codec/copy.ts'
 import { headBytes, tag } from '../codec/tags.ts'
+import { utf8, type Encoding } from '../encoding/encoding.ts'
 import type { CopyAnalysis } from '../facts/analysis.ts'
 import type { CopyMask } from '../masks.ts'
-import { holds, stars, type CellMask, type NewCell } from './cell.ts'
+import { holds, stars, type CellMask, maskWhole, wholeOf } from './cell.ts'
 import { Changes } from './changes.ts'
 
 /** How one format of COPY has its rows. */
@@ -46,11 +47,17 @@ export class PlannedCopyMask implements CopyMask {
   #rest: Buffer = nothing
   #maskedValues = 0
 
-  constructor(copy: CopyAnalysis, names: readonly string[], cells: readonly (CellMask | undefined)[]) {
+  /** @param encoding of the rows */
+  constructor(
+    copy: CopyAnalysis,
+    names: readonly string[],
+    cells: readonly (CellMask | undefined)[],
+    encoding = utf8,
+  ) {
     this.#names = names
     this.#cells = cells
     this.#isTouched = names.map(() => false)
-    this.#form = formOf(copy)
+    this.#form = encoding === utf8 ? formOf(copy) : inEncoding(formOf(copy), encoding)
     this.#changes = new Changes(this.#form.isBinary)
     this.#hasHeader = this.#form.endOfHeader !== undefined
   }
@@ -160,6 +167,23 @@ function formOf(copy: CopyAnalysis): Form {
   }
 }
 
+/** The form that reads UTF-8, for rows in another encoding: what divides fields is ASCII in all. */
+function inEncoding(form: Form, encoding: Encoding): Form {
+  if (form.isBinary) return form
+  return {
+    ...form,
+    mask(bytes, from, to, cell, row, changes) {
+      const field = Buffer.from(encoding.show(bytes.subarray(from, to)))
+      const inner = new Changes(false)
+      if (!form.mask(field, 0, field.length, cell, row, inner)) return false
+      const masked = new Outbox()
+      inner.write(field, 0, field.length, field.length + inner.growth, masked)
+      changes.replace(from, to, encoding.encode(masked.take().toString('utf8')), 0)
+      return true
+    },
+  }
+}
+
 function textForm(copy: CopyAnalysis): Form {
   const delimiter = copy.delimiter.charCodeAt(0)
   const nullText = Buffer.from(copy.nullText)
@@ -232,15 +256,6 @@ const binaryForm: Form = {
     else changes.replace(from, to, next, 0)
     return true
   },
-}
-
-function maskWhole(cell: CellMask, value: Buffer): Buffer | null | undefined {
-  return wholeOf(cell(value, 0, value.length), value, value.length)
-}
-
-/** A new cell with what is kept of the value's bytes, which end at `to`. */
-function wholeOf(next: NewCell, bytes: Buffer, to: number): Buffer | null | undefined {
-  return typeof next === 'number' ? Buffer.concat([stars, bytes.subarray(next, to)]) : next
 }
 
 /** hot path: mostly told by the length. */

@@ -1,16 +1,22 @@
-import { isUtf8 } from 'node:buffer'
 import type { Masking } from '@sallyport/core'
 import type { Catalog } from '../catalog/catalog.ts'
+import { ClientEncoding } from '../client-encoding.ts'
 import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
 import type { CopyMask, Masks, RowMask } from '../masks.ts'
 import type { CellMask } from './cell.ts'
 import { PlannedCopyMask } from './copy.ts'
 import { Planner } from './plan.ts'
+import { inEncoding, recoded } from './recoded.ts'
 import { PlannedRowMask } from './row.ts'
 import { type } from './types.ts'
 
-/** Masks for the sessions of one database. @param key for redactors that must be stable and unguessable */
-export function masksFor(masking: Masking, catalog: Catalog, key: Uint8Array): Masks {
+/** Masks for a session. @param key for redactors that must be stable and unguessable */
+export function masksFor(
+  masking: Masking,
+  catalog: Catalog,
+  key: Uint8Array,
+  encoding = new ClientEncoding('UTF8', 'UTF8'),
+): Masks {
   const planner = new Planner(masking, catalog, key)
   return {
     rows(fields, outputs, masked): RowMask | undefined {
@@ -18,7 +24,11 @@ export function masksFor(masking: Masking, catalog: Catalog, key: Uint8Array): M
       const columns = fields.map((field, i) => {
         const output = outputs === 'untainted' ? untainted : (known?.[i] ?? 'unknown')
         const treatment = planner.treat(output, planner.told(field), masked)
-        return { name: field.name, cell: planner.cell(treatment, field.typeOid, field.format, masked) }
+        const cell = planner.cell(treatment, field.typeOid, field.format, masked)
+        return {
+          name: field.name,
+          cell: cell && inEncoding(cell, encoding.current, field.typeOid, field.format),
+        }
       })
       return columns.some(({ cell }) => cell !== undefined) ? new PlannedRowMask(columns) : undefined
     },
@@ -28,6 +38,7 @@ export function masksFor(masking: Masking, catalog: Catalog, key: Uint8Array): M
         copy !== undefined && copy.outputs !== 'unknown' && copy.outputs.length === response.columns
           ? copy.outputs
           : undefined
+      const coding = copy?.encoding === undefined ? encoding.current : encoding.named(copy.encoding)
       const cells = Array.from({ length: response.columns }, (_, i): CellMask | undefined => {
         const treatment = planner.treat(outputs?.[i] ?? 'unknown', [], masked)
         // COPY tells no types. As text, values are looked at as text; as binary, only hiding whole fits every type.
@@ -37,13 +48,13 @@ export function masksFor(masking: Masking, catalog: Catalog, key: Uint8Array): M
         if (cell === undefined || response.format === 0) return cell
         // Bytes that are no text hold nothing that a detector looks for.
         return (bytes, from, to) => {
-          const next = cell(bytes, from, to)
-          return next === undefined || !isUtf8(bytes.subarray(from, to)) ? undefined : next
+          const text = coding.decode(bytes.subarray(from, to))
+          return text === undefined ? undefined : recoded(cell, text, coding)
         }
       })
       if (!cells.some((cell) => cell !== undefined)) return undefined
       const names = cells.map((_, i) => outputs?.[i]?.name ?? `column ${i + 1}`)
-      return new PlannedCopyMask(copy ?? unknownCopy(response.format), names, cells)
+      return new PlannedCopyMask(copy ?? unknownCopy(response.format), names, cells, coding)
     },
   }
 }

@@ -1,5 +1,6 @@
 import { Fault, mintPermit, refusal, type Authorization, type OperationId } from '@sallyport/core'
 import { Frames, Outbox, type Verdict } from '@sallyport/wire'
+import { ClientEncoding } from '../../../../packages/postgres/src/client-encoding.ts'
 import { PostgresConversation } from '../../../../packages/postgres/src/conversation/conversation.ts'
 import { emptyText } from '../../../../packages/postgres/src/facts/empty.ts'
 import { frameLength } from '../../../../packages/postgres/src/codec/tags.ts'
@@ -67,6 +68,7 @@ export class Dialogue {
       statements: this.#statements,
       portals: this.#portals,
       searchPath: new SearchPath('app', 'public'),
+      encoding: new ClientEncoding('UTF8', 'UTF8'),
       finish: (permit, { status }) => {
         must(
           this.#permitted.delete(permit.id),

@@ -3,6 +3,7 @@ import { Frames, Outbox, Writer } from '@sallyport/wire'
 import { encodeErrorFields } from '../../codec/backend.ts'
 import { PlannedRowMask } from '../../mask/row.ts'
 import { Names } from '../../names.ts'
+import { ClientEncoding } from '../../client-encoding.ts'
 import type { PostgresOperation, Prepared } from '../../operations.ts'
 import { Portals } from '../../portals.ts'
 import { SearchPath } from '../../search-path.ts'
@@ -60,6 +61,7 @@ export class World {
       statements: this.statements,
       portals: new Portals(),
       searchPath: new SearchPath('app', 'public'),
+      encoding: new ClientEncoding('UTF8', 'UTF8'),
       finish: (_permit, outcome) => this.outcomes.push(outcome),
       setting: () => undefined,
       catalogChanged: () => undefined,
