@@ -13,6 +13,7 @@ import { currentPrincipal } from '@sallyport/identity'
 import type { AccessRequest, Grant, Store, Writers } from '@sallyport/store'
 import { approvalsThatCount } from './approvals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
+import { isOutsideHours } from './denial.ts'
 import type { Notify } from './events.ts'
 import { isOwn, isParty } from './party.ts'
 
@@ -184,7 +185,8 @@ export class AccessRequests {
     if (resource === undefined || account === undefined) return notAsked('unknown')
     const decision = policy.point.connect(by, resource, account.name)
     if (decision.effect === 'allow') return notAsked('permitted')
-    if (decision.effect !== 'request') return notAsked('unknown')
+    if (decision.effect !== 'request')
+      return notAsked('unknown', isOutsideHours(decision) ? decision.reason : undefined)
     const { terms } = decision
     const durationMs = question.durationMs ?? Math.min(usualMs, terms.durationMs)
     if (durationMs > terms.durationMs)

@@ -20,6 +20,7 @@ import type { Recordings } from '@sallyport/recording'
 import type { Grant, Store } from '@sallyport/store'
 import { inUnits } from './access-requests.ts'
 import type { CurrentPolicy } from './current-policy.ts'
+import { isOutsideHours } from './denial.ts'
 import { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
 import { LateResults } from './late-results.ts'
@@ -143,7 +144,7 @@ export class AccessGate<Options> implements Gate<Options> {
         return grant === undefined ? notGranted(resource, account, decision) : { ...permitted, grant }
       case 'deny':
       case 'review':
-        return noSuchAccess
+        return isOutsideHours(decision) ? refusal('denied', decision.reason ?? '') : noSuchAccess
     }
   }
 

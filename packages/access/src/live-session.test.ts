@@ -1,4 +1,5 @@
 import { Fault, type Session } from '@sallyport/core'
+import type { DecisionPoint } from '@sallyport/policy'
 import { nodeDisk, type Disk } from '@sallyport/recording'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { done, facts, operation, pointOf, rules, startWorld, type World } from '../test/world.ts'
@@ -135,13 +136,15 @@ describe('a session ends', () => {
     const broken = new Error('a policy that fails')
     let asked = 0
     const none = pointOf('')
-    world.policy.replace({
+    const point: DecisionPoint = {
       ...none,
+      at: () => point,
       connect: (...question) => {
         if (asked++ === 0) throw broken
         return none.connect(...question)
       },
-    })
+    }
+    world.policy.replace(point)
     expect(endOf(first)).toMatchObject({ code: 'gateway/internal', cause: broken })
     expect(endOf(second)).toMatchObject({ code: 'access-revoked' })
   })
@@ -276,6 +279,61 @@ describe('a session outlives nothing', () => {
     expect(session.signal.aborted).toBe(false)
     await vi.advanceTimersByTimeAsync(1)
     expect(session.signal.reason).toMatchObject({ code: 'access-expired' })
+  })
+})
+
+describe('a policy with hours', () => {
+  let world: World
+  // The world's clock stands at Thursday, 2026-01-01T00:00:00Z.
+  const connect = (hours: string): string => `
+@id("office") @hours("${hours}")
+permit (principal in Group::"developers", action == Action::"connect", resource);
+@id("readers")
+permit (principal in Group::"developers", action == Action::"read", resource in Resource::"orders-db");`
+  const pass = async (ms: number): Promise<void> => {
+    world.clock.advance(ms)
+    await vi.advanceTimersByTimeAsync(ms)
+  }
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    world = await startWorld({ policy: connect('thu 00:00-00:10 UTC') })
+  })
+  afterEach(async () => {
+    await world[Symbol.asyncDispose]()
+    vi.useRealTimers()
+  })
+
+  it('ends sessions when its window closes, and tells who comes later of it', async () => {
+    const session = await world.session()
+    await pass(10 * 60_000 - 1)
+    expect(session.signal.aborted).toBe(false)
+    await pass(1)
+    const reason = 'this is permitted at other hours: thu 00:00-00:10 UTC'
+    expect(session.signal.reason).toMatchObject({
+      code: 'access-revoked',
+      reason: `you may not reach this resource any more: ${reason}`,
+    })
+    expect(await world.log()).toMatchObject({ code: 'denied', reason })
+  })
+
+  it('lets in again when its window opens', async () => {
+    world.policy.replace(pointOf(connect('thu 00:03-01:00 UTC'), '2'))
+    expect(await world.log()).toMatchObject({ code: 'denied' })
+    await pass(3 * 60_000)
+    expect(await world.log()).toMatchObject({ kind: 'session' })
+  })
+
+  it('is judged by the hour when it is applied, not only at the next', async () => {
+    const session = await world.session()
+    world.policy.replace(pointOf(connect('fri 00:00-01:00 UTC'), '2'))
+    expect(session.signal.aborted).toBe(true)
+  })
+
+  it('follows a clock that was set, within a minute', async () => {
+    const session = await world.session()
+    world.clock.set(3_600_000)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(session.signal.aborted).toBe(true)
   })
 })
 

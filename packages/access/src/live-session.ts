@@ -7,6 +7,7 @@ import {
   type Account,
   type Authorization,
   type Clock,
+  type ConnectDecision,
   type Facts,
   type Operation,
   type Outcome,
@@ -152,11 +153,11 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   }
 
   /** Judges again whether it may be here: it ends where not, and where that cannot be said. Never throws: others are to be judged. */
-  rejudge(cause = revoked('you may not reach this resource any more')): void {
+  rejudge(cause?: Refusal): void {
     try {
-      const { effect } = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
-      const isGranted = effect === 'request' && this.#grant !== undefined
-      if (effect !== 'allow' && !isGranted) this.end(cause)
+      const decision = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
+      const isGranted = decision.effect === 'request' && this.#grant !== undefined
+      if (decision.effect !== 'allow' && !isGranted) this.end(cause ?? notAnyMore(decision))
     } catch (thrown) {
       this.end(asFault(thrown))
     }
@@ -281,6 +282,12 @@ function grantOver(resource: string): Refusal {
     'the grant has ended',
     `ask again where you need it longer: sallyport request ${resource}`,
   )
+}
+
+/** Where a policy decided it, in its words. */
+function notAnyMore({ policies, reason }: ConnectDecision): Refusal {
+  const why = policies.length === 0 || reason === undefined ? '' : `: ${reason}`
+  return revoked(`you may not reach this resource any more${why}`)
 }
 
 export function revoked(why: string): Refusal {

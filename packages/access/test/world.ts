@@ -118,7 +118,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const tokens = life.use(new Tokens(store, clock))
   const events: AccessEvent[] = []
   const dialled: DialRequest[] = []
-  const policy = new CurrentPolicy(pointOf(options.policy ?? rules))
+  const policy = life.use(new CurrentPolicy(pointOf(options.policy ?? rules), clock))
   const recordings = life.use(
     await openRecordings({
       directory,

@@ -1,5 +1,6 @@
 import type { RequestTerms, ReviewTerms } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
+import { readHours, type Hours } from './hours.ts'
 
 /** What a policy's annotations say. */
 export interface Annotations {
@@ -9,6 +10,8 @@ export interface Annotations {
   readonly review?: ReviewTerms
   /** On a permit to connect: it permits while a grant lasts that was asked for and approved like this. */
   readonly request?: RequestTerms
+  /** On a permit: when it may be used; at any time where absent. */
+  readonly hours?: Hours
 }
 
 /** An annotation that is wrong, by name, so that the file's reader can find its line. */
@@ -23,9 +26,10 @@ export const gatewayVerdicts = {
   evaluationError: 'evaluation-error',
   tooComplex: 'too-complex',
   differentReviewers: 'different-reviewers',
+  outsideHours: 'outside-hours',
 } as const
 
-const known = ['id', 'reason', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass']
+const known = ['id', 'reason', 'hours', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass']
 const knownNames = known.map((name) => `@${name}`)
 const defaultApprovals = 1
 const maxApprovals = 10
@@ -64,7 +68,8 @@ export function readAnnotations(
   if (reason !== undefined && !isUsableReason(reason ?? ''))
     complain('reason', `@reason needs one line of text, at most ${maxReasonLength} characters`)
 
-  const annotations = { ...(id ? { id } : {}), ...(reason ? { reason } : {}) }
+  const hours = hoursOf(effect, given, complain)
+  const annotations = { ...(id ? { id } : {}), ...(reason ? { reason } : {}), ...(hours ? { hours } : {}) }
   complainOfStrays(given, complain)
   if (request !== undefined) {
     if (effect === 'forbid')
@@ -77,6 +82,16 @@ export function readAnnotations(
   if (effect === 'forbid')
     complain('review', '@review belongs on a permit: a forbid refuses whatever reviewers say')
   return { annotations: { ...annotations, review: reviewTerms('review', given, complain) }, problems }
+}
+
+function hoursOf(effect: 'permit' | 'forbid', { hours }: Given, complain: Complain): Hours | undefined {
+  if (hours === undefined) return undefined
+  if (effect === 'forbid')
+    complain('hours', '@hours belongs on a permit: what is forbidden is so at any hour')
+  const read = readHours(hours ?? '')
+  if (read === undefined)
+    complain('hours', '@hours needs days, times and a time zone: @hours("mon-fri 08:00-18:00 Europe/Berlin")')
+  return read
 }
 
 function complainOfStrays(given: Given, complain: Complain): void {

@@ -108,7 +108,7 @@ test.each([
 })
 
 test('an @id that decisions use for themselves, or that cannot be shown, is refused', () => {
-  for (const id of ['masked-column', 'too complex', '', 'a\\nb', 'x:1'])
+  for (const id of ['masked-column', 'outside-hours', 'too complex', '', 'a\\nb', 'x:1'])
     expect(complaints(`@id("${id}") permit (principal, action, resource);`)).toEqual([
       expect.stringContaining('0.cedar:1:1 error: @id needs a name'),
     ])
@@ -131,6 +131,11 @@ test.each([
     '@breakglass needs the group that may let itself in, or several: @breakglass("oncall")',
   ],
   ['@request("dba") @review("dba")', '@review holds operations, @request lets in: a permit has one of them'],
+  [
+    '@hours("mon-fri 08:00-18:00")',
+    '@hours needs days, times and a time zone: @hours("mon-fri 08:00-18:00 Europe/Berlin")',
+  ],
+  ['@hours', '@hours needs days, times and a time zone: @hours("mon-fri 08:00-18:00 Europe/Berlin")'],
   ['@duration("4h")', '@duration says nothing without @request'],
   ['@review("dba") @breakglass("oncall")', '@breakglass says nothing without @request'],
 ])('it finds what is wrong with %s on a permit to connect', (annotations, complaint) => {
@@ -156,6 +161,12 @@ test('a request is for a permit to connect, and nothing else', () => {
   expect(
     complaints('@id("a") @request("dba") forbid (principal, action == Action::"connect", resource);'),
   ).toEqual(['0.cedar:1:10 error: @request belongs on a permit: a forbid refuses whatever was granted'])
+})
+
+test('hours on a forbid are refused', () => {
+  expect(
+    complaints('@id("a") @hours("sat,sun 00:00-24:00 UTC") forbid (principal, action, resource);'),
+  ).toEqual(['0.cedar:1:10 error: @hours belongs on a permit: what is forbidden is so at any hour'])
 })
 
 test('a review on a forbid is refused', () => {

@@ -29,6 +29,8 @@ export type GatewayAction = 'administer' | 'replay' | 'review'
 export interface DecisionPoint {
   readonly version: string
   readonly vocabulary: readonly ProtocolVocabulary[]
+  /** The same policies as they stand at this time: permits outside of their `@hours` permit nothing. Itself where nothing differs. */
+  at(nowMs: number): DecisionPoint
   connect(subject: Subject, resource: Resource, account: string): ConnectDecision
   /** One operation: each action on each object of each statement, all told as strict as the strictest. */
   decide(subject: Subject, resource: Resource, account: string, facts: readonly Facts[]): Decision
@@ -59,7 +61,10 @@ export const builtInPolicies: PolicyText = {
   text: readFileSync(new URL('built-in.cedar', import.meta.url), 'utf8'),
 }
 
-/** @throws PolicyError with every error, where there is one */
+/**
+ * As they stand while all permits are within their hours: see {@link DecisionPoint.at}.
+ * @throws PolicyError with every error, where there is one
+ */
 export function compilePolicies(input: CompileInput): DecisionPoint {
   const vocabulary = mergeVocabularies(input.vocabulary)
   const { policies, problems } = examine(input.policies, vocabulary)
@@ -67,33 +72,63 @@ export function compilePolicies(input: CompileInput): DecisionPoint {
   if (errors.length > 0) throw new PolicyError(errors)
 
   const all = [...readPolicies(builtInPolicies).policies, ...policies]
-  return new CedarDecisionPoint(input, {
-    vocabulary,
-    detectorTags: input.detectorTags ?? {},
-    byId: new Map(all.map((policy) => [policy.id, policy])),
-    judgements: new RecentCache(maxJudgements),
-    use: input.use ?? { name: 'decisions', hits: 0, misses: 0 },
-  })
+  const use = input.use ?? { name: 'decisions', hits: 0, misses: 0 }
+  const detectorTags = input.detectorTags ?? {}
+  const engine = {
+    schema: new PreparedSchema(cedarSchema(vocabulary)),
+    prepared: new RecentCache<string, PreparedPolicies>(maxPrepared),
+  }
+  return new CedarDecisionPoint(input, { vocabulary, detectorTags, use }, all, engine)
 }
+
+/** What is prepared in Cedar's engine: the same at any hour. */
+interface Engine {
+  readonly schema: PreparedSchema
+  readonly prepared: RecentCache<string, PreparedPolicies>
+}
+
+type Given = Pick<Rules, 'vocabulary' | 'detectorTags' | 'use'>
 
 class CedarDecisionPoint implements DecisionPoint {
   readonly version: string
   readonly vocabulary: readonly ProtocolVocabulary[]
+  readonly #given: Given
   readonly #rules: Rules
   readonly #all: readonly Policy[]
-  readonly #schema: PreparedSchema
-  readonly #prepared = new RecentCache<string, PreparedPolicies>(maxPrepared)
+  readonly #engine: Engine
+  /** Those that are not good at every hour. */
+  readonly #timed: readonly Policy[]
   readonly #slices = new RecentCache<string, Slice>(maxSlices)
   readonly #standings = new RecentCache<string, Standing>(maxStandings)
   #count = 0
   readonly #known = new WeakMap<Subject, WeakMap<Resource, Standing>>()
 
-  constructor({ version, vocabulary }: CompileInput, rules: Rules) {
+  constructor(
+    { version, vocabulary }: Pick<CompileInput, 'version' | 'vocabulary'>,
+    given: Given,
+    policies: readonly Policy[],
+    engine: Engine,
+  ) {
     this.version = version
     this.vocabulary = vocabulary
-    this.#rules = rules
-    this.#all = [...rules.byId.values()]
-    this.#schema = new PreparedSchema(cedarSchema(rules.vocabulary))
+    this.#given = given
+    this.#rules = {
+      ...given,
+      byId: new Map(policies.map((policy) => [policy.id, policy])),
+      judgements: new RecentCache(maxJudgements),
+    }
+    this.#all = policies
+    this.#engine = engine
+    this.#timed = policies.filter(({ hours }) => hours !== undefined)
+  }
+
+  at(nowMs: number): DecisionPoint {
+    const isAsNow = ({ hours, isClosed = false }: Policy): boolean => hours?.isOpen(nowMs) !== isClosed
+    if (this.#timed.every(isAsNow)) return this
+    const policies = this.#all.map((policy) =>
+      policy.hours === undefined ? policy : { ...policy, isClosed: !policy.hours.isOpen(nowMs) },
+    )
+    return new CedarDecisionPoint(this, this.#given, policies, this.#engine)
   }
 
   connect(subject: Subject, resource: Resource, account: string): ConnectDecision {
@@ -160,8 +195,9 @@ class CedarDecisionPoint implements DecisionPoint {
 
   #prepare(policies: readonly Policy[]): PreparedPolicies {
     const key = keyOf(policies)
-    const prepared = this.#prepared.get(key) ?? new PreparedPolicies(this.#schema, policies)
-    this.#prepared.set(key, prepared)
+    const { schema, prepared: known } = this.#engine
+    const prepared = known.get(key) ?? new PreparedPolicies(schema, policies)
+    known.set(key, prepared)
     return prepared
   }
 }

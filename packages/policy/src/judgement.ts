@@ -48,19 +48,30 @@ export function judge(
       return { effect: 'deny', policies: [], reason: `no policy permits ${asked}` }
     return { effect: 'deny', ...namesAndReason(determining) }
   }
-  const plain = determining.filter(({ review, request }) => review === undefined && request === undefined)
+  const open = determining.filter(({ isClosed }) => isClosed !== true)
+  if (open.length === 0 && determining.length > 0) return outsideHours(determining)
+  const plain = open.filter(({ review, request }) => review === undefined && request === undefined)
   if (plain.length > 0) return { effect: 'allow', policies: plain.map(({ id }) => id) }
-  const requested = determining.filter(({ request }) => request !== undefined)
+  const requested = open.filter(({ request }) => request !== undefined)
   if (requested.length > 0)
     return {
       effect: 'request',
       ...namesAndReason(requested),
       terms: together(requested.flatMap(({ request }) => request ?? [])),
     }
-  const terms = determining.flatMap(({ review }) => review ?? [])
+  const terms = open.flatMap(({ review }) => review ?? [])
   if (terms.length === 0) return denial(gatewayVerdicts.evaluationError, 'an unknown policy permitted this')
   const reviewers = unique(terms.flatMap((each) => each.reviewers))
-  return { effect: 'review', ...namesAndReason(determining), terms: { ...strictestTerms(terms), reviewers } }
+  return { effect: 'review', ...namesAndReason(open), terms: { ...strictestTerms(terms), reviewers } }
+}
+
+function outsideHours(closed: readonly Policy[]): Judgement {
+  const hours = unique(closed.flatMap((policy) => policy.hours?.text ?? [])).join(', or ')
+  return denial(
+    gatewayVerdicts.outsideHours,
+    `this is permitted at other hours: ${hours}`,
+    closed.map(({ id }) => id),
+  )
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Policy extends Annotations {
   readonly column: number
   readonly text: string
   readonly json: PolicyJson
+  /** It is outside of its hours: it permits nothing just now. */
+  readonly isClosed?: boolean
 }
 
 /** Cuts a file into policies. Those that cannot be read are problems instead. */

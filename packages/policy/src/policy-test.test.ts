@@ -49,6 +49,20 @@ test('a case that does not shows what was expected above what came', () => {
   )
 })
 
+test('a case may say when it is asked; without, every permit is within its hours', () => {
+  const office = pointFor(`@id("office") @hours("mon-fri 08:00-18:00 Europe/Berlin")
+    permit (principal in Group::"developers", action == Action::"connect", resource);`)
+  const cases = (at: string, expect: string) =>
+    `  - { name: x, who: dana, resource: db, ${at}does: connect, expect: ${expect} }\n`
+  const text = [
+    cases('', 'allow'),
+    cases('at: "2026-01-05T09:00:00+01:00", ', 'allow'),
+    cases('at: "2026-01-04T09:00:00+01:00", ', 'deny'),
+  ].join('')
+  const report = runPolicyTests(office, [{ name: 'cases.yaml', text: world + text }])
+  expect(report).toMatchObject({ passed: 3, failed: 0, problems: [] })
+})
+
 test('every kind of question can be asked', () => {
   const report = run(`
   - { name: a, who: dana, resource: db, does: connect, expect: deny }

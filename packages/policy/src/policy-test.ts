@@ -50,7 +50,7 @@ export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[
     problems.push(...read.problems)
     for (const { line, test } of read.cases) {
       try {
-        const decision = ask(point, test, read)
+        const decision = ask(test.at === undefined ? point : point.at(Date.parse(test.at)), test, read)
         results.push({ file: file.name, line, name: test.name, decision, ...compare(test, decision) })
       } catch (error) {
         if (!(error instanceof CaseError)) throw error

@@ -51,6 +51,8 @@ const policyCase = z.strictObject({
   who: z.union([z.string(), person]),
   resource: z.string().optional(),
   account: z.string().default('app'),
+  /** When it is asked, for `@hours`; while all permits are within theirs, where left out. */
+  at: z.iso.datetime({ offset: true }).optional(),
   does: deed,
   expect: z.enum(['allow', 'deny', 'review', 'request']),
   /** Text that the decision's reason must contain. */

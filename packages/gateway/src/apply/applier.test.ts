@@ -17,8 +17,9 @@ const root = onOwnBehalf({
 })
 
 async function world() {
-  const store = await openStore({ file: ':memory:', clock: new FakeClock() })
-  const policies = await PolicyInForce.load(store, { protocols: [toyProtocol], detectorTags: {} })
+  const clock = new FakeClock()
+  const store = await openStore({ file: ':memory:', clock })
+  const policies = await PolicyInForce.load(store, { protocols: [toyProtocol], detectorTags: {} }, clock)
   const applied: Plan[] = []
   const applier = new Applier({
     store,

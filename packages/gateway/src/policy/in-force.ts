@@ -1,5 +1,5 @@
 import { CurrentPolicy } from '@sallyport/access'
-import type { CacheUse, StreamProtocol } from '@sallyport/core'
+import type { CacheUse, Clock, StreamProtocol } from '@sallyport/core'
 import {
   checkPolicies,
   compilePolicies,
@@ -19,21 +19,25 @@ export interface PolicyWords {
 }
 
 /** The policy set that judges just now. Replaced whole, never changed. */
-export class PolicyInForce {
+export class PolicyInForce implements Disposable {
   readonly #words: PolicyWords
   /** Of all sets that were in force, one after the other. */
   readonly decisions: CacheUse
   /** What live sessions are judged by. */
   readonly current: CurrentPolicy
 
-  private constructor(words: PolicyWords, point: DecisionPoint, decisions: CacheUse) {
+  private constructor(words: PolicyWords, point: DecisionPoint, decisions: CacheUse, clock: Clock) {
     this.#words = words
     this.decisions = decisions
-    this.current = new CurrentPolicy(point)
+    this.current = new CurrentPolicy(point, clock)
+  }
+
+  [Symbol.dispose](): void {
+    this.current[Symbol.dispose]()
   }
 
   /** @throws CannotStart where the stored set no longer stands: nothing is judged by half a set */
-  static async load(store: Store, words: PolicyWords): Promise<PolicyInForce> {
+  static async load(store: Store, words: PolicyWords, clock: Clock): Promise<PolicyInForce> {
     const set = await store.read.policies.current()
     const decisions = { name: 'decisions', hits: 0, misses: 0 }
     try {
@@ -41,6 +45,7 @@ export class PolicyInForce {
         words,
         compile(words, decisions, set?.texts ?? [], set?.version ?? 0),
         decisions,
+        clock,
       )
     } catch (error) {
       if (!(error instanceof PolicyError)) throw error
@@ -68,7 +73,7 @@ export class PolicyInForce {
     return checkPolicies(texts, this.#words.protocols)
   }
 
-  /** @throws PolicyError */
+  /** As it stands within all its hours. @throws PolicyError */
   compile(texts: readonly PolicyText[], version: number): DecisionPoint {
     return compile(this.#words, this.decisions, texts, version)
   }

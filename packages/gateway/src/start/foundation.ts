@@ -60,7 +60,7 @@ export async function layFoundation(
     if (end !== undefined) life.defer(() => end.call(protocol))
     return protocol
   })
-  const policies = await PolicyInForce.load(store, { protocols, detectorTags })
+  const policies = life.use(await PolicyInForce.load(store, { protocols, detectorTags }, clock))
   return { store, box, keys, recordings, protocols, policies }
 }
 
