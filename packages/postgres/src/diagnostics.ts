@@ -16,6 +16,9 @@ const ownWords: ReadonlySet<string> = new Set([
   '57014',
 ])
 
+/** Those that name what the protocol's messages named, and those without names. */
+const aboutNames: ReadonlySet<string> = new Set(['26000', '34000', '25P02', '57014'])
+
 /** Field letters that hold no data: severity, code, position, and the names of schema, table, column, type and constraint. */
 const harmless = 'SVCPpstcdnFLR'
 
@@ -48,13 +51,17 @@ const hidden = '; its text is hidden, since it may quote masked data'
  */
 export function diagnosticsFor(masking: Masking, maskedTags: ReadonlySet<string>): Diagnostics {
   if (masking.columns.length === 0 || !masking.columns.some(({ tag }) => maskedTags.has(tag))) return 'clear'
-  return withoutQuotes
+  return masking.mode === 'strict' ? strictly : leniently
 }
 
-function withoutQuotes(fields: ErrorFields): ErrorFields {
+const strictly = (fields: ErrorFields): ErrorFields => withoutQuotes(fields, true)
+/** Where values may be cast to names, as in `email::regclass`, the parser's words alone tell where they are in the text. */
+const leniently = (fields: ErrorFields): ErrorFields => withoutQuotes(fields, fields.has('P'))
+
+function withoutQuotes(fields: ErrorFields, mayBeOwn: boolean): ErrorFields {
   const code = fields.get('C') ?? 'XX000'
   // With a context, the words are those of a function.
-  const isOwn = ownWords.has(code) && !fields.has('W') && !fields.has('q')
+  const isOwn = (mayBeOwn ? ownWords : aboutNames).has(code) && !fields.has('W') && !fields.has('q')
   const kept = new Map<string, string>()
   for (const [letter, value] of fields) {
     if (letter === 'M')

@@ -13,6 +13,9 @@ export const emptySnapshot: Snapshot = {
   hasSchema: () => false,
   named: () => [],
   hasFunction: () => false,
+  hasOperator: () => false,
+  hasCast: () => false,
+  outputsOf: () => undefined,
   allTags: [],
 }
 
@@ -49,6 +52,8 @@ export async function buildSnapshot(input: {
   }
   const schemas = new Set(content.schemas)
   const functions = new Set(content.functions.map(([schema, name]) => key(schema, name)))
+  const operators = new Set(content.operators.map(([schema, name]) => key(schema, name)))
+  const casts = new Set(content.casts)
   let depth = 0
 
   const finish = (raw: ContentRelation): Relation => {
@@ -83,6 +88,9 @@ export async function buildSnapshot(input: {
     hasSchema: (schema) => schemas.has(schema),
     named: (name) => (byBareName.get(name) ?? []).map(finish),
     hasFunction: (schema, name) => functions.has(key(schema, name)),
+    hasOperator: (schema, name) => operators.has(key(schema, name)),
+    hasCast: (name) => casts.has(name),
+    outputsOf: (name) => content.outputs.get(name),
     allTags,
   }
   for (const relation of content.relations) finish(relation)

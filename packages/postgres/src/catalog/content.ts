@@ -21,6 +21,12 @@ export interface Listed {
   readonly inheritance: readonly (readonly [child: number, parent: number])[]
   /** `schema.name` of functions that no PostgreSQL release ships. */
   readonly functions: readonly (readonly [schema: string, name: string])[]
+  /** `schema.name` of operators that run functions which people made, those of extensions apart. */
+  readonly operators: readonly (readonly [schema: string, name: string])[]
+  /** Names of types to which such functions cast. */
+  readonly casts: readonly string[]
+  /** Columns of functions that PostgreSQL ships and that return several, by name. */
+  readonly outputs: ReadonlyMap<string, readonly string[]>
 }
 
 export interface ContentRelation {
@@ -57,6 +63,9 @@ export async function readContent(
     relations: [...made.relations, ...shipped.relations],
     inheritance: made.inheritance,
     functions: made.functions,
+    operators: made.operators,
+    casts: made.casts,
+    outputs: shipped.outputs,
     definitions,
   }
 }
@@ -66,6 +75,9 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
   const relations = new Map<number, ContentRelation>()
   const inheritance: [number, number][] = []
   const functions: [string, string][] = []
+  const operators: [string, string][] = []
+  const casts: string[] = []
+  const outputs = new Map<string, readonly string[]>()
   let columns = 0
   for (const [what, a, b, c, d] of rows) {
     if (what === 'schema') schemas.push(text(a))
@@ -78,6 +90,9 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
       relations.get(Number(a))?.columns.push({ attnum: Number(b), name: text(c), isGenerated: d === 'true' })
     } else if (what === 'inherits') inheritance.push([Number(a), Number(b)])
     else if (what === 'function') functions.push([text(a), text(b)])
+    else if (what === 'operator') operators.push([text(a), text(b)])
+    else if (what === 'cast') casts.push(text(a))
+    else if (what === 'outputs') outputs.set(text(a), text(b).split(','))
     else throw new TypeError('unexpected row in the catalogue')
   }
   for (const relation of relations.values()) relation.columns.sort((one, other) => one.attnum - other.attnum)
@@ -87,6 +102,9 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
     relations: [...relations.values()],
     inheritance,
     functions,
+    operators,
+    casts,
+    outputs,
   }
 }
 
@@ -131,7 +149,17 @@ select 'column', a.attrelid::text, a.attnum::text, a.attname::text, (a.attgenera
     and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c') and n.nspname !~ '^pg_toast'`
 
 const shippedObjects = `${relationsWhere(`< ${firstNormalOid}`)}
+union all
+select 'outputs', p.proname::text, string_agg(coalesce(o.name, ''), ',' order by o.at), null, null
+  from pg_catalog.pg_proc p, unnest(p.proargnames, p.proargmodes) with ordinality as o(name, mode, at)
+  where p.oid < ${firstNormalOid} and o.mode in ('o', 'b', 't')
+  group by p.oid, p.proname
 order by 1 desc, 2, 3, 4`
+
+/** The code of extensions is taken to read what it is given. */
+const isOfExtension = (functionOid: string): string => `exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = ${functionOid} and d.deptype = 'e')`
 
 const madeObjects = `${relationsWhere(`>= ${firstNormalOid}`)}
 union all
@@ -142,6 +170,14 @@ union all
 select distinct 'function', n.nspname::text, p.proname::text, null, null
   from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where p.oid >= ${firstNormalOid}
+union all
+select distinct 'operator', n.nspname::text, o.oprname::text, null, null
+  from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+  where o.oprcode >= ${firstNormalOid} and not ${isOfExtension('o.oprcode')}
+union all
+select distinct 'cast', t.typname::text, null, null, null
+  from pg_catalog.pg_cast c join pg_catalog.pg_type t on t.oid = c.casttarget
+  where c.castfunc >= ${firstNormalOid} and not ${isOfExtension('c.castfunc')}
 order by 1 desc, 2, 3, 4`
 
 const views = `where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by oid`

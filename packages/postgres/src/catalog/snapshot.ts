@@ -35,6 +35,12 @@ export interface Snapshot {
   named(name: string): readonly Relation[]
   /** A function outside pg_catalog. */
   hasFunction(schema: string, name: string): boolean
+  /** An operator whose function somebody made. */
+  hasOperator(schema: string, name: string): boolean
+  /** Somebody made a function that casts to a type of that name. */
+  hasCast(typeName: string): boolean
+  /** The columns of the server's own functions that have several, by this server's word. */
+  outputsOf(functionName: string): readonly string[] | undefined
   /** Every tag that any column carries, and every tag configured. */
   readonly allTags: readonly string[]
 }

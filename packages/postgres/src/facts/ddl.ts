@@ -12,7 +12,8 @@ export function exposeByDdl(
   isStrict: boolean,
   allTags: readonly string[],
 ): void {
-  if (opaque.has(type)) draft.expose(allTags)
+  // A default, a check or an index that calls somebody's function writes down what that one reads.
+  if (opaque.has(type) || (draft.isDynamic && draft.actions.has('ddl'))) draft.expose(allTags)
   if (harmless.has(type)) return
   if (type === 'CreateStmt' && !isStrict) return
   if (type === 'AlterTableStmt' && isHarmlessAlter(fields)) return
@@ -38,6 +39,19 @@ const opaque = new Set([
   'CreateSubscriptionStmt',
   'AlterDatabaseSetStmt',
   'AlterRoleSetStmt',
+  'AlterSystemStmt',
+  'CreateTrigStmt',
+  'CreateConversionStmt',
+  'CreateAmStmt',
+  'CreateFdwStmt',
+  'AlterFdwStmt',
+  'CreateForeignServerStmt',
+  'AlterForeignServerStmt',
+  'CreateUserMappingStmt',
+  'AlterUserMappingStmt',
+  'CreateForeignTableStmt',
+  'ImportForeignSchemaStmt',
+  'LoadStmt',
 ])
 
 /** They remove, describe or maintain, or their queries are traced by themselves. */

@@ -12,6 +12,11 @@ export interface Located {
   readonly rivals: readonly Relation[]
 }
 
+/** A table of pieces of large values, of any column of another table. */
+export function isToast({ path }: Located): boolean {
+  return path.slice(-2).some((name) => name.startsWith('pg_toast'))
+}
+
 export interface LocatedFunction {
   /** `pg_catalog.lower`, `app.f`; `?.f` where it is not known. */
   readonly name: string
@@ -88,6 +93,13 @@ export class Names {
     if (schema === 'information_schema' && isOfInformationSchema(bareName))
       return { name: `information_schema.${bareName}`, bareName, isBuiltin: true, effect }
     return { name: `${schema ?? '?'}.${bareName}`, bareName, isBuiltin: false, effect }
+  }
+
+  /** Somebody's code may run for this operator. */
+  isMadeOperator(name: readonly string[]): boolean {
+    const bareName = name.at(-1) ?? ''
+    const schemas = name.length > 1 ? [name.at(-2) ?? ''] : this.#searchPath
+    return schemas.some((schema) => this.snapshot.hasOperator(schema, bareName))
   }
 
   #temporary(candidates: readonly Relation[], name: string): Located {

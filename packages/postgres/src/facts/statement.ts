@@ -192,6 +192,8 @@ function analyseCopy(copy: CopyStmt, draft: Draft, lens: Lens): StatementAnalysi
   const kind = copy.is_from === true ? 'copy_from' : 'copy_to'
   if (copy.filename !== undefined) {
     if (copy.is_from !== true) tracer.launder(rows.all)
+    // A program may read anything, and files of the server hold what its tables hold.
+    if (copy.is_from === true || copy.is_program === true) draft.expose(lens.names.snapshot.allTags)
     return plain(kind, draft, 'none', [])
   }
   const options = copyOptions(copy, outputsOf(rows))
@@ -212,7 +214,7 @@ function copiedRows(copy: CopyStmt, tracer: Tracer, lens: Lens): Rows {
   if (copy.query !== undefined) return tracer.statement(copy.query)
   if (copy.relation === undefined) return { columns: undefined, all: nothing }
   const located = lens.names.relation(copy.relation)
-  const rows = relationRows(located)
+  const rows = relationRows(lens.names, located)
   if (rows.columns === undefined) return rows
   const named = copy.attlist === undefined ? undefined : words(copy.attlist)
   const generated = new Set(

@@ -7,6 +7,7 @@ import type {
   RangeVar,
   SelectStmt,
   TransactionStmt,
+  TypeName,
   VariableSetStmt,
   WithClause,
 } from '@pgsql/types'
@@ -61,8 +62,9 @@ export class Walk {
     else if (type === 'A_Expr' || type === 'SubLink') this.#operator(fields)
     else if (type === 'LockingClause') this.#draft.takesLocks = true
     else if (type === 'RangeTableSample') this.#sample(fields)
+    else if (type === 'TypeName') return this.#type(fields)
     // A literal by itself does nothing.
-    else if (type === 'TypeName' || type === 'A_Const') return
+    else if (type === 'A_Const') return
     this.#children(type, fields, place)
   }
 
@@ -160,6 +162,9 @@ export class Walk {
     const located = this.#locate(name)
     this.#act(place.use)
     this.#object(located.path, place.use)
+    const [schema = '', relation = ''] = located.path.slice(-2)
+    // `?`: the catalogue was not read, and the server looks there first.
+    if ((schema === 'pg_catalog' || schema === '?') && ofTheServer.has(relation)) this.#act(['admin'])
   }
 
   #locate(name: RangeVar): Located {
@@ -211,10 +216,15 @@ export class Walk {
     }
   }
 
-  /** The server's own operators are functions of its own; one named with another schema is somebody's code. */
+  /** The server's own operators are functions of its own; one that somebody made, or of another schema, is somebody's code. */
   #operator(fields: { name?: readonly Node[]; operName?: readonly Node[] }): void {
     const name = words(fields.name ?? fields.operName)
-    if (name.length > 1 && name.at(-2) !== 'pg_catalog') this.#draft.isDynamic = true
+    const isElsewhere = name.length > 1 && name.at(-2) !== 'pg_catalog'
+    if (isElsewhere || this.#names.isMadeOperator(name)) this.#draft.isDynamic = true
+  }
+
+  #type({ names }: TypeName): void {
+    if (this.#names.snapshot.hasCast(words(names).at(-1) ?? '')) this.#draft.isDynamic = true
   }
 
   #sample(fields: { method?: readonly Node[] }): void {
@@ -324,6 +334,15 @@ function equalTo(column: string, condition: Node): string | undefined {
   if (words(name).join('.') !== '=' || lexpr === undefined || !('ColumnRef' in lexpr)) return undefined
   return words(lexpr.ColumnRef.fields).join('.') === column ? constantText(rexpr) : undefined
 }
+
+/** Relations of the server that show its files, or what people log in with. */
+const ofTheServer = new Set([
+  'pg_authid',
+  'pg_shadow',
+  'pg_file_settings',
+  'pg_hba_file_rules',
+  'pg_ident_file_mappings',
+])
 
 const changes = new Set(['insert', 'update', 'delete', 'ddl'])
 

@@ -129,7 +129,7 @@ function answer(
         ]),
     ),
   ]
-  if (isAboutShipped) return listed
+  if (isAboutShipped) return [...listed, ['outputs', 'json_each', 'key,value', null, null]]
   return [
     ...[...new Set(relations.map(({ name }) => name.split('.')[0] ?? ''))].map((schema): Row => [
       'schema',
@@ -141,5 +141,7 @@ function answer(
     ...listed,
     ...inheritance.map(([child, parent]): Row => ['inherits', `${child}`, `${parent}`, null, null]),
     ...shopFunctions.map((name): Row => ['function', ...name.split('.'), null, null]),
+    ['operator', 'app', '===', null, null],
+    ['cast', 'badge', null, null, null],
   ]
 }

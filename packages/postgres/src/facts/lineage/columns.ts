@@ -1,43 +1,71 @@
 import type { Node } from '@pgsql/types'
 import { words } from '../names.ts'
-import { merge, nothing, type Flow, type Range, type Rows, type Scope, type Tracing } from './flow.ts'
+import {
+  merge,
+  nothing,
+  tainted,
+  type Flow,
+  type Range,
+  type Rows,
+  type Scope,
+  type Tracing,
+} from './flow.ts'
 
 /** A reference to a column, or to a whole row by the name of its table. */
 export function traceColumn(tracing: Tracing, fields: readonly Node[] | undefined, scope: Scope): Flow {
   const name = words(fields)
-  const flow = findColumn(name, scope) ?? everything(scope)
+  const flow = findColumn(tracing, name, scope) ?? everything(scope)
   for (const source of flow.sources) tracing.draft.columns.add(source)
   return flow
 }
 
 /** Undefined where no table in sight has it. */
-export function findColumn(name: readonly string[], scope: Scope): Flow | undefined {
+export function findColumn(tracing: Tracing, name: readonly string[], scope: Scope): Flow | undefined {
   const column = name.at(-1) ?? ''
-  if (name.length > 1) return findQualified(name, column, scope)
-  if (systemColumns.has(column)) return nothing
+  if (name.length > 1) return findQualified(tracing, name, column, scope)
   for (let here: Scope | undefined = scope; here !== undefined; here = here.outer) {
     const found = here.ranges.flatMap((range) => columnOf(range, column) ?? [])
     if (found.length > 0) return found.length === 1 ? found[0] : merge(found)
     const unknown = here.ranges.filter((range) => range.columns === undefined)
     const isRow = here.ranges.some((range) => range.alias === column)
     if (unknown.length > 0 && !isRow) {
-      const beyond = here.outer === undefined ? undefined : findColumn(name, here.outer)
+      const beyond = here.outer === undefined ? undefined : findColumn(tracing, name, here.outer)
       return merge([...unknown.map((range) => range.all), beyond ?? nothing])
     }
   }
-  return findRow(column, scope)
+  return findRow(column, scope) ?? (systemColumns.has(column) ? nothing : undefined)
 }
 
-function findQualified(name: readonly string[], column: string, scope: Scope): Flow | undefined {
+function findQualified(
+  tracing: Tracing,
+  name: readonly string[],
+  column: string,
+  scope: Scope,
+): Flow | undefined {
   for (let here: Scope | undefined = scope; here !== undefined; here = here.outer) {
     const found = here.ranges.filter((range) => isNamed(range, name))
     if (found.length === 0) continue
-    if (systemColumns.has(column)) return nothing
-    // `table.f` may also call a function on the row
-    const flows = found.map((range) => columnOf(range, column) ?? range.all)
+    const flows = found.map((range) => partOf(tracing, range, column))
     return flows.length === 1 ? flows[0] : merge(flows)
   }
   return undefined
+}
+
+/** `table.f`, which may also call a function on the row. A query may call a column of its own `xmin`. */
+function partOf(tracing: Tracing, rows: Rows, name: string): Flow {
+  const flow = columnOf(rows, name)
+  if (flow !== undefined) return flow
+  if (rows.columns !== undefined && systemColumns.has(name)) return nothing
+  return callOn(tracing, rows.all, name)
+}
+
+/** `row.f` where no column is called `f`: what somebody's function of that name may give, which may be anything. */
+export function callOn(tracing: Tracing, row: Flow, name: string): Flow {
+  const located = tracing.names.function([name])
+  if (located.isBuiltin || located.name.startsWith('?.')) return row
+  tracing.draft.functions.add(located.name)
+  tracing.draft.isDynamic = true
+  return merge([row, tainted(tracing.names.snapshot.allTags)])
 }
 
 /** A whole row: `c` in `FROM customers c`. */

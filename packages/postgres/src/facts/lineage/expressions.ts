@@ -1,9 +1,9 @@
-import type { A_Indirection, FuncCall, Node, SubLink, TypeName, WindowDef } from '@pgsql/types'
+import type { A_Expr, A_Indirection, FuncCall, Node, SubLink, TypeName, WindowDef } from '@pgsql/types'
 import { isConstant } from '../constants.ts'
-import { totalFunctions } from '../functions.ts'
+import { totalFunctions, type Effect } from '../functions.ts'
 import { words } from '../names.ts'
 import { eachChild, kindOf, open } from '../nodes.ts'
-import { columnOf, findRange, traceColumn } from './columns.ts'
+import { callOn, columnOf, findRange, traceColumn } from './columns.ts'
 import { derived, merge, nothing, tainted, type Flow, type Scope, type Tracing } from './flow.ts'
 
 /** What an expression's value derives from. Types of node without a rule are computed from all that they hold. */
@@ -14,11 +14,13 @@ export function traceExpression(tracing: Tracing, node: Node | undefined, scope:
   if ('FuncCall' in node) return traceCall(tracing, node.FuncCall, scope)
   if ('TypeCast' in node) {
     const flow = tracing.expression(node.TypeCast.arg, scope)
+    const name = words(node.TypeCast.typeName?.names).at(-1) ?? ''
+    if (tracing.names.snapshot.hasCast(name)) return merge([tracing.compute([flow]), anything(tracing)])
     return isText(node.TypeCast.typeName) ? derived(flow) : tracing.compute([flow])
   }
   if ('CollateClause' in node) return derived(tracing.expression(node.CollateClause.arg, scope))
   if ('NamedArgExpr' in node) return tracing.expression(node.NamedArgExpr.arg, scope)
-  if ('A_Expr' in node) return tracing.compute(spine(tracing, node, scope))
+  if ('A_Expr' in node) return traceOperators(tracing, node, scope)
   if ('SubLink' in node) return traceSubLink(tracing, node.SubLink, scope)
   if ('A_Indirection' in node) return traceIndirection(tracing, node.A_Indirection, scope)
   if ('CoalesceExpr' in node) {
@@ -37,16 +39,24 @@ export function traceExpression(tracing: Tracing, node: Node | undefined, scope:
 }
 
 /** `a || b || c` leans to the left: a loop, not a recursion. */
-function spine(tracing: Tracing, node: Node, scope: Scope): Flow[] {
+function traceOperators(tracing: Tracing, node: Node, scope: Scope): Flow {
   const flows: Flow[] = []
+  let isMade = false
   let here: Node | undefined = node
   while (here !== undefined && 'A_Expr' in here) {
-    const { lexpr, rexpr }: { lexpr?: Node; rexpr?: Node } = here.A_Expr
+    const { name, lexpr, rexpr }: A_Expr = here.A_Expr
+    isMade ||= tracing.names.isMadeOperator(words(name))
     if (rexpr !== undefined) flows.push(tracing.expression(rexpr, scope))
     here = lexpr
   }
   flows.push(tracing.expression(here, scope))
-  return flows
+  const flow = tracing.compute(flows)
+  return isMade ? merge([flow, anything(tracing)]) : flow
+}
+
+/** What code that is not looked into may give. */
+function anything(tracing: Tracing): Flow {
+  return tainted(tracing.names.snapshot.allTags)
 }
 
 export function traceChildren(tracing: Tracing, node: Node, scope: Scope): Flow[] {
@@ -66,18 +76,23 @@ function traceCall(tracing: Tracing, call: FuncCall, scope: Scope): Flow {
   const located = tracing.names.function(words(call.funcname))
   const args = call.args ?? []
   const flows = args.map((arg) => tracing.expression(arg, scope))
+  for (const node of call.agg_order ?? []) {
+    const key = sortKey(tracing, node, scope)
+    tracing.filter(key)
+    if (call.agg_within_group === true) flows.push(key) // an argument like any other
+  }
   const inputs = merge(flows)
-  for (const node of call.agg_order ?? []) tracing.filter(sortKey(tracing, node, scope))
   if (call.agg_filter !== undefined) tracing.filter(tracing.expression(call.agg_filter, scope))
   if (call.over !== undefined) traceWindow(tracing, call.over, scope)
   if (located.effect !== undefined) tracing.launder(inputs)
-  const { allTags } = tracing.names.snapshot
-  if (!located.isBuiltin) return merge([tracing.compute(flows), tainted(allTags)]) // it may read anything
-  if (located.effect === 'quotes' || located.effect === 'runs-sql')
-    return merge([tracing.compute(flows), tainted(allTags)])
+  if (!located.isBuiltin || (located.effect !== undefined && reading.has(located.effect)))
+    return merge([tracing.compute(flows), anything(tracing)])
   if (!totalFunctions.has(located.bareName) || call.agg_distinct === true) return tracing.compute(flows)
   return isTotal(located.bareName, args) ? inputs : tracing.compute(flows)
 }
+
+/** Files, the log of changes and other sessions hold what tables hold. */
+const reading: ReadonlySet<Effect> = new Set<Effect>(['quotes', 'runs-sql', 'admin'])
 
 function isTotal(name: string, args: readonly Node[]): boolean {
   if (name === 'concat') return true
@@ -105,7 +120,8 @@ function traceSubLink(tracing: Tracing, link: SubLink, scope: Scope): Flow {
   const rows = link.subselect === undefined ? undefined : tracing.query(link.subselect, scope)
   if (link.subLinkType === 'EXISTS_SUBLINK' || rows === undefined) return nothing
   if (link.subLinkType === 'EXPR_SUBLINK') return derived(rows.all)
-  return tracing.compute([tracing.expression(link.testexpr, scope), rows.all])
+  const flow = tracing.compute([tracing.expression(link.testexpr, scope), rows.all])
+  return tracing.names.isMadeOperator(words(link.operName)) ? merge([flow, anything(tracing)]) : flow
 }
 
 /** `(row).column` is that column; any other part of a value is computed from it. */
@@ -119,8 +135,11 @@ function traceIndirection(tracing: Tracing, node: A_Indirection, scope: Scope): 
       return rest.length === 0 ? flow : tracing.compute([flow])
     }
   }
+  const calls = (node.indirection ?? []).map((part) =>
+    'String' in part ? callOn(tracing, nothing, part.String.sval ?? '') : nothing,
+  )
   const indices = (node.indirection ?? []).flatMap((part) => traceChildren(tracing, part, scope))
-  return tracing.compute([tracing.expression(node.arg, scope), ...indices])
+  return merge([tracing.compute([tracing.expression(node.arg, scope), ...indices]), ...calls])
 }
 
 /** A cast to text of any length cannot fail, and keeps what there was. */

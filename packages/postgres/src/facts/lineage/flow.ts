@@ -38,7 +38,12 @@ export interface Scope {
   readonly ranges: Range[]
   /** The query around, for correlated sub-selects. */
   readonly outer: Scope | undefined
-  readonly ctes: ReadonlyMap<string, Rows>
+  readonly ctes: Ctes
+}
+
+/** What a WITH clause named. */
+export interface Ctes {
+  get(name: string): Rows | undefined
 }
 
 /** What the parts of the tracer need of each other. */

@@ -1,7 +1,6 @@
 import type { JoinExpr, JsonTable, Node, RangeFunction, RangeTableFunc, RangeVar } from '@pgsql/types'
 import type { Relation } from '../../catalog/snapshot.ts'
-import { outputColumns } from '../builtins.ts'
-import { words, type Located } from '../names.ts'
+import { isToast, words, type Located, type Names } from '../names.ts'
 import { columnOf } from './columns.ts'
 import { traceChildren } from './expressions.ts'
 import {
@@ -49,13 +48,15 @@ function traceRelation(tracing: Tracing, name: RangeVar, scope: Scope): Rows {
   const cte = name.schemaname === undefined ? scope.ctes.get(name.relname ?? '') : undefined
   if (cte !== undefined) return add(scope, alias, renamed(cte, names))
   const located = tracing.names.relation(name)
-  const rows = renamed(relationRows(located), names)
+  const rows = renamed(relationRows(tracing.names, located), names)
   scope.ranges.push(range(alias, rows, name.alias === undefined ? located.path.at(-2) : undefined))
   return rows
 }
 
 /** What reading a relation yields. One that may be another than it seems carries what either does. */
-export function relationRows({ relation, rivals }: Located): Rows {
+export function relationRows(names: Names, located: Located): Rows {
+  const { relation, rivals } = located
+  if (isToast(located)) return { columns: undefined, all: tainted(names.snapshot.allTags) }
   if (relation === undefined || rivals.length > 0)
     return {
       columns: undefined,
@@ -141,12 +142,14 @@ function functionRows(
 ): Rows {
   const named = (names: readonly string[]) => ({ columns: names.map((name) => ({ name, flow })), all: flow })
   if (declared.length > 0) return named(declared)
-  if (!('FuncCall' in call)) return named([alias ?? 'value'])
+  const unknown = { columns: undefined, all: flow }
+  // A row goes in, and may come out: `coalesce(c)` has the columns of `c`.
+  if (flow.tags.length > 0) return unknown
+  if ('SQLValueFunction' in call) return named([alias ?? 'value'])
+  if (!('FuncCall' in call)) return unknown
   const located = tracing.names.function(words(call.FuncCall.funcname))
-  const outputs = located.isBuiltin ? outputColumns.get(located.bareName) : undefined
-  if (outputs !== undefined) return named(outputs)
-  const isScalar = located.isBuiltin && !ofVaryingWidth.has(located.bareName)
-  return isScalar ? named([alias ?? located.bareName]) : { columns: undefined, all: flow }
+  if (!located.isBuiltin || ofVaryingWidth.has(located.bareName)) return unknown
+  return named(tracing.names.snapshot.outputsOf(located.bareName) ?? [alias ?? located.bareName])
 }
 
 /** Their columns follow from the types of their arguments. */

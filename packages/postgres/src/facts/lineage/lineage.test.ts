@@ -209,7 +209,7 @@ const laundered: readonly (readonly [sql: string, exposes: string])[] = [
   ['select ssn into t from app.customers union all select note from app.other', 'ssn'],
   ['create table t as execute p', 'email,ssn'],
   ["copy app.customers to '/tmp/x'", 'email,ssn'],
-  ["copy (select ssn from app.customers) to program 'x'", 'ssn'],
+  ["copy (select ssn from app.customers) to program 'x'", 'email,ssn'],
   ["select set_config('application_name', ssn, false) from app.customers", 'ssn'],
   ["select pg_notify('ch', ssn) from app.customers", 'ssn'],
   ['select pg_sleep(length(ssn)) from app.customers', 'ssn'],

@@ -1,4 +1,4 @@
-import type { CommonTableExpr, Node, ResTarget, SelectStmt, WithClause } from '@pgsql/types'
+import type { A_Indirection, CommonTableExpr, Node, ResTarget, SelectStmt, WithClause } from '@pgsql/types'
 import { words } from '../names.ts'
 import { findColumn, findRange } from './columns.ts'
 import { traceWindow } from './expressions.ts'
@@ -7,6 +7,8 @@ import {
   nothing,
   renamed,
   rowsOf,
+  tainted,
+  type Ctes,
   type Flow,
   type Output,
   type Rows,
@@ -64,7 +66,7 @@ function keyFlow(tracing: Tracing, node: Node | undefined, rows: Rows, scope: Sc
     const name = words(node.ColumnRef.fields)
     const outputs = name.length === 1 ? (rows.columns ?? []).filter((column) => column.name === name[0]) : []
     if (outputs.length > 0)
-      return merge([...outputs.map((output) => output.flow), findColumn(name, scope) ?? nothing])
+      return merge([...outputs.map((output) => output.flow), findColumn(tracing, name, scope) ?? nothing])
     if (rows.columns === undefined && name.length === 1)
       return merge([rows.all, tracing.expression(node, scope)])
   }
@@ -82,7 +84,7 @@ export function traceTargets(
   let unknown: Flow[] | undefined
   for (const node of targets ?? []) {
     if (!('ResTarget' in node)) continue
-    const star = starOf(node.ResTarget, items, scope)
+    const star = starOf(tracing, node.ResTarget, items, scope)
     if (star === undefined) {
       const flow = tracing.expression(node.ResTarget.val, scope)
       if (tracing.isStrict && isWholeRow(node.ResTarget.val, scope)) tracing.compute([flow])
@@ -100,16 +102,21 @@ export function traceTargets(
 }
 
 /** The rows that `*`, `t.*` or `(t).*` stands for. */
-function starOf(target: ResTarget, items: readonly Rows[], scope: Scope): readonly Rows[] | undefined {
+function starOf(
+  tracing: Tracing,
+  target: ResTarget,
+  items: readonly Rows[],
+  scope: Scope,
+): readonly Rows[] | undefined {
   const { val } = target
   if (val === undefined) return undefined
   if ('A_Indirection' in val) {
-    const last = val.A_Indirection.indirection?.at(-1)
+    const { arg, indirection = [] } = val.A_Indirection
+    const last = indirection.at(-1)
     if (last === undefined || !('A_Star' in last)) return undefined
-    const { arg } = val.A_Indirection
-    const range =
-      arg !== undefined && 'ColumnRef' in arg ? findRange(words(arg.ColumnRef.fields), scope) : undefined
-    return [range ?? unknownStar(scope)]
+    const isNamed = arg !== undefined && 'ColumnRef' in arg && indirection.length === 1
+    const range = isNamed ? findRange(words(arg.ColumnRef.fields), scope) : undefined
+    return [range ?? spread(tracing, val, indirection, scope)]
   }
   if (!('ColumnRef' in val)) return undefined
   const last = val.ColumnRef.fields?.at(-1)
@@ -119,7 +126,19 @@ function starOf(target: ResTarget, items: readonly Rows[], scope: Scope): readon
   return [findRange(name, scope) ?? unknownStar(scope)]
 }
 
-/** `*` of a computed composite: it may spread anything in sight. */
+/** `*` of a computed composite: as many columns as it has, each of which may carry what it was computed from. */
+function spread(
+  tracing: Tracing,
+  { A_Indirection: composite }: { readonly A_Indirection: A_Indirection },
+  indirection: readonly Node[],
+  scope: Scope,
+): Rows {
+  const parts = indirection.slice(0, -1)
+  const value = parts.length === 0 ? composite.arg : { A_Indirection: { ...composite, indirection: parts } }
+  return { columns: undefined, all: tracing.compute([tracing.expression(value, scope)]) }
+}
+
+/** `*` of a name that nothing in sight has: it may spread anything in sight. */
 function unknownStar(scope: Scope): Rows {
   const flows: Flow[] = []
   for (let here: Scope | undefined = scope; here !== undefined; here = here.outer)
@@ -161,7 +180,8 @@ function traceSetOperation(tracing: Tracing, select: SelectStmt, scope: Scope): 
     if (here.rarg !== undefined) arms.unshift(traceSelect(tracing, here.rarg, inside(scope)))
     if (here.larg === undefined) break
     here = here.larg
-    if (here.sortClause !== undefined || here.limitCount !== undefined) break
+    const { sortClause, limitCount, limitOffset } = here
+    if (sortClause !== undefined || limitCount !== undefined || limitOffset !== undefined) break
   }
   if (here !== select) arms.unshift(traceSelect(tracing, here, inside(scope)))
   const rows = union(arms)
@@ -186,43 +206,57 @@ function union(arms: readonly Rows[]): Rows {
 }
 
 /** The CTEs in sight of a query, those of the queries around it included. */
-export function traceWith(
-  tracing: Tracing,
-  withClause: WithClause | undefined,
-  outer: Scope,
-): ReadonlyMap<string, Rows> {
+export function traceWith(tracing: Tracing, withClause: WithClause | undefined, outer: Scope): Ctes {
   if (withClause === undefined) return outer.ctes
-  const ctes = new Map(outer.ctes)
-  for (const node of withClause.ctes ?? []) {
-    if (!('CommonTableExpr' in node)) continue
-    const cte = node.CommonTableExpr
-    const rows =
-      withClause.recursive === true
-        ? traceRecursive(tracing, cte, ctes, outer)
-        : traceCte(tracing, cte, ctes, outer)
-    ctes.set(cte.ctename ?? '', rows)
-  }
+  const clauses: CommonTableExpr[] = (withClause.ctes ?? []).flatMap((node) =>
+    'CommonTableExpr' in node ? node.CommonTableExpr : [],
+  )
+  return withClause.recursive === true
+    ? traceInAnyOrder(tracing, clauses, outer)
+    : traceInOrder(tracing, clauses, outer)
+}
+
+/** Each sees those before it. */
+function traceInOrder(tracing: Tracing, clauses: readonly CommonTableExpr[], outer: Scope): Ctes {
+  const traced = new Map<string, Rows>()
+  const ctes: Ctes = { get: (name) => traced.get(name) ?? outer.ctes.get(name) }
+  for (const cte of clauses) traced.set(cte.ctename ?? '', traceCte(tracing, cte, ctes, outer))
   return ctes
 }
 
-function traceCte(
-  tracing: Tracing,
-  cte: CommonTableExpr,
-  ctes: ReadonlyMap<string, Rows>,
-  outer: Scope,
-): Rows {
+/** With RECURSIVE each sees all the others, also those behind it: it is traced when it is named for the first time. */
+function traceInAnyOrder(tracing: Tracing, clauses: readonly CommonTableExpr[], outer: Scope): Ctes {
+  const byName = new Map(clauses.map((cte) => [cte.ctename ?? '', cte]))
+  const traced = new Map<string, Rows>()
+  const ctes: Ctes = {
+    get(name) {
+      const cte = byName.get(name)
+      if (cte === undefined) return outer.ctes.get(name)
+      const known = traced.get(name)
+      if (known !== undefined) return known
+      // Two that name each other are refused by the server. Until one is traced, it may be anything.
+      traced.set(name, { columns: undefined, all: tainted(tracing.names.snapshot.allTags) })
+      const rows = traceRecursive(tracing, cte, ctes, outer)
+      traced.set(name, rows)
+      return rows
+    },
+  }
+  for (const name of byName.keys()) ctes.get(name)
+  return ctes
+}
+
+function withOne(ctes: Ctes, name: string, rows: Rows): Ctes {
+  return { get: (asked) => (asked === name ? rows : ctes.get(asked)) }
+}
+
+function traceCte(tracing: Tracing, cte: CommonTableExpr, ctes: Ctes, outer: Scope): Rows {
   if (cte.ctequery === undefined) return rowsOf([])
   const rows = tracing.query(cte.ctequery, { ranges: outer.ranges, outer: outer.outer, ctes })
   return withSearch(tracing, cte, renamed(rows, words(cte.aliascolnames)))
 }
 
 /** Its rows feed it again, until no column derives from more than it did. */
-function traceRecursive(
-  tracing: Tracing,
-  cte: CommonTableExpr,
-  ctes: ReadonlyMap<string, Rows>,
-  outer: Scope,
-): Rows {
+function traceRecursive(tracing: Tracing, cte: CommonTableExpr, ctes: Ctes, outer: Scope): Rows {
   const query = cte.ctequery
   const name = cte.ctename ?? ''
   if (query === undefined || !('SelectStmt' in query) || query.SelectStmt.larg === undefined)
@@ -233,9 +267,9 @@ function traceRecursive(
       ...(query.SelectStmt.withClause && { withClause: query.SelectStmt.withClause }),
     },
   }
-  let rows = traceCte(tracing, { ...cte, ctequery: start }, new Map([...ctes, [name, rowsOf([])]]), outer)
+  let rows = traceCte(tracing, { ...cte, ctequery: start }, withOne(ctes, name, rowsOf([])), outer)
   for (let round = 0; round < maxRounds; round++) {
-    const next = traceCte(tracing, cte, new Map([...ctes, [name, rows]]), outer)
+    const next = traceCte(tracing, cte, withOne(ctes, name, rows), outer)
     if (next.all.tags.length === rows.all.tags.length && round > 0 && isSameTags(next, rows)) return next
     rows = next
   }

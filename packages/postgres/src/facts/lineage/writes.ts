@@ -28,7 +28,7 @@ interface Target {
 
 function open(tracing: Tracing, relation: RangeVar | undefined, ctes: Scope['ctes'], outer: Scope): Target {
   const located = relation === undefined ? undefined : tracing.names.relation(relation)
-  const rows = located === undefined ? rowsOf([]) : relationRows(located)
+  const rows = located === undefined ? rowsOf([]) : relationRows(tracing.names, located)
   const alias = relation?.alias?.aliasname ?? relation?.relname ?? ''
   const schema = relation?.alias === undefined ? located?.path.at(-2) : undefined
   return { rows, scope: { ranges: [range(alias, rows, schema)], outer: { ...outer, ctes }, ctes } }
