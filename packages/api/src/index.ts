@@ -14,6 +14,7 @@ export { maxTokenSeconds, Name, Password, UserName } from './fields.ts'
 export type { DoctorCheck } from './gateway.ts'
 export { openApiDocument } from './openapi.ts'
 export { Problem, problemMediaType, problemStatus, type ProblemCode } from './problem.ts'
+export type { Finding } from './policies.ts'
 export type { AccessRequest, Grant } from './requests.ts'
 export {
   caFilePlaceholder,

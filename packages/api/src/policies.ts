@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BasedOn, Note, Plan } from './apply.ts'
-import { Name, Time } from './fields.ts'
+import { Name, Person, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
 const PolicyFile = z.object({ name: Name, text: z.string() }).meta({ id: 'PolicyFile' })
@@ -26,6 +26,59 @@ const versionName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/)
 const file = {
   name: 'analysts',
   text: 'permit (principal in Group::"analysts", action in Action::"read", resource);',
+}
+
+const inquiry = {
+  /** Of the gateway (`connect`, `unmask`, `administer`, `replay`, `review`), or of the resource's protocol. */
+  action: z.string().min(1).max(64),
+  /** A tag for `unmask`; an object for a protocol's action: `shop.public.orders`, or `shop/public/orders` where names have dots. */
+  target: z.string().min(1).max(1024).optional(),
+  resource: Name.optional(),
+  /** The resource's first where absent. */
+  account: z.string().min(1).max(63).optional(),
+  /** What else is known of the statement; what is not named is false, 0 or empty. A list may be written with commas. */
+  facts: z
+    .record(
+      z.string().max(64),
+      z.union([z.boolean(), z.number(), z.string().max(1024), z.array(z.string().max(1024)).max(100)]),
+    )
+    .optional(),
+}
+
+export const Finding = z
+  .object({
+    principal: Person.extend({ groups: z.array(z.string()) }),
+    actor: Person,
+    /** `review` and `request` mean yes, after somebody else has approved. */
+    answer: z.enum(['yes', 'no', 'review', 'request']),
+    /** What was asked of the policies: what is done on a resource needs a connection first. */
+    steps: z.array(
+      z.object({
+        asked: z.string(),
+        effect: z.enum(['allow', 'deny', 'review', 'request']),
+        /** Those that determined it. */
+        policies: z.array(z.string()),
+        reason: z.string().optional(),
+        /** In one sentence. */
+        words: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'Finding' })
+export type Finding = z.infer<typeof Finding>
+
+const finding: Finding = {
+  principal: { kind: 'user', id: 'user:alice', name: 'alice', groups: ['analysts'] },
+  actor: { kind: 'user', id: 'user:alice', name: 'alice' },
+  answer: 'yes',
+  steps: [
+    {
+      asked: 'connect to orders-db as app',
+      effect: 'allow',
+      policies: ['analysts'],
+      words: 'allowed by analysts',
+    },
+  ],
 }
 
 export const policies = {
@@ -97,6 +150,32 @@ export const policies = {
         warnings: [],
       },
     },
+  }),
+  can: route({
+    method: 'POST',
+    path: '/policies/can',
+    auth: 'token',
+    summary: 'May they do this, and why: by the policies in force; of others than oneself for administrators',
+    body: z.strictObject({
+      /** `alice`, `user:alice` or `workload:ci-shop`. */
+      principal: z.string().min(1).max(128),
+      /** What would act for them; they themselves where absent. */
+      actor: z
+        .strictObject({ kind: z.enum(['user', 'workload', 'agent']), id: z.string().min(1).max(128) })
+        .optional(),
+      ...inquiry,
+    }),
+    answer: json(Finding),
+    example: { input: { principal: 'alice', action: 'connect', resource: 'orders-db' }, output: finding },
+  }),
+  whoCan: route({
+    method: 'POST',
+    path: '/policies/who-can',
+    auth: 'administer',
+    summary: 'All who may do this, at once or after somebody has approved it',
+    body: z.strictObject(inquiry),
+    answer: json(z.object({ items: z.array(Finding) })),
+    example: { input: { action: 'connect', resource: 'orders-db' }, output: { items: [finding] } },
   }),
   check: route({
     method: 'POST',

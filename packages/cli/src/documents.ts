@@ -7,11 +7,12 @@ import { exit, Failure } from './failure.ts'
 /**
  * Documents out of files and folders: YAML (several in one file), and Cedar files, each a policy by its file's name.
  * Values of credentials are references (`env:NAME`, `file:PATH`), resolved here: the gateway gets the secret, files do not.
+ * @param environment or `without secrets`, where only policies are asked: then credentials are left out, and no secret is read
  * @throws Failure that lists file, line and fix of everything that is wrong
  */
 export async function readDocuments(
   paths: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): Promise<readonly DocumentInput[]> {
   const problems: string[] = []
   const documents: DocumentInput[] = []
@@ -24,6 +25,8 @@ export async function readDocuments(
     throw new Failure(`the documents do not stand\n${problems.join('\n')}`, { exitCode: exit.usage })
   return documents
 }
+
+type Environment = Readonly<Record<string, string | undefined>> | 'without secrets'
 
 async function filesOf(path: string): Promise<readonly string[]> {
   const found = await stat(path).catch(() => undefined)
@@ -39,7 +42,7 @@ async function filesOf(path: string): Promise<readonly string[]> {
 async function yamlDocuments(
   path: string,
   text: string,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   problems: string[],
 ): Promise<readonly DocumentInput[]> {
   const lines = new LineCounter()
@@ -68,6 +71,10 @@ async function yamlDocuments(
           `${place(node?.range?.[0] ?? yaml.range[0])} ${issue.path.join('.') || 'document'}: ${issue.message}`,
         )
       }
+      continue
+    }
+    if (environment === 'without secrets') {
+      if (parsed.data.kind !== 'Credential') documents.push(parsed.data)
       continue
     }
     documents.push(await resolved(parsed.data, environment, place(yaml.contents.range?.[0]), problems))

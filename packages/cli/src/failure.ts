@@ -1,7 +1,7 @@
 import { ApiError } from '@sallyport/api'
 
 /** Exit codes. Documented in `sallyport --help`. */
-export const exit = { ok: 0, failed: 1, usage: 2, notSignedIn: 4, unreachable: 5 } as const
+export const exit = { ok: 0, failed: 1, usage: 2, notYet: 3, notSignedIn: 4, unreachable: 5 } as const
 
 /** Something that the person at the terminal can mend: one line of what, one of what next. */
 export class Failure extends Error {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
@@ -166,6 +166,16 @@ listen: { api: 127.0.0.1:0, agents: 127.0.0.1:0, metrics: off, postgres: 127.0.0
     await rm(directory, { recursive: true })
   })
 
+  async function signIn(name: string, ...groups: string[]) {
+    const as = { SALLYPORT_STATE_HOME: join(directory, name) }
+    const into = groups.flatMap((group) => ['--group', group])
+    const added = await sallyport(['users', 'add', name, ...into, '--json'], root)
+    const { setupLink } = JSON.parse(added.out) as { setupLink: { url: string } }
+    const fingerprint = gateway.authority!.fingerprint
+    await sallyport(['login', '--setup', setupLink.url, '--fingerprint', fingerprint], as, password)
+    return as
+  }
+
   test('from the set-up link to a declared resource, a second person, and back out', async () => {
     const fingerprint = gateway.authority!.fingerprint
     const wrong = await sallyport(
@@ -299,15 +309,6 @@ permit (principal in Group::"staff", action == Action::"connect", resource);
     )
     const files = ['-f', join(directory, 'orders.yaml'), '-f', join(directory, 'grants.cedar')]
     expect(await sallyport(['apply', ...files, '--yes'], root)).toMatchObject({ code: 0 })
-    const signIn = async (name: string, ...groups: string[]) => {
-      const as = { SALLYPORT_STATE_HOME: join(directory, name) }
-      const into = groups.flatMap((group) => ['--group', group])
-      const added = await sallyport(['users', 'add', name, ...into, '--json'], root)
-      const { setupLink } = JSON.parse(added.out) as { setupLink: { url: string } }
-      const fingerprint = gateway.authority!.fingerprint
-      await sallyport(['login', '--setup', setupLink.url, '--fingerprint', fingerprint], as, password)
-      return as
-    }
     const sam = await signIn('sam', 'staff')
     const dba = await signIn('dba', 'staff', 'dba')
 
@@ -377,6 +378,71 @@ permit (principal in Group::"staff", action == Action::"connect", resource);
     expect(await sallyport(['requests', 'close', own, '--comment', 'fine'], dba)).toMatchObject({ code: 4 })
     const other = await signIn('other', 'dba')
     expect((await sallyport(['requests', 'close', own, '--comment', 'fine'], other)).out).toBe('Closed.\n')
+  })
+
+  test('who may do what is answered by the policies in force, of oneself or for administrators', async () => {
+    const alice = await signIn('alice-asks', 'developers')
+    const can = (words: string, as = root) => sallyport(['policy', 'can', ...words.split(' ')], as)
+    const yes = await can('alice-asks read shop.public.orders on orders-db')
+    expect(yes).toMatchObject({ code: 0, err: '' })
+    expect(yes.out).toMatch(
+      /^yes\n {2}connect to orders-db as app: allowed by \S+\n {2}read shop\.public\.orders on orders-db: allowed by \S+\n$/,
+    )
+    const no = await can('alice-asks delete shop.public.orders on orders-db --fact unfiltered=true')
+    expect(no.code).toBe(1)
+    expect(no.out).toContain('no policy permits delete on shop.public.orders')
+    expect(await can('alice-asks unmask pii.email on orders-db --json')).toMatchObject({ code: 1 })
+    expect(await can('root administer')).toMatchObject({ code: 0 })
+    expect(await can('nobody connect on orders-db')).toMatchObject({ code: 1, out: '' })
+    expect((await can('alice-asks raed on orders-db')).err).toContain('did you mean read?')
+    expect(await can('alice-asks read on')).toMatchObject({ code: 2 })
+
+    expect(await can('alice-asks connect on orders-db', alice)).toMatchObject({ code: 0 })
+    expect(await can('root connect on orders-db', alice)).toMatchObject({ code: 4 })
+    expect(await sallyport(['policy', 'who', 'can', 'connect', 'on', 'orders-db'], alice)).toMatchObject({
+      code: 4,
+    })
+    const who = await sallyport(['policy', 'who', 'can', 'connect', 'on', 'orders-db'], root)
+    expect(who.out).toMatch(/^WHO +ANSWER +GROUPS +POLICIES\n/)
+    expect(who.out).toMatch(/user:alice-asks +yes +developers /)
+    expect(who.out).not.toContain('user:root')
+  })
+
+  test('who may do what is answered by files alone, without their secrets', async () => {
+    const place = join(directory, 'offline')
+    await mkdir(place)
+    await writeFile(
+      join(place, 'p.cedar'),
+      '@id("own") permit (principal in Group::"dev", action in [Action::"connect", Action::"read"], resource in Label::"env=test");\n' +
+        '@id("fix") @review("dba") permit (principal in Group::"dev", action == Action::"update", resource);\n',
+    )
+    await writeFile(
+      join(place, 'world.yaml'),
+      `kind: Credential
+name: t
+password: env:NOT_THERE
+---
+kind: User
+name: dana
+groups: [dev]
+---
+kind: Resource
+name: test-db
+protocol: postgres
+host: db
+agent: local
+labels: { env: test }
+accounts: [{ name: app, credential: { from: sealed, name: t } }]
+`,
+    )
+    const can = (...words: string[]) => sallyport(['policy', 'can', ...words, '--policies', place])
+    expect(await can('dana', 'read', 'shop.public.orders', 'on', 'test-db')).toMatchObject({ code: 0 })
+    const held = await can('dana', 'update', 'shop.public.orders', 'on', 'test-db')
+    expect(held).toMatchObject({ code: 3 })
+    expect(held.out).toMatch(/^by review\n/)
+    expect(await can('eve', 'connect', 'on', 'test-db')).toMatchObject({ code: 2 })
+    expect(await can('eve', 'connect', 'on', 'test-db', '--group', 'dev')).toMatchObject({ code: 0 })
+    expect(await can('dana', 'connect', 'on', 'no-db')).toMatchObject({ code: 2 })
   })
 
   test('documents that do not stand are listed with file, line and fix', async () => {

@@ -34,7 +34,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
 
 const about = `Identity-aware access to databases: short-lived identities in, policy, review, masking and recording in the data path.
 
-Exit codes: ${exit.ok} done, ${exit.failed} failed, ${exit.usage} wrong usage or configuration, ${exit.notSignedIn} not signed in or not permitted, ${exit.unreachable} gateway out of reach.
+Exit codes: ${exit.ok} done, ${exit.failed} failed, ${exit.usage} wrong usage or configuration, ${exit.notYet} only after somebody has approved it, ${exit.notSignedIn} not signed in or not permitted, ${exit.unreachable} gateway out of reach.
 SALLYPORT_GATEWAY, SALLYPORT_TOKEN and SALLYPORT_CA (a file) come before what \`sallyport login\` kept.`
 
 /** @param first the first word of the command line: where it is a command, the others are left out */

@@ -1,27 +1,10 @@
-import {
-  factsOf,
-  onOwnBehalf,
-  principalId,
-  type ConnectDecision,
-  type Facts,
-  type FactValue,
-  type Resource,
-  type Subject,
-} from '@sallyport/core'
+import { onOwnBehalf, principalId, type ConnectDecision, type Resource, type Subject } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import type { DecisionPoint } from './decision-point.ts'
-import { unescapeSegment } from './entities.ts'
 import { explain } from './explain.ts'
 import { byPosition, type PolicyProblem, type PolicyText } from './problem.ts'
-import {
-  readTestFile,
-  type Person,
-  type PolicyCase,
-  type ReadTestFile,
-  type Statement,
-  type Target,
-} from './test-file.ts'
-import { neutral, type ProtocolVocabulary } from './vocabulary.ts'
+import { factsFor, NotAsked } from './stated-facts.ts'
+import { readTestFile, type Person, type PolicyCase, type ReadTestFile, type Target } from './test-file.ts'
 
 export interface PolicyTestResult {
   readonly file: string
@@ -53,7 +36,7 @@ export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[
         const decision = ask(test.at === undefined ? point : point.at(Date.parse(test.at)), test, read)
         results.push({ file: file.name, line, name: test.name, decision, ...compare(test, decision) })
       } catch (error) {
-        if (!(error instanceof CaseError)) throw error
+        if (!(error instanceof NotAsked)) throw error
         problems.push({
           file: file.name,
           line,
@@ -69,9 +52,6 @@ export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[
   return { results, problems: problems.sort(byPosition), passed, failed }
 }
 
-/** The case names something that there is not. */
-class CaseError extends Error {}
-
 function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: ReadTestFile): ConnectDecision {
   const person = typeof test.who === 'string' ? named('person', test.who, people) : test.who
   const subject = subjectOf(person)
@@ -80,7 +60,7 @@ function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: Read
   const { does } = test
   if (does === 'administer' || does === 'replay' || does === 'review')
     return point.may(subject, does, resource)
-  if (!resource || !target) throw new CaseError('name the resource')
+  if (!resource || !target) throw new NotAsked('name the resource')
   if (does === 'connect') return point.connect(subject, resource, test.account)
   if ('unmask' in does) return point.unmask(subject, resource, does.unmask)
   const vocabulary = point.vocabulary.find(({ name }) => name === target.protocol)
@@ -89,7 +69,7 @@ function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: Read
       target.protocol,
       point.vocabulary.map(({ name }) => name),
     )
-    throw new CaseError(`there is no protocol ${target.protocol}${hint}`)
+    throw new NotAsked(`there is no protocol ${target.protocol}${hint}`)
   }
   const statements = Array.isArray(does) ? does : [does]
   return point.decide(
@@ -134,37 +114,9 @@ function resourceOf(name: string, { protocol, host, labels, tags, detectors }: T
   }
 }
 
-function factsFor(statement: Statement, vocabulary: ProtocolVocabulary): Facts {
-  const actions = vocabulary.actions.map(({ name }) => name)
-  const objects = Array.isArray(statement.objects)
-    ? statement.objects.map((object) => [object, statement.actions] as const)
-    : Object.entries(statement.objects)
-  for (const action of [...statement.actions, ...objects.flatMap(([, used]) => used)])
-    if (!actions.includes(action))
-      throw new CaseError(`${vocabulary.name} has no action ${action}${didYouMean(action, actions)}`)
-
-  const types = new Map(vocabulary.facts.map(({ name, type }) => [name, type]))
-  const context: Record<string, FactValue> = {}
-  for (const [name, type] of types) context[name] = neutral[type]
-  for (const [name, value] of Object.entries(statement.facts)) {
-    const type = types.get(name)
-    if (type === undefined)
-      throw new CaseError(`${vocabulary.name} has no fact ${name}${didYouMean(name, types.keys())}`)
-    if (type !== (Array.isArray(value) ? 'strings' : typeof value))
-      throw new CaseError(`the fact ${name} is of type ${type}`)
-    context[name] = value
-  }
-  return factsOf({
-    actions: statement.actions,
-    objects: objects.map(([path, used]) => ({ path: path.split('/').map(unescapeSegment), actions: used })),
-    exposes: statement.exposes,
-    context,
-  })
-}
-
 function named<T>(what: string, name: string, declared: Readonly<Record<string, T>>): T {
   const found = Object.hasOwn(declared, name) ? declared[name] : undefined
   if (found === undefined)
-    throw new CaseError(`there is no ${what} ${name}${didYouMean(name, Object.keys(declared))}`)
+    throw new NotAsked(`there is no ${what} ${name}${didYouMean(name, Object.keys(declared))}`)
   return found
 }

@@ -69,7 +69,6 @@ const testFile = z.strictObject({
 
 export type Person = z.infer<typeof person>
 export type Target = z.infer<typeof target>
-export type Statement = z.infer<typeof statement>
 export type PolicyCase = z.infer<typeof policyCase>
 
 export interface ReadTestFile {

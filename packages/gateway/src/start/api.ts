@@ -19,6 +19,7 @@ import type { Config } from '../config/schema.ts'
 import { checksOf } from '../doctor/checks.ts'
 import { examine } from '../doctor/doctor.ts'
 import { openFront, type Front } from '../front/front.ts'
+import { Inquiries } from '../policy/inquiries.ts'
 import { detectorTags } from '../protocols.ts'
 import type { Events } from '../telemetry/events.ts'
 import { version } from '../version.ts'
@@ -111,7 +112,16 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       attached: () => plane.attached(),
     }),
     apply: applyRoutes(applier),
-    policies: policyRoutes({ store, policies, applier }),
+    policies: policyRoutes({
+      store,
+      policies,
+      applier,
+      inquiries: new Inquiries({
+        read,
+        policies,
+        mayAdminister: (subject) => authorize.mayAdminister(subject),
+      }),
+    }),
     agents: agentRoutes(store, plane),
     joinTokens: joinTokenRoutes({
       store,

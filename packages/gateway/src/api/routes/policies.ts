@@ -9,6 +9,7 @@ import type { PolicySet, PolicyVersion, Store } from '@sallyport/store'
 import type { Applier } from '../../apply/applier.ts'
 import { invalidPolicy } from '../../front/problem.ts'
 import type { PolicyInForce } from '../../policy/in-force.ts'
+import type { Inquiries } from '../../policy/inquiries.ts'
 import { noneYet, policySet } from '../../policy/versions.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
@@ -17,9 +18,10 @@ export interface PolicyParts {
   readonly store: Pick<Store, 'read'>
   readonly policies: PolicyInForce
   readonly applier: Pick<Applier, 'rollback'>
+  readonly inquiries: Inquiries
 }
 
-export function policyRoutes({ store, policies, applier }: PolicyParts): NounRoutes<'policies'> {
+export function policyRoutes({ store, policies, applier, inquiries }: PolicyParts): NounRoutes<'policies'> {
   const current = async (): Promise<PolicySet> => (await store.read.policies.current()) ?? noneYet
   return {
     current: async () => whole(await current()),
@@ -37,6 +39,8 @@ export function policyRoutes({ store, policies, applier }: PolicyParts): NounRou
       }
     },
     rollback: (request, { caller }) => applier.rollback(caller.subject, request),
+    can: (about, { caller }) => inquiries.can(caller.subject, about),
+    whoCan: async (inquiry) => ({ items: await inquiries.whoCan(inquiry) }),
     check: ({ policies: texts }) => ({ problems: policies.check(texts) }),
     test: ({ policies: texts, cases }) => {
       const point = texts === undefined ? policies.point : compiled(policies, texts)
