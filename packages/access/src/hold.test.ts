@@ -1,4 +1,4 @@
-import type { Authorization, Operation, Session } from '@sallyport/core'
+import { Fault, type Authorization, type Operation, type Session } from '@sallyport/core'
 import type { Review } from '@sallyport/store'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { facts, operation, pointOf, rules, startWorld, type World } from '../test/world.ts'
@@ -62,6 +62,32 @@ describe('an operation that waits for a review', () => {
     await pass(10_000)
     expect(await outcome).toMatchObject({ cause: broken })
     expect(await state(review!)).toBe('withdrawn')
+  })
+
+  it.each([
+    [
+      'the store fails when it is told of the end',
+      () => {
+        vi.spyOn(world.reviews, 'use').mockRejectedValueOnce(new Fault('gateway/store-unavailable', 'busy'))
+      },
+    ],
+    [
+      'the store fails when it is looked at',
+      () => {
+        vi.spyOn(world.reviews, 'get').mockRejectedValueOnce(new Fault('gateway/store-unavailable', 'busy'))
+      },
+    ],
+  ])('does not run, and waits no more, where %s', async (_, fail) => {
+    const { review, answer } = await held()
+    fail()
+    const outcome = answer.catch((thrown: unknown) => thrown)
+    await world.reviews.answer(await world.person('bob'), review.id, 'approve')
+    expect(await outcome).toMatchObject({ code: 'gateway/store-unavailable' })
+    expect(await state(review)).toBe('withdrawn')
+    expect(world.events.slice(1)).toMatchObject([
+      { kind: 'review-asked', review: review.id },
+      { kind: 'review-ended', review: review.id, state: 'withdrawn' },
+    ])
   })
 
   it('is told who may answer, where and until when, at once and every ten seconds', async () => {

@@ -1,4 +1,13 @@
-import { asFault, Fault, refusal, type Clock, type Refusal, type Subject, type Tell } from '@sallyport/core'
+import {
+  asFault,
+  Fault,
+  refusal,
+  type Clock,
+  type Refusal,
+  type ReviewState,
+  type Subject,
+  type Tell,
+} from '@sallyport/core'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
 import { Bell } from './bell.ts'
@@ -29,12 +38,36 @@ export async function hold(
   tell: Tell,
   signal: AbortSignal,
 ): Promise<Review | Refusal> {
-  const { reviews, recorder, clock, notify } = parts
+  const { reviews, clock, notify, live } = parts
   const asked = await reviews.ask(question)
   const askedMs = clock.elapsed()
+  const { id: review, session, reviewers } = asked
+  notify({ kind: 'review-asked', review, session, reviewers })
+  let state: ReviewState = 'withdrawn'
+  try {
+    const { outcome, ended } = await recordedHold(parts, asked, tell, signal)
+    state = ended.state
+    if (outcome instanceof Fault) throw outcome
+    return outcome === 'used' ? ended : outcome
+  } catch (thrown) {
+    // Nobody waits for it any more. Where the store cannot be told either, `closeLost` finds it.
+    await reviews.withdraw(live.subject, review).catch(() => undefined)
+    throw thrown
+  } finally {
+    notify({ kind: 'review-ended', review, session, state, waitedMs: Math.round(clock.elapsed() - askedMs) })
+  }
+}
+
+/** The hold between what is recorded of its beginning and its end. @throws Fault where the store or the recorder fails */
+async function recordedHold(
+  parts: HoldParts,
+  asked: Review,
+  tell: Tell,
+  signal: AbortSignal,
+): Promise<{ outcome: 'used' | Refusal | Fault; ended: Review }> {
+  const { reviews, recorder } = parts
   const { id, reviewers, text } = asked
   recorder.append({ kind: 'review-asked', review: id, reviewers, text })
-  notify({ kind: 'review-asked', review: id, session: asked.session, reviewers })
   const outcome = await new Hold(parts, asked, tell, signal).wait()
   const ended = (await reviews.get(id)) ?? asked
   recorder.append({
@@ -44,15 +77,7 @@ export async function hold(
     by: ended.answers.map(({ byId }) => byId),
     ...lastComment(ended),
   })
-  notify({
-    kind: 'review-ended',
-    review: id,
-    session: asked.session,
-    state: ended.state,
-    waitedMs: Math.round(clock.elapsed() - askedMs),
-  })
-  if (outcome instanceof Fault) throw outcome
-  return outcome === 'used' ? ended : outcome
+  return { outcome, ended }
 }
 
 class Hold {
@@ -105,7 +130,7 @@ class Hold {
       const review = await reviews.get(id)
       switch (review?.state) {
         case 'open':
-          if (this.#isLate && (await reviews.end(this.#by, id, 'open', 'expired'))) return expired(review)
+          if (this.#isLate && (await reviews.expire(this.#by, id))) return expired(review)
           break
         case 'approved':
           return this.#use(review)
@@ -136,10 +161,7 @@ class Hold {
   }
 
   async #withdraw(): Promise<Refusal> {
-    const { reviews } = this.#parts
-    const { id } = this.#asked
-    if (!(await reviews.end(this.#by, id, 'open', 'withdrawn')))
-      await reviews.end(this.#by, id, 'approved', 'withdrawn')
+    await this.#parts.reviews.withdraw(this.#by, this.#asked.id)
     return withdrawn
   }
 

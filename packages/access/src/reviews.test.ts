@@ -1,4 +1,4 @@
-import type { Decision, Operation } from '@sallyport/core'
+import type { Decision, Operation, SessionId } from '@sallyport/core'
 import { onOwnBehalf, type Subject } from '@sallyport/core'
 import type { Review } from '@sallyport/store'
 import { describe, expect, it } from 'vitest'
@@ -18,10 +18,10 @@ function terms(approvals = 1): Extract<Decision, { effect: 'review' }> {
 
 async function ask(
   world: World,
-  over: { subject?: Subject; asked?: Operation; approvals?: number } = {},
+  over: { subject?: Subject; asked?: Operation; approvals?: number; session?: SessionId } = {},
 ): Promise<Review> {
   return world.reviews.ask({
-    place: { session: aSession, resource: 'orders-db', account: 'app' },
+    place: { session: over.session ?? aSession, resource: 'orders-db', account: 'app' },
     subject: over.subject ?? (await world.person('alice')),
     operation: over.asked ?? update,
     digest: 'd',
@@ -170,7 +170,7 @@ describe('an answer is not taken', () => {
     const bob = await world.person('bob')
     expect(await world.reviews.answer(bob, 'rev_NONE', 'approve')).toMatchObject({ why: 'unknown' })
     const { id } = await ask(world)
-    await world.reviews.end(await world.person('alice'), id, 'open', 'withdrawn')
+    await world.reviews.withdraw(await world.person('alice'), id)
     expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ why: 'over' })
     const late = await ask(world)
     world.clock.advance(600_000)
@@ -237,5 +237,26 @@ describe('reviews that a dead gateway left', () => {
       [open, approved, denied].map(async ({ id }) => (await world.reviews.get(id))?.state),
     )
     expect(states).toEqual(['withdrawn', 'withdrawn', 'denied'])
+  })
+})
+
+describe('reviews that nobody waits for, because the store failed who held them', () => {
+  it('are withdrawn once their session has ended, and expired a minute after their time', async () => {
+    await using world = await startWorld()
+    const session = await world.session()
+    const of = (id: SessionId) => ask(world, { session: id })
+    const [lost, held] = [await of(aSession), await of(session.id)]
+    expect(await world.reviews.closeLost()).toBe(1)
+    expect((await world.reviews.get(lost.id))?.state).toBe('withdrawn')
+    expect((await world.reviews.get(held.id))?.state).toBe('open')
+    world.clock.advance(659_999)
+    expect(await world.reviews.closeLost()).toBe(0)
+    world.clock.advance(1)
+    expect(await world.reviews.closeLost()).toBe(1)
+    expect((await world.reviews.get(held.id))?.state).toBe('expired')
+    const ended = await of(session.id)
+    await session[Symbol.asyncDispose]()
+    expect(await world.reviews.closeLost()).toBe(1)
+    expect((await world.reviews.get(ended.id))?.state).toBe('withdrawn')
   })
 })

@@ -6,7 +6,6 @@ import {
   type Operation,
   type Parameter,
   type ReviewId,
-  type ReviewState,
   type ReviewTerms,
   type Subject,
 } from '@sallyport/core'
@@ -127,10 +126,19 @@ export class Reviews implements Disposable {
     return { [Symbol.dispose]: () => void this.#waiting.delete(id) }
   }
 
-  /** Compare and set, for who waits. @returns false where it does not stand in `from` */
-  end(by: Subject, id: ReviewId, from: ReviewState, to: 'expired' | 'withdrawn'): Promise<boolean> {
-    return this.#parts.store.write(by, `${to === 'expired' ? 'expire' : 'withdraw'} a review`, (tx) =>
-      tx.reviews.become(id, from, to),
+  /** For who waits. @returns false where it is not open any more */
+  expire(by: Subject, id: ReviewId): Promise<boolean> {
+    return this.#parts.store.write(by, 'expire a review', (tx) => tx.reviews.become(id, 'open', 'expired'))
+  }
+
+  /** For who waited. @returns false where it was over already */
+  withdraw(by: Subject, id: ReviewId): Promise<boolean> {
+    return this.#parts.store.write(
+      by,
+      'withdraw a review',
+      async (tx) =>
+        (await tx.reviews.become(id, 'open', 'withdrawn')) ||
+        (await tx.reviews.become(id, 'approved', 'withdrawn')),
     )
   }
 
@@ -164,6 +172,27 @@ export class Reviews implements Disposable {
     })
   }
 
+  /**
+   * Closes those whose session has ended, or that were to end a while ago: whoever held the operation could not say so, since the store
+   * failed it. @returns how many
+   */
+  async closeLost(): Promise<number> {
+    const lost: { id: ReviewId; from: 'open' | 'approved'; to: 'withdrawn' | 'expired' }[] = []
+    const { store, clock } = this.#parts
+    for (const from of ['open', 'approved'] as const)
+      for (const { id, session, expiresAt } of await store.read.reviews.list(from, maxLeftovers)) {
+        const row = await store.read.sessions.get(session)
+        if (row === undefined || row.endedAt !== null) lost.push({ id, from, to: 'withdrawn' })
+        else if (clock.now() >= expiresAt + lateMs) lost.push({ id, from, to: 'expired' })
+      }
+    if (lost.length === 0) return 0
+    return store.write('system', 'close reviews that nobody waits for', async (tx) => {
+      let count = 0
+      for (const { id, from, to } of lost) if (await tx.reviews.become(id, from, to)) count++
+      return count
+    })
+  }
+
   #onCommit(changes: readonly StoreChange[]): void {
     for (const { table, key } of changes) if (table === 'reviews') this.#waiting.get(key)?.()
   }
@@ -192,3 +221,5 @@ const words: Readonly<Record<AnswerProblem, string>> = {
 
 /** Each belongs to one session, of which there are fewer. */
 const maxLeftovers = 100_000
+/** Who waits ends it by itself before, where the store lets it. */
+const lateMs = 60_000

@@ -52,9 +52,11 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
     config.tls.certificate === undefined
       ? { certificate, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
       : undefined
-  const { accessRequests } = people
+  const { accessRequests, reviews } = people
   life.use(
-    keepUp({ store: foundation.store, accessRequests, clock }, (error) => events.trouble('upkeep', error)),
+    keepUp({ store: foundation.store, accessRequests, reviews, clock }, (error) =>
+      events.trouble('upkeep', error),
+    ),
   )
   const addresses: Address[] = []
   const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {

@@ -1,17 +1,23 @@
-import type { AccessRequests } from '@sallyport/access'
+import type { AccessRequests, Reviews } from '@sallyport/access'
 import type { Clock } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 
-/** Once a day: forgets tokens that ended long ago. Every minute: ends requests that nobody answered. Disposing it ends the timers. */
+/**
+ * Once a day: forgets tokens that ended long ago. Every minute: ends requests that nobody answered, and reviews that nobody waits
+ * for. Disposing it ends the timers.
+ */
 export function keepUp(
-  { store, accessRequests, clock }: UpkeepParts,
+  { store, accessRequests, reviews, clock }: UpkeepParts,
   onTrouble: (error: unknown) => void,
 ): Disposable {
   const forget = (): void => {
     store.write('system', 'upkeep', (tx) => tx.tokens.forgetOld(clock.now() - keepTokensMs)).catch(onTrouble)
   }
   const daily = setInterval(forget, dayMs).unref()
-  const expire = setInterval(() => void accessRequests.expireOverdue().catch(onTrouble), minuteMs).unref()
+  const expire = setInterval(() => {
+    accessRequests.expireOverdue().catch(onTrouble)
+    reviews.closeLost().catch(onTrouble)
+  }, minuteMs).unref()
   return {
     [Symbol.dispose]: () => {
       clearInterval(daily)
@@ -23,6 +29,7 @@ export function keepUp(
 export interface UpkeepParts {
   readonly store: Store
   readonly accessRequests: Pick<AccessRequests, 'expireOverdue'>
+  readonly reviews: Pick<Reviews, 'closeLost'>
   readonly clock: Clock
 }
 
