@@ -7,13 +7,13 @@ import { startSallyport } from '../world/sallyport.ts'
 import { demoPorts } from './ports.ts'
 import { Person } from './person.ts'
 import { Screen } from './screen.ts'
-import { account, writeDeclarations } from './shop.ts'
+import { account, owner, writeDeclarations } from './shop.ts'
 import { tour } from './tour.ts'
 
 const help = `Usage: npm run demo [-- --once]
 
 Starts a sample PostgreSQL with a shop's data, a gateway and an agent on this machine, and shows a short tour:
-a masked SELECT, a blocked DELETE, a held and approved UPDATE, and the replay of it all. Then it stays up until Ctrl-C.
+a masked SELECT, a blocked DELETE, a held and approved UPDATE, access that is asked for and ends, and the replay of it all. Then it stays up until Ctrl-C.
 
   --once   run the tour and end; exits 0 only if each step really showed what it says
   --help   this
@@ -45,6 +45,7 @@ async function demo(isOnce: boolean): Promise<void> {
     `PostgreSQL ${server.version} with a sample shop (400 customers, 900 orders; none of them real)`,
   )
   await loadSampleShop(server.url({ database: 'shop' }), { account })
+  await server.query(`create role ${owner} login password '${account.password}' in role ${account.user}`)
   const ports = await demoPorts((line) => screen.step(line))
   await using sallyport = await startSallyport({ allow: [`127.0.0.1:${server.port}`], ports })
   screen.step(`a gateway at ${sallyport.baseUrl}, and an agent that dialled out to it`)
@@ -59,7 +60,7 @@ async function demo(isOnce: boolean): Promise<void> {
   await writeDeclarations(join(directory, 'declared'), server)
   await root.must(['policy', 'test', join(directory, 'declared')])
   await root.must(['apply', '-f', join(directory, 'declared'), '--yes'])
-  screen.step('the resource orders-db, its masks and six policies, applied from files')
+  screen.step('the resource orders-db, its masks and eight policies, applied from files')
   const alice = await signIn('alice', 'developers')
   const bob = await signIn('bob', 'dba')
   screen.step('alice, a developer, and bob, a database administrator, signed in')

@@ -7,6 +7,9 @@ import type { Postgres } from '../world/postgres.ts'
 /** The role that sessions run under on the target: reads and writes the shop, and no more. */
 export const account = { user: 'shop_app', password: 'known-to-the-gateway-alone' } as const
 
+/** A role that nobody has standing access to. */
+export const owner = 'shop_owner'
+
 /** What the platform team declares, as files for `sallyport apply -f`. */
 export async function writeDeclarations(directory: string, server: Postgres): Promise<void> {
   await mkdir(directory, { recursive: true })
@@ -20,7 +23,10 @@ export async function writeDeclarations(directory: string, server: Postgres): Pr
       port: server.port,
       agent: 'local',
       labels: { env: 'demo' },
-      accounts: [{ name: account.user, credential: { from: 'sealed', name: 'orders-db' } }],
+      accounts: [account.user, owner].map((name) => ({
+        name,
+        credential: { from: 'sealed', name: 'orders-db' },
+      })),
       masking: {
         columns: {
           'public.customers.email': 'pii.email',

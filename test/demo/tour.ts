@@ -1,6 +1,8 @@
 import type { Postgres } from '../world/postgres.ts'
+import { soon } from '../world/soon.ts'
 import type { Person } from './person.ts'
 import type { Screen } from './screen.ts'
+import { owner } from './shop.ts'
 
 export interface Cast {
   readonly alice: Person
@@ -15,6 +17,7 @@ const masked = 'select id, name, email, phone, card_number from customers order 
 const derived =
   'select upper(email) as shouted, notes from customers where notes is not null order by id limit 2'
 const unfiltered = 'delete from orders'
+const long = 'select count(*) from orders a, orders b, orders c'
 const held = "update orders set status = 'returned' where id = 7"
 
 /** The tour: each step is done by a real client and checked against the target itself. @throws Error where a step did not show what it says */
@@ -22,6 +25,7 @@ export async function tour(cast: Cast, screen: Screen): Promise<void> {
   await seeMasked(cast, screen)
   await beRefused(cast, screen)
   await waitForApproval(cast, screen)
+  await askForAccess(cast, screen)
   await lookBack(cast, screen)
 }
 
@@ -79,8 +83,50 @@ async function waitForApproval({ alice, bob, server, client }: Cast, screen: Scr
   screen.good('held in flight, approved by bob, run once')
 }
 
+async function askForAccess({ alice, bob, client }: Cast, screen: Screen): Promise<void> {
+  screen.heading("4. The owner's account: for whom somebody lets in, and for a while")
+  const asOwner = (statement: string) => ['connect', `orders-db+${owner}`, '--', ...client, statement]
+  const who = 'select current_user'
+  screen.typed('alice', shown(client, who, owner))
+  const refused = await alice.sallyport(asOwner(who))
+  screen.output(refused.text)
+  check(refused.code !== 0 && refused.text.includes('sallyport request'), 'she is told what to run')
+
+  const words = ['request', 'orders-db', '--account', owner, '--for', '30m', '--reason']
+  screen.typed('alice', `sallyport ${words.join(' ')} "repair an import"`)
+  const asked = await alice.must([...words, 'repair an import'])
+  screen.output(asked)
+  const [id = ''] = /req_\w+/.exec(asked) ?? []
+  check((await alice.sallyport(['requests', 'approve', id])).code !== 0, 'she cannot approve it herself')
+  screen.typed('bob', `sallyport requests approve ${id} --comment "agreed on the phone"`)
+  const approved = await bob.must(['requests', 'approve', id, '--comment', 'agreed on the phone'])
+  screen.output(approved)
+  screen.typed('alice', 'sallyport ls')
+  screen.output(await alice.must(['ls']))
+  screen.typed('alice', shown(client, who, owner))
+  const letIn = await alice.must(asOwner(who))
+  screen.output(letIn)
+  check(letIn.includes(owner), 'she is in, as the owner')
+
+  screen.typed('alice', shown(client, long, owner))
+  await using working = await alice.start(asOwner(long))
+  const isLive = async (): Promise<true | undefined> =>
+    (JSON.parse(await alice.must(['sessions', 'ls', '--live', '--json'])) as unknown[]).length > 0 ||
+    undefined
+  await soon(isLive)
+  const [grant = ''] = /grt_\w+/.exec(approved) ?? []
+  screen.typed('bob', `sallyport grants revoke ${grant} --reason "the import is repaired"`)
+  screen.output(await bob.must(['grants', 'revoke', grant, '--reason', 'the import is repaired']))
+  const { code } = await working.exited
+  screen.typed('alice', '(her psql ends)')
+  screen.output(working.output)
+  check(code !== 0 && working.output.includes('the grant was revoked'), 'her live session ended with it')
+  check((await alice.sallyport(asOwner(who))).code !== 0, 'she is out again')
+  screen.good('asked for, approved by bob, used, and cut in the middle of a statement when it was revoked')
+}
+
 async function lookBack({ root }: Cast, screen: Screen): Promise<void> {
-  screen.heading('4. Looking back: every session is recorded, sealed and signed')
+  screen.heading('5. Looking back: every session is recorded, sealed and signed')
   const sessions = JSON.parse(await root.must(['sessions', 'ls', '--json'])) as {
     id: string
     live: boolean
@@ -109,9 +155,10 @@ async function lookBack({ root }: Cast, screen: Screen): Promise<void> {
   screen.good(`${recordings.length} sessions replayed and verified`)
 }
 
-function shown(client: readonly string[], statement: string): string {
+function shown(client: readonly string[], statement: string, account?: string): string {
   const command = client[0]?.endsWith('psql') === true ? 'psql -c' : 'query'
-  return `sallyport connect orders-db -- ${command} "${statement}"`
+  const resource = account === undefined ? 'orders-db' : `orders-db+${account}`
+  return `sallyport connect ${resource} -- ${command} "${statement}"`
 }
 
 async function countOrders(server: Postgres): Promise<number> {

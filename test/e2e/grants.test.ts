@@ -129,6 +129,19 @@ describe('access on request, with psql, over two processes', () => {
       { name: server.user, grant: { id: grant?.id, endsAt: grant?.endsAt } },
     ])
 
+    const report: unknown[] = []
+    for await (const line of sallyport.admin.client.access.report({ user: 'alice' })) report.push(line)
+    expect(report).toMatchObject([
+      { account: 'reader', how: 'policy', policies: ['connect'] },
+      {
+        account: server.user,
+        how: 'grant',
+        grant: { id: grant?.id, approvers: ['user:bob'], reason: 'a broken import' },
+        lastUsedAt: expect.any(String),
+      },
+      { account: server.user, how: 'request', policies: ['admin-on-request'] },
+    ])
+
     await using stands = await live(alice)
     await using plain = await live(alice, 'reader')
     const sessions = await alice.client.sessions.list({ live: true })

@@ -1,3 +1,4 @@
+export type { AccessLine } from './access.ts'
 export { ApiError, type ClientCode } from './api-error.ts'
 export type { Change, Plan } from './apply.ts'
 export { createClient, type CallOptions, type Client, type ClientOptions } from './client.ts'

@@ -1,3 +1,4 @@
+import { access } from './access.ts'
 import { agents, joinTokens } from './agents.ts'
 import { apply } from './apply.ts'
 import { audit } from './audit.ts'
@@ -27,6 +28,7 @@ export const routeTable = {
   joinTokens,
   requests,
   grants,
+  access,
   reviews,
   sessions,
   gateway,

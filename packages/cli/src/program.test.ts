@@ -2,42 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
-import { parseConfig, protocolKinds, startGateway, type RunningGateway } from '@sallyport/gateway'
+import type { RunningGateway } from '@sallyport/gateway'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { program, run } from './program.ts'
+import { program } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
-
-const password = 'correct horse battery staple'
-
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-async function sallyport(
-  args: readonly string[],
-  environment: Surroundings['environment'] = {},
-  input = '',
-): Promise<Ran> {
-  const output = new PassThrough()
-  const errors = new PassThrough()
-  const both = Promise.all([text(output), text(errors)])
-  const code = await run(args, {
-    environment,
-    input: Readable.from([input]),
-    output,
-    errors,
-    signals: process,
-    now: () => Date.now(),
-  })
-  output.end()
-  errors.end()
-  const [out, err] = await both
-  return { code, out, err }
-}
+import { password, sallyport, startAskedGateway, type AskedGateway } from './testing/commands.ts'
 
 const nothing = {
   environment: {},
@@ -143,28 +113,16 @@ cases:
 })
 
 describe('against a gateway', () => {
+  let asked: AskedGateway
   let directory: string
   let gateway: RunningGateway
   let root: Surroundings['environment']
 
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'sallyport-cli-'))
-    const config = `dataDirectory: ${directory}/data
-listen: { api: 127.0.0.1:0, agents: 127.0.0.1:0, metrics: off, postgres: 127.0.0.1:0 }
-`
-    gateway = await startGateway(
-      parseConfig({ name: 'gateway.yaml', text: config, environment: {}, protocols: protocolKinds }).config,
-      {
-        environment: {},
-        output: new PassThrough().resume(),
-      },
-    )
-    root = { SALLYPORT_STATE_HOME: join(directory, 'root'), ORDERS_PASSWORD: 'secret of the target' }
+    asked = await startAskedGateway()
+    ;({ directory, gateway, root } = asked)
   })
-  afterAll(async () => {
-    await gateway[Symbol.asyncDispose]()
-    await rm(directory, { recursive: true })
-  })
+  afterAll(() => asked[Symbol.asyncDispose]())
 
   async function signIn(name: string, ...groups: string[]) {
     const as = { SALLYPORT_STATE_HOME: join(directory, name) }
@@ -298,86 +256,6 @@ accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
     expect((await sallyport(['policy', 'history'], root)).out).toContain('back to 1: they do not')
     expect(await sallyport(['policy', 'diff', '1', '3'], root)).toMatchObject({ code: 0 })
     expect(await sallyport(['policy', 'rollback', '9'], root)).toMatchObject({ code: 1 })
-  })
-
-  test('from a request to a grant, its end, and a break-glass that is reviewed', async () => {
-    await writeFile(
-      join(directory, 'grants.cedar'),
-      `@id("on-request") @request("dba") @duration("2h") @breakglass("dba")
-permit (principal in Group::"staff", action == Action::"connect", resource);
-`,
-    )
-    const files = ['-f', join(directory, 'orders.yaml'), '-f', join(directory, 'grants.cedar')]
-    expect(await sallyport(['apply', ...files, '--yes'], root)).toMatchObject({ code: 0 })
-    const sam = await signIn('sam', 'staff')
-    const dba = await signIn('dba', 'staff', 'dba')
-
-    expect((await sallyport(['ls'], sam)).out).toMatch(/orders-db +postgres +- +app \(up to 2h\)/)
-    const refused = await sallyport(['connect', 'orders-db'], sam)
-    expect(refused.err).toContain('next: sallyport request orders-db --account app --for 2h --reason "…"')
-    expect(await sallyport(['request', 'orders-db', '--for', 'long', '--reason', 'x'], sam)).toMatchObject({
-      code: 2,
-      err: 'error: long is no length of time\n  next: write it like 30m, 2h, 1h30m or 2d\n',
-    })
-    expect(await sallyport(['request', 'orders-db'], sam)).toMatchObject({ code: 2 })
-    const tooLong = await sallyport(['request', 'orders-db', '--for', '3h', '--reason', 'x'], sam)
-    expect(tooLong.err).toBe('error: that is longer than policy lets anyone have it: at most 2h\n')
-
-    const why = ['--reason', 'a broken import', '--ticket', 'OPS-7']
-    const waiting = sallyport(['request', 'orders-db', '--for', '1h', ...why, '--wait', '--json'], sam)
-    const ids = async (): Promise<string[]> => {
-      const { out } = await sallyport(['requests', '--json'], dba)
-      return (JSON.parse(out) as { id: string }[]).map(({ id }) => id)
-    }
-    await expect.poll(ids, { timeout: 10_000 }).toHaveLength(1)
-    const [id = ''] = await ids()
-    expect((await sallyport(['requests', 'ls'], dba)).out).toMatch(
-      /req_\w+ +open +sam +orders-db +app +1h +in 24 h/,
-    )
-    const shown = (await sallyport(['requests', 'show', id], dba)).out
-    for (const words of [
-      'sam, from 127.0.0.1',
-      'orders-db as app for 1h',
-      'a broken import',
-      'OPS-7',
-      '1 of dba',
-    ])
-      expect(shown).toContain(words)
-    expect(await sallyport(['requests', 'approve', id], sam)).toMatchObject({ code: 4 })
-    const approved = await sallyport(['requests', 'approve', id, '--comment', 'agreed'], dba)
-    expect(approved.out).toMatch(/^Approved: grt_\w+ is good for 1h\.\n$/)
-    expect(await waiting).toMatchObject({ code: 0 })
-    expect((await sallyport(['ls'], sam)).out).toMatch(/orders-db +postgres +app \(60 min left\)/)
-    expect((await sallyport(['connect', 'orders-db', '--print'], sam)).out).toContain('PGUSER=orders-db\n')
-
-    const [grant] = JSON.parse((await sallyport(['grants', '--json'], sam)).out) as { id: string }[]
-    expect((await sallyport(['grants'], dba)).out).toMatch(
-      /grt_\w+ +live +sam +orders-db +app +in 60 min +user:dba/,
-    )
-    expect((await sallyport(['grants', 'revoke', grant!.id, '--reason', 'done'], sam)).code).toBe(0)
-    expect((await sallyport(['grants'], sam)).out).toBe('No grants.\n')
-    expect((await sallyport(['grants', 'ls', '--ended'], sam)).out).toContain('revoked')
-
-    const asked = await sallyport(['request', 'orders-db', '--reason', 'again'], sam)
-    expect(asked.out).toMatch(/^req_\w+: orders-db as app waits for an approval by dba, at most 24 h\.\n$/)
-    const [again = ''] = /^req_\w+/.exec(asked.out) ?? []
-    expect((await sallyport(['requests', 'withdraw', again], sam)).out).toBe('Withdrawn.\n')
-    const third = await sallyport(['request', 'orders-db', '--reason', 'please'], sam)
-    const [thirdId = ''] = /^req_\w+/.exec(third.out) ?? []
-    expect((await sallyport(['requests', 'deny', thirdId], dba)).out).toBe('Denied.\n')
-
-    const broken = await sallyport(
-      ['request', 'orders-db', '--break-glass', '--reason', 'the shop is down'],
-      dba,
-    )
-    expect(broken.out).toMatch(
-      /^grt_\w+: you may reach orders-db as app for 60 min\. dba will review it\.\n$/,
-    )
-    const [own = ''] = await ids()
-    expect((await sallyport(['requests', 'show', own], dba)).out).toContain('taken at once (break-glass)')
-    expect(await sallyport(['requests', 'close', own, '--comment', 'fine'], dba)).toMatchObject({ code: 4 })
-    const other = await signIn('other', 'dba')
-    expect((await sallyport(['requests', 'close', own, '--comment', 'fine'], other)).out).toBe('Closed.\n')
   })
 
   test('who may do what is answered by the policies in force, of oneself or for administrators', async () => {

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     apply: async () => (await import('./commands/apply.ts')).apply,
     policy: async () => (await import('./commands/policy.ts')).policy,
     agents: async () => (await import('./commands/agents.ts')).agents,
+    access: async () => (await import('./commands/access.ts')).access,
     users: async () => (await import('./commands/users.ts')).users,
     doctor: async () => (await import('./commands/doctor.ts')).doctor,
   },

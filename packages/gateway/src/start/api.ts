@@ -1,6 +1,7 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
 import { Authorize } from '../api/authorize.ts'
 import type { Guards, Implementations } from '../api/implementation.ts'
+import { accessRoutes } from '../api/routes/access.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
 import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
@@ -131,6 +132,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     }),
     requests: requestRoutes(asking),
     grants: grantRoutes(asking),
+    access: accessRoutes({ store, policies, authorize, clock }),
     reviews: reviewRoutes({ read, reviews, authorize }),
     sessions: sessionRoutes({ store, recordings, authorize, live: plane }),
     gateway: gatewayRoutes(
