@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   isRefusal,
   mintPermit,
@@ -17,7 +18,6 @@ import {
   type Subject,
   type Tell,
 } from '@sallyport/core'
-import type { DecisionPoint } from '@sallyport/policy'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
@@ -45,12 +45,6 @@ export interface EnforcerParts {
 }
 
 type ReviewDecision = Extract<Decision, { effect: 'review' }>
-
-/** What decisions are made from, beside the operation. */
-interface Ground {
-  readonly point: DecisionPoint
-  readonly subject: Subject
-}
 
 /**
  * The one ordering of one session: decide, have it reviewed, record, then a Permit. The only place that mints Permits,
@@ -176,10 +170,11 @@ export class Enforcer {
       return refuse(refusal('too-complex', `it needs a review, and is larger than ${maxReviewBytes} bytes`))
     const place = { session, resource: resource.name, account }
     const digest = digestOf(operation, place)
-    let checked: Ground | undefined
+    let checked: Use['terms'] | undefined
     const recheck = (review: Review): Use | Refusal => {
-      checked = this.#ground()
-      return this.#recheck(review, facts, digestOf(operation, place))
+      const use = this.#recheck(review, facts, digestOf(operation, place))
+      if (!isRefusal(use)) checked = use.terms
+      return use
     }
     const outcome = await hold(
       { ...this.#parts, recheck },
@@ -191,9 +186,11 @@ export class Enforcer {
     if (live.signal.aborted) return refuse(stale('the session has ended'))
     const now = this.#decide(facts)
     if (now.effect === 'deny') return refuse(denied(now, facts))
-    // While the approval was being used up, what it was checked against may have changed once more.
-    const ground = this.#ground()
-    if (now.effect === 'review' && (checked?.point !== ground.point || checked.subject !== ground.subject))
+    // While the approval was being used up, what is asked for may have changed once more.
+    if (
+      now.effect === 'review' &&
+      (checked === undefined || !isDeepStrictEqual(asked(now.terms), asked(checked)))
+    )
       return refuse(stale('what it was approved under has changed'))
     return this.#permit(operation, facts, now, outcome.id)
   }
@@ -207,17 +204,16 @@ export class Enforcer {
     return { digest, terms, tokenId: this.#parts.tokenId }
   }
 
-  #ground(): Ground {
-    const { policy, live } = this.#parts
-    return { point: policy.point, subject: live.subject }
-  }
-
   #track<T>(held: Promise<T>): Promise<T> {
     this.#holds.add(held)
     const forget = (): void => void this.#holds.delete(held)
     held.then(forget, forget)
     return held
   }
+}
+
+function asked({ reviewers, approvals }: Use['terms']): Use['terms'] {
+  return { reviewers, approvals }
 }
 
 function sizeOf({ text, parameters }: Operation): number {

@@ -210,6 +210,16 @@ describe('an operation that waits for a review', () => {
 })
 
 describe('when it is released, everything is looked at again', () => {
+  /** Between the use of an approval and what is made of it. */
+  const afterUse = (happens: () => void): void => {
+    const use = world.reviews.use.bind(world.reviews)
+    vi.spyOn(world.reviews, 'use').mockImplementation(async (...terms) => {
+      const isUsed = await use(...terms)
+      happens()
+      return isUsed
+    })
+  }
+
   it('refuses it where policy denies it by now', async () => {
     const { review, answer } = await held()
     const ddl =
@@ -230,6 +240,23 @@ describe('when it is released, everything is looked at again', () => {
   it('refuses it where policy asks for more approvals by now', async () => {
     const { review, answer } = await held()
     world.policy.replace(pointOf(rules.replace('@review("dba")', '@review("dba") @reviewers("2")'), '2'))
+    await approve(review)
+    expect(await answer).toMatchObject({ code: 'review-stale' })
+  })
+
+  it('lets it run where policy changes in what it does not ask, even as the approval is used up', async () => {
+    const { review, answer } = await held()
+    world.policy.replace(pointOf(rules, '2'))
+    afterUse(() => world.policy.replace(pointOf(rules, '3')))
+    await approve(review)
+    expect(await answer).toMatchObject({ kind: 'permit' })
+  })
+
+  it('refuses it where policy asks for more as the approval is used up', async () => {
+    const { review, answer } = await held()
+    afterUse(() =>
+      world.policy.replace(pointOf(rules.replace('@review("dba")', '@review("dba") @reviewers("2")'), '2')),
+    )
     await approve(review)
     expect(await answer).toMatchObject({ code: 'review-stale' })
   })

@@ -104,8 +104,8 @@ export class Archive {
 
   async verify(session: SessionId): Promise<Verification> {
     const isLive = (await this.#parts.live(session)) !== undefined
-    const found = isLive ? undefined : await this.#locate(session)
-    if (!isLive && found === undefined) throw new NoSuchRecording(session)
+    const before = isLive ? undefined : await this.#locate(session)
+    if (!isLive && before === undefined) throw new NoSuchRecording(session)
     let verification: Verification
     try {
       verification = await verifyRecordingStream(this.export(session), this.#publicKey)
@@ -117,7 +117,9 @@ export class Archive {
     if (verification.state === 'broken') return verification
     if (verification.session !== session) return broken(`it is the recording of ${verification.session}`)
     if (verification.seal === undefined)
-      return found === undefined || found.isOpen ? verification : broken('its seal is missing')
+      return before === undefined || before.isOpen ? verification : broken('its seal is missing')
+    // It may have been sealed while it was read.
+    const found = before ?? (await this.#locate(session))
     return found !== undefined && (await this.#isLogged(verification.seal, found.layout))
       ? verification
       : broken('the seal log does not have its seal')

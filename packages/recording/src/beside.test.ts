@@ -98,4 +98,27 @@ describe('recordings of several processes', () => {
     expect(await all.verify(session)).toMatchObject({ state: 'open', events: 1 })
     expect(again.flush(newSession())).toBeUndefined()
   })
+
+  test('that are sealed while they are verified are sound', async () => {
+    using ground = newGround()
+    const directory = join(ground.directory, 'process-2')
+    {
+      await using _making = await ground.open({ directory })
+    }
+    const session = newSession()
+    let wasAsked = false
+    await using all = await ground.open({
+      beside: [directory],
+      liveBeside: () => {
+        if (wasAsked) return undefined
+        wasAsked = true
+        return { sizeBytes: 0, pending: [] }
+      },
+    })
+    await using again = await ground.open({ directory })
+    const recorder = again.open(session)
+    recorder.append(opened(session))
+    await recorder.close()
+    expect(await all.verify(session)).toMatchObject({ state: 'sound', events: 1 })
+  })
 })
