@@ -7,7 +7,6 @@ import { describe, expect, test } from 'vitest'
  * goes when it is no longer needed: a test says so.
  */
 const mayBeLong: Readonly<Record<string, string>> = {
-  'packages/postgres/src/facts/builtins.ts': 'a table: one word for each function that PostgreSQL ships',
   'packages/store/src/testing/contract.ts':
     'the one suite that every database passes, a paragraph for each repository',
 }

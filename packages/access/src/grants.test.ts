@@ -142,11 +142,16 @@ describe('a session that stands on a grant', () => {
     return world.session({ account: 'admin' })
   }
 
+  const pass = async (ms: number): Promise<void> => {
+    world.clock.advance(ms)
+    await vi.advanceTimersByTimeAsync(ms)
+  }
+
   it('ends with it, and is told how to go on', async () => {
     const session = await halfHour()
-    await vi.advanceTimersByTimeAsync(hourMs / 2 - 1)
+    await pass(hourMs / 2 - 1)
     expect(session.signal.aborted).toBe(false)
-    await vi.advanceTimersByTimeAsync(1)
+    await pass(1)
     expect(session.signal.reason).toMatchObject({
       code: 'access-expired',
       reason: 'the grant has ended',
@@ -159,7 +164,14 @@ describe('a session that stands on a grant', () => {
     world.policy.replace(
       pointOf('@id("plain") permit (principal, action == Action::"connect", resource);', '2'),
     )
-    await vi.advanceTimersByTimeAsync(hourMs / 2)
+    await pass(hourMs / 2)
     expect(session.signal.aborted).toBe(false)
+  })
+
+  it('ends within a minute where the clock was set beyond its end', async () => {
+    const session = await halfHour()
+    world.clock.set(hourMs)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(session.signal.reason).toMatchObject({ code: 'access-expired' })
   })
 })

@@ -93,7 +93,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   readonly #beganMs: number
   readonly #end = new AbortController()
   readonly #expiry: NodeJS.Timeout
-  readonly #grantExpiry: NodeJS.Timeout | undefined
+  #grantExpiry: NodeJS.Timeout | undefined
   readonly #standing: Disposable
   #grant: Grant | undefined
   #subject: Subject
@@ -112,11 +112,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     this.#enforcer = parts.enforcer(this)
     this.#expiry = setTimeout(() => this.end(expired), token.expiresAtMs - clock.now())
     this.#grant = grant
-    if (grant !== undefined)
-      this.#grantExpiry = setTimeout(
-        () => this.grantEnded(grantOver(resource.name)),
-        grant.endsAt - clock.now(),
-      )
+    this.#awaitGrantEnd()
     this.#standing = parts.watch((now) => (isRefusal(now) ? this.end(now) : this.#becomes(now)))
   }
 
@@ -150,6 +146,14 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   grantEnded(cause: Refusal): void {
     this.#grant = undefined
     this.rejudge(cause)
+  }
+
+  /** Looks at the clock now and then: a machine that slept, or whose time was set, gives nobody more than was granted. */
+  #awaitGrantEnd(): void {
+    if (this.#grant === undefined) return
+    const leftMs = this.#grant.endsAt - this.#parts.clock.now()
+    if (leftMs <= 0) this.grantEnded(grantOver(this.resource.name))
+    else this.#grantExpiry = setTimeout(() => this.#awaitGrantEnd(), Math.min(leftMs, lookAgainMs))
   }
 
   /** Judges again whether it may be here: it ends where not, and where that cannot be said. Never throws: others are to be judged. */
@@ -275,6 +279,8 @@ export class LiveSession<Options = unknown> implements Session<Options> {
 }
 
 const expired = refusal('access-expired', 'the access token has expired', 'sign in again: sallyport login')
+
+const lookAgainMs = 60_000
 
 function grantOver(resource: string): Refusal {
   return refusal(

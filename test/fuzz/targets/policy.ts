@@ -42,7 +42,7 @@ const subject: Subject = {
     ),
   words: [
     'permit (', 'forbid (', 'principal', 'action', 'resource', ' in ', ' == ', 'Group::"a"', 'Action::"read"', 'when { ', 'unless { ', ' }', ');', 'context.unfiltered', 'context has ',
-    '@id("a")', '@review("dba")', '@reason("b")', ' && ', ' || ', '!', '-', '[', ']', '(', ')', '.contains(', '.containsAny([', ' like "*"', ' is ', 'if true then false else true', '"\\u{0}"', '"', '//', '\n',
+    '@id("a")', '@review("dba")', '@request("dba")', '@duration("2h")', '@breakglass("dba")', '@hours("mon 08:00-18:00 UTC")', '@reason("b")', ' && ', ' || ', '!', '-', '[', ']', '(', ')', '.contains(', '.containsAny([', ' like "*"', ' is ', 'if true then false else true', '"\\u{0}"', '"', '//', '\n',
     '?principal', '9223372036854775807', 'ip("1.1.1.1")', 'decimal("1.0")', 'cases:\n', '  - { name: x, who: { user: a }, does: connect, expect: allow }\n', '&a ', '*a', '<<: ', 'people: ', 'resources: ',
   ].map((text) => Buffer.from(text)), // prettier-ignore
   run(input) {
