@@ -7,6 +7,8 @@ import type { Arena, Route } from './arena.ts'
 import type { Outputs } from './comparison.ts'
 import type { Kit } from './kit.ts'
 
+const database = 'pipelines'
+
 /** libpq's own test of pipelines, with its trace of every message: PostgreSQL's `src/test/modules/libpq_pipeline`. */
 export async function runPipelines(
   program: string,
@@ -15,9 +17,11 @@ export async function runPipelines(
   route: Route,
   progress: (words: string) => void,
 ): Promise<Outputs> {
+  await arena.server.dropDatabase(database)
+  await arena.server.createDatabase(database)
   await using place = await temporaryDirectory()
   const environment = {
-    ...environmentOf(arena.endpoint(route, 'postgres')),
+    ...environmentOf(arena.endpoint(route, database)),
     ...kit.environment,
   }
   const { stdout } = await run(program, ['tests'], { environment })

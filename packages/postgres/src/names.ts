@@ -1,9 +1,10 @@
 import { Fault } from '@sallyport/core'
+import { mostOwedAnswers } from '@sallyport/wire'
 
 /** More prepared statements or cursors than any client uses, fewer than would matter to the gateway's memory. */
 const maxNames = 50_000
-/** How often one name may be redefined before the server answers. */
-const maxPending = 4_096
+/** How often one name may be redefined before the server answers: only texts of many statements can come to it. */
+const maxPending = mostOwedAnswers
 
 interface Pending<Meaning> {
   readonly meaning: Meaning

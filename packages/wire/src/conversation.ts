@@ -4,6 +4,14 @@ import type { Outbox } from './outbox.ts'
 /** Who speaks. */
 export type Side = 'client' | 'server'
 
+/**
+ * What a client may ask ahead of the answers. More than any client that reads needs, and more than the answers that a
+ * server keeps back to send them together: PostgreSQL does so with 8 KiB of them, the least of which has 5 bytes.
+ */
+export const mostOwedAnswers = 4_096
+/** When so few are left, it goes on. */
+export const fewOwedAnswers = mostOwedAnswers / 2
+
 /** What becomes of a frame itself. Own bytes go into an outbox, before it. */
 export type Verdict = 'pass' | 'drop'
 
@@ -21,6 +29,10 @@ export interface Outboxes {
 export interface Conversation<Asked extends Operation = Operation> {
   /** How many bytes {@link length} needs. */
   readonly headBytes: number
+  /** How many answers the server owes. Beyond {@link mostOwedAnswers} nothing more is fed until some have come. */
+  readonly owedAnswers: number
+  /** Makes the server send what it may be keeping back: called between frames, when nothing more will be fed for now. */
+  flush(out: Outboxes): void
   /** Length of the frame at `at`, head included. @throws Fault for one that cannot be */
   length(side: Side, chunk: Buffer, at: number): number
   /** How much of the frame must be at hand to judge it; between `headBytes` and `length`. */

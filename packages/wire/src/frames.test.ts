@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault, mintPermit, type Operation, type OperationId } from '@sallyport/core'
-import type { Conversation, Outboxes, Side, Verdict } from './conversation.ts'
+import {
+  fewOwedAnswers,
+  mostOwedAnswers,
+  type Conversation,
+  type Outboxes,
+  type Side,
+  type Verdict,
+} from './conversation.ts'
 import { Frames } from './frames.ts'
 import { Outbox } from './outbox.ts'
 
@@ -11,6 +18,11 @@ const headBytes = 2
 class Toy implements Conversation {
   readonly headBytes = headBytes
   readonly asked: string[] = []
+  owedAnswers = 0
+
+  flush(out: Outboxes): void {
+    out.server.put(Buffer.from('now'))
+  }
 
   length(_side: Side, chunk: Buffer, at: number): number {
     if (chunk[at + 1]! > 200) throw new Fault('client/malformed', 'too long')
@@ -184,6 +196,39 @@ describe('frames', () => {
     frames.push(Buffer.from('x\x05he', 'latin1'))
     out.server.put(Buffer.from('?'))
     expect(String(out.server.take())).toBe('?')
+  })
+
+  test('a client far ahead of the answers is judged no further until enough have come', () => {
+    const out = { client: new Outbox(), server: new Outbox() }
+    const toy = new Toy()
+    const frames = new Frames('client', toy, out)
+    toy.owedAnswers = mostOwedAnswers - 1
+    frames.push(Buffer.from('p\x01a', 'latin1'))
+    expect(frames.isAhead).toBe(false)
+    toy.owedAnswers = mostOwedAnswers
+    frames.push(Buffer.from('p\x01b', 'latin1'))
+    frames.push(Buffer.from('a\x01cp\x01d', 'latin1'))
+    expect(frames.isAhead).toBe(true)
+    // What the server keeps back is asked for once.
+    expect(String(out.server.take())).toBe('p\x01anow')
+    toy.owedAnswers = fewOwedAnswers + 1
+    expect(frames.catchUp()).toBe(undefined)
+    expect(frames.isAhead).toBe(true)
+    toy.owedAnswers = fewOwedAnswers
+    expect(frames.catchUp()).toMatchObject({ text: 'c' })
+    expect(frames.isAhead).toBe(false)
+    frames.release('pass')
+    expect(String(out.server.take())).toBe('p\x01ba\x01cp\x01d')
+  })
+
+  test('a frame that is under way is not cut by being ahead', () => {
+    const out = { client: new Outbox(), server: new Outbox() }
+    const toy = new Toy()
+    const frames = new Frames('client', toy, out)
+    frames.push(Buffer.from('p\x05he', 'latin1'))
+    toy.owedAnswers = mostOwedAnswers
+    frames.push(Buffer.from('llop\x01x', 'latin1'))
+    expect(String(out.server.take())).toBe('p\x05hellonow')
   })
 
   test('hostile bytes end in a fault or in waiting, never in another error', () => {

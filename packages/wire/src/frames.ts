@@ -1,5 +1,12 @@
 import type { Operation } from '@sallyport/core'
-import type { Conversation, Outboxes, Side, Verdict } from './conversation.ts'
+import {
+  fewOwedAnswers,
+  mostOwedAnswers,
+  type Conversation,
+  type Outboxes,
+  type Side,
+  type Verdict,
+} from './conversation.ts'
 import type { Outbox } from './outbox.ts'
 
 /**
@@ -22,6 +29,8 @@ export class Frames<Asked extends Operation> {
   #tailVerdict: Verdict = 'pass'
   #held: { readonly asked: Asked; readonly length: number } | undefined
 
+  #isAhead = false
+
   constructor(side: Side, conversation: Conversation<Asked>, out: Outboxes) {
     this.#side = side
     this.#conversation = conversation
@@ -38,14 +47,19 @@ export class Frames<Asked extends Operation> {
     return this.#held !== undefined
   }
 
-  /** Bytes kept for later: an incomplete frame, or what waits behind a held one. */
+  /** Whether the client is so far ahead of the answers that nothing is judged until {@link catchUp}. */
+  get isAhead(): boolean {
+    return this.#isAhead
+  }
+
+  /** Bytes kept for later: an incomplete frame, or what waits behind a held one or for answers. */
   get waitingBytes(): number {
     return this.#restLength
   }
 
   /** Feeds a chunk. @returns the operation to ask about, if one stands in the way: call {@link release} when it is settled. */
   push(chunk: Buffer): Asked | undefined {
-    if (this.#held !== undefined) {
+    if (this.#held !== undefined || this.#isAhead) {
       this.#keep(chunk)
       return undefined
     }
@@ -84,6 +98,13 @@ export class Frames<Asked extends Operation> {
     return this.#judge(chunk, held.length)
   }
 
+  /** Goes on where enough answers have come. @returns as {@link push} does */
+  catchUp(): Asked | undefined {
+    if (!this.#isAhead || this.#conversation.owedAnswers > fewOwedAnswers) return undefined
+    this.#isAhead = false
+    return this.#judge(this.#takeRest(), 0)
+  }
+
   #judge(chunk: Buffer, from: number): Asked | undefined {
     const conversation = this.#conversation
     const side = this.#side
@@ -100,6 +121,7 @@ export class Frames<Asked extends Operation> {
       if (side === 'server') {
         verdict = conversation.server(chunk, at, at + needed, length, this.#out)
       } else {
+        if (conversation.owedAnswers >= mostOwedAnswers) return this.#waitForAnswers(chunk, at)
         const answer = conversation.client(chunk, at, at + needed, this.#out)
         if (answer !== 'pass' && answer !== 'drop') {
           this.#held = { asked: answer, length }
@@ -120,6 +142,13 @@ export class Frames<Asked extends Operation> {
   #wait(chunk: Buffer, at: number, wanted: number): undefined {
     this.#keep(at === 0 ? chunk : chunk.subarray(at))
     this.#wanted = wanted
+    return undefined
+  }
+
+  #waitForAnswers(chunk: Buffer, at: number): undefined {
+    this.#isAhead = true
+    this.#conversation.flush(this.#out)
+    this.#keep(at === 0 ? chunk : chunk.subarray(at))
     return undefined
   }
 

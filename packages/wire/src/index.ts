@@ -1,3 +1,4 @@
+export { mostOwedAnswers } from './conversation.ts'
 export type { Authorize, Conversation, Outboxes, Side, Verdict } from './conversation.ts'
 export { Cursor } from './cursor.ts'
 export { readExactly } from './exact-reader.ts'

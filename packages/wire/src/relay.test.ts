@@ -9,13 +9,18 @@ import {
   type Operation,
   type OperationId,
 } from '@sallyport/core'
-import type { Conversation, Outboxes, Side, Verdict } from './conversation.ts'
+import { mostOwedAnswers, type Conversation, type Outboxes, type Side, type Verdict } from './conversation.ts'
 import { relay, type RelayEnd } from './relay.ts'
 
-/** Lines: `?…` is asked about, everything else passes. */
+/** Lines: `?…` is asked about, everything else passes. Lines that begin with `=` are answered by a line. */
 class Lines implements Conversation {
   readonly headBytes = 1
   ended: Fault | undefined
+  owedAnswers = 0
+
+  flush(out: Outboxes): void {
+    out.server.put(Buffer.from('flush\n'))
+  }
 
   length(_side: Side, chunk: Buffer, at: number): number {
     const newline = chunk.indexOf(10, at)
@@ -28,6 +33,7 @@ class Lines implements Conversation {
   }
 
   client(chunk: Buffer, from: number, to: number): Verdict | Operation {
+    if (chunk[from] === 0x3d) this.owedAnswers++
     if (chunk[from] !== 0x3f) return 'pass'
     return { text: chunk.subarray(from + 1, to - 1).toString(), parameters: [], binding: () => [] }
   }
@@ -38,7 +44,8 @@ class Lines implements Conversation {
     return 'drop'
   }
 
-  server(): Verdict {
+  server(chunk: Buffer, from: number): Verdict {
+    if (chunk[from] === 0x3d) this.owedAnswers--
     return 'pass'
   }
 
@@ -279,5 +286,59 @@ describe('relay', () => {
     await once(client, 'end')
     expect(read).toBe(written * chunk.length)
     client.destroy()
+  })
+})
+
+describe('a client far ahead of the answers', () => {
+  /** Answers what it is asked, keeps the answers back, and sends them when it is told to. */
+  function answerFrugally(target: Socket): { readonly asked: () => number; readonly mostKept: () => number } {
+    let [rest, kept, asked, mostKept] = ['', 0, 0, 0]
+    target.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n')
+      rest = lines.pop()!
+      for (const text of lines) {
+        if (text.startsWith('=')) {
+          asked++
+          mostKept = Math.max(mostKept, ++kept)
+        } else {
+          target.write('=\n'.repeat(kept))
+          kept = 0
+        }
+      }
+    })
+    return { asked: () => asked, mostKept: () => mostKept }
+  }
+
+  test('is read no further, and all of it is answered as the answers come', async () => {
+    const { client, target, end, lines } = await world(permitAll)
+    const { asked, mostKept } = answerFrugally(target)
+    const count = 50_000
+    let answers = 0
+    client.on('data', (chunk: Buffer) => {
+      answers += chunk.length / 2
+    })
+    client.write('=\n'.repeat(count))
+    client.write('end\n')
+    await vi.waitFor(() => expect(answers).toBe(count), { timeout: 15_000 })
+    expect(asked()).toBe(count)
+    expect(mostKept()).toBeLessThanOrEqual(mostOwedAnswers)
+    expect(lines.owedAnswers).toBe(0)
+    client.end()
+    target.end()
+    await end
+  })
+
+  test('may have said all it has to say', async () => {
+    const { client, target, end } = await world(permitAll)
+    const { asked } = answerFrugally(target)
+    const count = mostOwedAnswers * 3
+    let answers = 0
+    client.on('data', (chunk: Buffer) => {
+      answers += chunk.length / 2
+    })
+    client.end(`${'=\n'.repeat(count)}end\n`)
+    target.on('end', () => target.end())
+    expect((await end).cause).toBe('target-left')
+    expect([asked(), answers]).toEqual([count, count])
   })
 })

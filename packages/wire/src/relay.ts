@@ -58,6 +58,7 @@ class Relay<Asked extends Operation> {
   readonly #clientValve: Valve
   readonly #serverValve: Valve
   #mustCommit = false
+  #hasClientEnded = false
   #turnEnd: NodeJS.Immediate | undefined
   #isOver = false
   #notices: string[] = []
@@ -95,6 +96,7 @@ class Relay<Asked extends Operation> {
       this.#ask(this.#fromClient.push(chunk))
       if (this.#fromClient.isHeld && this.#fromClient.waitingBytes > heldAheadBytes)
         this.#clientValve.shut('held')
+      if (this.#fromClient.isAhead) this.#clientValve.shut('ahead')
       this.#flushClient()
       if (!this.#out.server.isEmpty) this.#turnEnd ??= setImmediate(this.#onTurnEnd)
     } catch (thrown) {
@@ -106,6 +108,7 @@ class Relay<Asked extends Operation> {
     if (this.#isOver) return
     try {
       this.#fromServer.push(chunk)
+      if (this.#fromClient.isAhead) this.#catchUp()
       // What is small leaves at once; pieces of something large share a write, with the small ones that follow them.
       if (chunk.length < bulkBytes && this.#turnEnd === undefined) this.#flushClient()
       else this.#turnEnd ??= setImmediate(this.#onTurnEnd)
@@ -113,6 +116,14 @@ class Relay<Asked extends Operation> {
     } catch (thrown) {
       this.#fail(asFault(thrown))
     }
+  }
+
+  /** Reads on where the client was ahead of the answers, and is no more. */
+  #catchUp(): void {
+    this.#ask(this.#fromClient.catchUp())
+    if (this.#fromClient.isAhead) return
+    this.#clientValve.open('ahead')
+    if (this.#hasClientEnded) this.#onClientEnd()
   }
 
   #ask(first: Asked | undefined): void {
@@ -138,6 +149,7 @@ class Relay<Asked extends Operation> {
         if (this.#isOver) return
         try {
           this.#ask(this.#settle(asked, authorization))
+          if (this.#fromClient.isAhead) this.#clientValve.shut('ahead')
           if (!this.#fromClient.isHeld) this.#clientValve.open('held')
           this.#flushClient()
           this.#flushServer()
@@ -195,7 +207,9 @@ class Relay<Asked extends Operation> {
   /** The client said all it will say. What it asked may still be answered, unless it is held. */
   readonly #onClientEnd = (): void => {
     if (this.#isOver) return
+    this.#hasClientEnded = true
     if (this.#fromClient.isHeld) return this.#onClientGone()
+    if (this.#fromClient.isAhead) return
     this.#onTurnEnd()
     if (!this.#isOver) this.#parts.upstream.end()
   }

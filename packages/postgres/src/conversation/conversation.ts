@@ -7,7 +7,7 @@ import {
   decodeReady,
   decodeRowDescription,
 } from '../codec/backend.ts'
-import { terminate } from '../codec/frontend.ts'
+import { flush, terminate } from '../codec/frontend.ts'
 import { frameLength, headBytes, needsWhole, tag, wholeMessageBytes } from '../codec/tags.ts'
 import type { PostgresOperation } from '../operations.ts'
 import { wordError, wordNotice } from '../wording.ts'
@@ -45,6 +45,14 @@ export class PostgresConversation implements Conversation<PostgresOperation> {
   /** Whether the server has answered everything, and is outside of a transaction. */
   get isIdle(): boolean {
     return this.#ledger.owed.size === 0 && !this.#ledger.isInTransaction
+  }
+
+  get owedAnswers(): number {
+    return this.#ledger.owed.size
+  }
+
+  flush(out: Outboxes): void {
+    out.server.put(flush)
   }
 
   settle(asked: PostgresOperation, authorization: Authorization, out: Outboxes): Verdict {

@@ -115,6 +115,8 @@ export class Dialogue {
   server(bytes: Buffer): void {
     this.#take('server', () => {
       this.#fromServer.push(bytes)
+      const asked = this.#fromClient.catchUp()
+      if (asked !== undefined) this.#held = asked
       must(
         this.#fromServer.waitingBytes <= bytes.length + waitsAtMost,
         () => `${this.#fromServer.waitingBytes} bytes wait`,

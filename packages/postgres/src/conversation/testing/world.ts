@@ -70,19 +70,30 @@ export class World {
     this.#fromServer = new Frames('server', this.conversation, this.out)
   }
 
+  /** Whether what the client said waits for answers. */
+  get isAhead(): boolean {
+    return this.#fromClient.isAhead
+  }
+
   client(bytes: Buffer): Buffer {
-    let asked = this.#fromClient.push(bytes)
+    this.#ask(this.#fromClient.push(bytes))
+    return this.out.server.take()
+  }
+
+  #ask(first: PostgresOperation | undefined): void {
+    let asked = first
     while (asked !== undefined) {
       this.asked.push(asked.text)
       asked = this.#fromClient.release(
         this.conversation.settle(asked, decide(asked.text, this.asked.length), this.out),
       )
     }
-    return this.out.server.take()
   }
 
+  /** @returns what the client hears; what was waiting for it leaves before what the client says next */
   server(bytes: Buffer): Buffer {
     this.#fromServer.push(bytes)
+    this.#ask(this.#fromClient.catchUp())
     return this.out.client.take()
   }
 }
