@@ -28,6 +28,31 @@ test('every explained difference from a direct connection is documented, and no 
   )
 })
 
+test('every kind of statement is documented with its actions, and no other is', async () => {
+  const page = await readFile(new URL('docs/statements.md', root), 'utf8')
+  const kinds = page.slice(page.indexOf('## Kinds'), page.indexOf('## What adds'))
+  const documented = [...kinds.matchAll(/^\| `(\w+)` \| .+ \| (.*) \|$/gm)].map(
+    ([, kind, does = '']) =>
+      `${kind}: ${Array.from(does.matchAll(/`(\w+)`/g), ([, action]) => action).join(' ')}`,
+  )
+  const table = await readFile(new URL('packages/postgres/src/facts/statements.ts', root), 'utf8')
+  const known = [...table.matchAll(/^ {2}\w+: \['(\w+)'((?:, '\w+')*)\],$/gm)].map(
+    ([, kind = '', does = '']) => {
+      const actions = Array.from(does.matchAll(/'(\w+)'/g), ([, action]) => action)
+      return `${kind}: ${[...actions, ...(moreActions[kind] ?? [])].join(' ')}`
+    },
+  )
+  expect(known.length).toBeGreaterThan(110)
+  expect(new Set(documented)).toEqual(new Set([...known, 'unparsed: unparsed']))
+})
+
+/** Of kinds whose actions follow from more than the kind. */
+const moreActions: Readonly<Record<string, readonly string[]>> = {
+  select: ['read', 'ddl'],
+  explain: ['read'],
+  copy: ['read', 'insert', 'admin', 'copy_program'],
+}
+
 test('links between documents lead somewhere', async () => {
   const pages = [
     'README.md',
@@ -42,6 +67,7 @@ test('links between documents lead somewhere', async () => {
       'performance',
       'recording-format',
       'security',
+      'statements',
     ].map((name) => `docs/${name}.md`),
   ]
   const broken: string[] = []
