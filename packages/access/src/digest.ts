@@ -12,8 +12,14 @@ export interface Place {
  * SHA-256, in hexadecimal, of all that decides what an operation does. Two operations that differ in anything have
  * different digests: every part is written with its form and its length, texts as UTF-16 (in UTF-8 a half of a surrogate
  * pair could not be told from another).
+ *
+ * @param versions of what it names at the target
  */
-export function digestOf(operation: Operation, { session, resource, account }: Place): string {
+export function digestOf(
+  operation: Operation,
+  { session, resource, account }: Place,
+  versions: readonly string[] = [],
+): string {
   const parts: Buffer[] = [Buffer.from('sallyport operation 1\n')]
   const add = (form: 't' | 'b' | 'n', bytes: Uint8Array): void => {
     const head = Buffer.alloc(9)
@@ -34,5 +40,7 @@ export function digestOf(operation: Operation, { session, resource, account }: P
   const binding = operation.binding()
   addCount(binding.length)
   for (const text of binding) addText(text)
+  addCount(versions.length)
+  for (const text of versions) addText(text)
   return hash('sha256', Buffer.concat(parts), 'hex')
 }

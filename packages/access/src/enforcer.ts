@@ -169,10 +169,14 @@ export class Enforcer {
     if (sizeOf(operation) > maxReviewBytes)
       return refuse(refusal('too-complex', `it needs a review, and is larger than ${maxReviewBytes} bytes`))
     const place = { session, resource: resource.name, account }
-    const digest = digestOf(operation, place)
+    // What the reviewers look at is what is there now, and what is released must be the same.
+    await operation.ground?.renew()
+    const digestNow = (): string => digestOf(operation, place, operation.ground?.versions(facts))
+    const digest = digestNow()
     let checked: Use['terms'] | undefined
-    const recheck = (review: Review): Use | Refusal => {
-      const use = this.#recheck(review, facts, digestOf(operation, place))
+    const recheck = async (review: Review): Promise<Use | Refusal> => {
+      await operation.ground?.renew()
+      const use = this.#recheck(review, facts, digestNow())
       if (!isRefusal(use)) checked = use.terms
       return use
     }

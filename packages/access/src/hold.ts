@@ -24,7 +24,7 @@ export interface HoldParts {
   readonly notify: Notify
   readonly live: { readonly subject: Subject }
   /** What an approval must satisfy now, or why the operation may not run any more. */
-  readonly recheck: (review: Review) => Use | Refusal
+  readonly recheck: (review: Review) => Promise<Use | Refusal>
 }
 
 /**
@@ -150,7 +150,8 @@ class Hold {
   /** The client may take it back while it is being released: then it is taken back, or runs, never both. */
   async #use(review: Review): Promise<'used' | Refusal> {
     const { reviews, recheck } = this.#parts
-    const use = recheck(review)
+    const use = await recheck(review)
+    if (this.#signal.aborted) return this.#withdraw()
     if ('kind' in use) {
       await this.#withdraw()
       return use

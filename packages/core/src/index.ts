@@ -25,7 +25,7 @@ export {
   type ReviewId,
   type SessionId,
 } from './ids.ts'
-export type { Operation, Outcome, Parameter } from './operation.ts'
+export type { Ground, Operation, Outcome, Parameter } from './operation.ts'
 export { mintPermit, type Authorization, type Obligations, type Permit } from './permit.ts'
 export type {
   ActionGroup,

@@ -1,3 +1,5 @@
+import type { Facts } from './facts.ts'
+
 /** A bound parameter as the client sent it: text, raw bytes of a binary form, or NULL. */
 export type Parameter = string | Uint8Array | null
 
@@ -11,6 +13,16 @@ export interface Operation {
    * the text. A function, since only a review needs them.
    */
   binding(): readonly string[]
+  /** Where what it does depends on what is at the target. Absent: on its own words alone. */
+  readonly ground?: Ground | undefined
+}
+
+/** What operations mean depends on what they name: on the body of a function, on which table has a name. */
+export interface Ground {
+  /** Looks at it anew. @throws Fault */
+  renew(): Promise<void>
+  /** What `facts` name, as it was looked at last: other words where any of it is another than before. */
+  versions(facts: readonly Facts[]): readonly string[]
 }
 
 /** How an operation ended. */

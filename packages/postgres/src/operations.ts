@@ -1,4 +1,4 @@
-import type { Facts, Operation, Parameter, Permit } from '@sallyport/core'
+import type { Facts, Ground, Operation, Parameter, Permit } from '@sallyport/core'
 import type { Callee } from './callees.ts'
 import type { CopyAnalysis, InnerStatement, StatementAnalysis } from './facts/analysis.ts'
 
@@ -88,6 +88,8 @@ export interface Judgement {
 interface Asked extends Operation {
   /** Set by the judge, before authorization. */
   judgement: Judgement | undefined
+  /** As soon as it was judged. */
+  ground?: Ground
 }
 
 export interface QueryOperation extends Asked {

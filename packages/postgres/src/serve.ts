@@ -7,6 +7,7 @@ import {
   type Authorization,
   type Connection,
   type Gate,
+  type Ground,
   type Refusal,
   type Session,
   type Tell,
@@ -224,6 +225,10 @@ async function converse(
     portals,
   })
 
+  const ground: Ground = {
+    renew: () => catalog.refresh(),
+    versions: (facts) => facts.flatMap((each) => catalog.versionsOf(each)),
+  }
   let hold = new AbortController()
   let isHeld = false
   const withdraw = (): void => {
@@ -237,6 +242,7 @@ async function converse(
   ): Authorization | Promise<Authorization> => {
     if (isRefusal(judged)) return session.refuse(asked, judged)
     asked.judgement = judged
+    asked.ground = ground
     const answer = session.authorize(asked, judged.facts, tell, hold.signal)
     if (!(answer instanceof Promise)) return answer
     isHeld = true

@@ -37,7 +37,7 @@ alter database shop set search_path to app;
 
 const policy = `
 @id("readers")
-permit (principal in Group::"readers", action in [Action::"connect", Action::"read", Action::"session", Action::"transaction"], resource);
+permit (principal in Group::"readers", action in [Action::"connect", Action::"read", Action::"call", Action::"session", Action::"transaction"], resource);
 @id("own-schema")
 permit (principal in Group::"readers", action == Action::"delete", resource in Object::"orders-db/shop/mine");
 @id("writers")

@@ -63,7 +63,12 @@ type Masks = ReturnType<typeof masksFor>
 type Value = Buffer | null
 
 /** Views are not traced here: the catalogue is never read. */
-const noTracer: ViewTracer = { parse: () => undefined, trace: () => 'unknown' }
+const noTracer: ViewTracer = {
+  parse: () => undefined,
+  trace: () => 'unknown',
+  parseBody: () => Promise.resolve(undefined),
+  conduct: () => ['call'],
+}
 
 function valueOf(column: OutputColumn, choices: Choices): Value {
   if (choices.below(6) === 0) return null

@@ -1,5 +1,6 @@
 import type { Masking } from '@sallyport/core'
-import type { Content, ContentRelation } from './content.ts'
+import type { Content, ContentFunction, ContentRelation } from './content.ts'
+import { catalogLimits } from './limits.ts'
 import { quotingColumns } from './quoting.ts'
 import type { Column, Relation, Snapshot } from './snapshot.ts'
 import type { TagMemory } from './tag-memory.ts'
@@ -10,9 +11,13 @@ export const emptySnapshot: Snapshot = {
   version: 0,
   relation: () => undefined,
   relationByOid: () => undefined,
+  definitionOf: () => '',
   hasSchema: () => false,
   named: () => [],
+  schemas: [],
   hasFunction: () => false,
+  conductOf: () => [],
+  functionVersion: () => '',
   hasOperator: () => false,
   hasCast: () => false,
   outputsOf: () => undefined,
@@ -51,7 +56,30 @@ export async function buildSnapshot(input: {
     else sameName.push(relation)
   }
   const schemas = new Set(content.schemas)
-  const functions = new Set(content.functions.map(([schema, name]) => key(schema, name)))
+  const functions = new Map<string, ContentFunction[]>()
+  const bodies = new Map<ContentFunction, unknown>()
+  let bodyLength = 0
+  for (const made of content.functions) {
+    const overloads = functions.get(key(made.schema, made.name)) ?? []
+    functions.set(key(made.schema, made.name), [...overloads, made])
+    if (made.conduct !== 'sql') continue
+    bodyLength += made.body.length
+    // What is not looked into may do anything.
+    if (bodyLength <= catalogLimits.maxDefinitionLength) bodies.set(made, await tracer.parseBody(made.body))
+  }
+  const conducts = new Map<string, readonly string[]>()
+  const conductOf = (name: string): readonly string[] => {
+    const known = conducts.get(name)
+    if (known !== undefined) return known
+    conducts.set(name, []) // one that calls itself does what it does besides
+    const does = (functions.get(name) ?? []).flatMap((made) => {
+      if (made.conduct === 'calm') return []
+      return made.conduct === 'sql' ? tracer.conduct(bodies.get(made), snapshot) : ['call']
+    })
+    const all = [...new Set(does)].toSorted()
+    conducts.set(name, all)
+    return all
+  }
   const operators = new Set(content.operators.map(([schema, name]) => key(schema, name)))
   const casts = new Set(content.casts)
   let depth = 0
@@ -85,9 +113,14 @@ export async function buildSnapshot(input: {
     version: input.version,
     relation: (schema, name) => find(byName.get(key(schema, name))),
     relationByOid: (oid) => find(byOid.get(oid)),
+    definitionOf: (oid) => (oid === undefined ? '' : (content.definitions.get(oid) ?? '')),
     hasSchema: (schema) => schemas.has(schema),
     named: (name) => (byBareName.get(name) ?? []).map(finish),
+    schemas: content.schemas,
     hasFunction: (schema, name) => functions.has(key(schema, name)),
+    conductOf: (schema, name) => conductOf(key(schema, name)),
+    functionVersion: (schema, name) =>
+      (functions.get(key(schema, name)) ?? []).map(({ body }) => body).join('\0'),
     hasOperator: (schema, name) => operators.has(key(schema, name)),
     hasCast: (name) => casts.has(name),
     outputsOf: (name) => content.outputs.get(name),

@@ -1,4 +1,4 @@
-import { asFault, Fault, type CacheUse, type Clock, type Masking } from '@sallyport/core'
+import { asFault, Fault, type CacheUse, type Clock, type Facts, type Masking } from '@sallyport/core'
 import { readContent, readShipped, type CatalogQuery, type Listed } from './content.ts'
 import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
@@ -74,6 +74,19 @@ export class Catalog {
     return relation.columns.find((column) => column.attnum === attnum)?.tags ?? 'unknown'
   }
 
+  /** What facts name, as the snapshot has it: relations by number and columns, functions by their bodies. */
+  versionsOf({ objects, context }: Facts): readonly string[] {
+    const { relation, functionVersion, definitionOf } = this.#snapshot
+    const relations = objects.map(({ path }) => {
+      const [schema = '', name = ''] = path.slice(-2)
+      const known = relation(schema, name)
+      const columns = known?.columns.map((column) => `${column.attnum} ${column.name}`).join(',') ?? ''
+      return `${path.join('.')} ${known?.oid ?? ''} ${columns} ${definitionOf(known?.oid)}`
+    })
+    const functions = context['functions'] as readonly string[] // as the vocabulary has it
+    return [...relations, ...functions.map((name) => `${name} ${functionVersion(...split(name))}`)]
+  }
+
   /** Something changed: the next use reads anew. Call after DDL, and again when its transaction ends. */
   invalidate(): void {
     this.#readAtMs = Number.NEGATIVE_INFINITY
@@ -128,4 +141,10 @@ export class Catalog {
       this.#shipped = { listed: await readShipped(this.#query, this.#limits), readAtMs: nowMs }
     return this.#shipped.listed
   }
+}
+
+/** `app.f` */
+function split(name: string): [schema: string, name: string] {
+  const dot = name.indexOf('.')
+  return [name.slice(0, dot), name.slice(dot + 1)]
 }

@@ -19,14 +19,25 @@ export interface Listed {
   readonly relations: readonly ContentRelation[]
   /** Child and parent OIDs, partitions included. */
   readonly inheritance: readonly (readonly [child: number, parent: number])[]
-  /** `schema.name` of functions that no PostgreSQL release ships. */
-  readonly functions: readonly (readonly [schema: string, name: string])[]
+  /** Functions that no PostgreSQL release ships, each overload. */
+  readonly functions: readonly ContentFunction[]
   /** `schema.name` of operators that run functions which people made, those of extensions apart. */
   readonly operators: readonly (readonly [schema: string, name: string])[]
   /** Names of types to which such functions cast. */
   readonly casts: readonly string[]
   /** Columns of functions that PostgreSQL ships and that return several, by name. */
   readonly outputs: ReadonlyMap<string, readonly string[]>
+}
+
+export interface ContentFunction {
+  readonly schema: string
+  readonly name: string
+  /**
+   * `calm`: the server lets it change nothing, or an extension brought it. `sql`: its body is SQL. `opaque`: of another language, and
+   * the body is a hash, by which a change shows.
+   */
+  readonly conduct: 'calm' | 'sql' | 'opaque'
+  readonly body: string
 }
 
 export interface ContentRelation {
@@ -74,7 +85,7 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
   const schemas: string[] = []
   const relations = new Map<number, ContentRelation>()
   const inheritance: [number, number][] = []
-  const functions: [string, string][] = []
+  const functions: ContentFunction[] = []
   const operators: [string, string][] = []
   const casts: string[] = []
   const outputs = new Map<string, readonly string[]>()
@@ -89,8 +100,10 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
       if (++columns > limits.maxColumns) throw new RangeError('too many columns to hold')
       relations.get(Number(a))?.columns.push({ attnum: Number(b), name: text(c), isGenerated: d === 'true' })
     } else if (what === 'inherits') inheritance.push([Number(a), Number(b)])
-    else if (what === 'function') functions.push([text(a), text(b)])
-    else if (what === 'operator') operators.push([text(a), text(b)])
+    else if (what === 'function') {
+      const conduct = c === 'calm' || c === 'sql' ? c : 'opaque'
+      functions.push({ schema: text(a), name: text(b), conduct, body: d ?? '' })
+    } else if (what === 'operator') operators.push([text(a), text(b)])
     else if (what === 'cast') casts.push(text(a))
     else if (what === 'outputs') outputs.set(text(a), text(b).split(','))
     else throw new TypeError('unexpected row in the catalogue')
@@ -167,8 +180,15 @@ select 'schema', nspname::text, null, null, null from pg_catalog.pg_namespace
 union all
 select 'inherits', inhrelid::text, inhparent::text, null, null from pg_catalog.pg_inherits
 union all
-select distinct 'function', n.nspname::text, p.proname::text, null, null
-  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+select 'function', n.nspname::text, p.proname::text, m.conduct,
+    case m.conduct when 'sql' then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
+      else pg_catalog.md5(pg_catalog.concat(p.oid, p.prosrc, p.probin, p.proconfig, p.prosqlbody)) end
+  from pg_catalog.pg_proc p
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    join pg_catalog.pg_language l on l.oid = p.prolang,
+    lateral (select case
+      when p.provolatile <> 'v' or p.prokind in ('a', 'w') or ${isOfExtension('p.oid')} then 'calm'
+      when l.lanname = 'sql' then 'sql' else 'opaque' end as conduct) m
   where p.oid >= ${firstNormalOid}
 union all
 select distinct 'operator', n.nspname::text, o.oprname::text, null, null
@@ -178,7 +198,7 @@ union all
 select distinct 'cast', t.typname::text, null, null, null
   from pg_catalog.pg_cast c join pg_catalog.pg_type t on t.oid = c.casttarget
   where c.castfunc >= ${firstNormalOid} and not ${isOfExtension('c.castfunc')}
-order by 1 desc, 2, 3, 4`
+order by 1 desc, 2, 3, 4, 5`
 
 const views = `where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by oid`
 /** What the settings are is over with the statement. */

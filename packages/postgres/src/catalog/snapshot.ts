@@ -30,11 +30,18 @@ export interface Snapshot {
   readonly version: number
   relation(schema: string, name: string): Relation | undefined
   relationByOid(oid: number): Relation | undefined
+  /** A view's, where definitions are read; else nothing. */
+  definitionOf(oid: number | undefined): string
   hasSchema(schema: string): boolean
+  readonly schemas: readonly string[]
   /** Relations of that name in whatever schema, temporary ones too. */
   named(name: string): readonly Relation[]
   /** A function outside pg_catalog. */
   hasFunction(schema: string, name: string): boolean
+  /** What calling it may do beyond reading, as actions; `call` where its code is not known. */
+  conductOf(schema: string, name: string): readonly string[]
+  /** By which it shows that a function of that name was made anew since. */
+  functionVersion(schema: string, name: string): string
   /** An operator whose function somebody made. */
   hasOperator(schema: string, name: string): boolean
   /** Somebody made a function that casts to a type of that name. */

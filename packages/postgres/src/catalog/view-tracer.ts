@@ -13,4 +13,8 @@ export interface ViewTracer {
   parse(definition: string): unknown
   /** By position. `unknown`: any column may carry any tag. */
   trace(tree: unknown, snapshot: Snapshot): readonly TracedColumn[] | 'unknown'
+  /** The statements of a function's body in SQL; `undefined` where it does not parse. */
+  parseBody(body: string): Promise<unknown>
+  /** What they do beyond reading, as actions. */
+  conduct(statements: unknown, snapshot: Snapshot): readonly string[]
 }

@@ -30,6 +30,15 @@ export class Draft {
     for (const action of actions) object.actions.add(action)
   }
 
+  /** A function that people made is called. @param conduct what it may do, somewhere in the database */
+  calls(name: string, conduct: readonly string[], database: readonly string[]): void {
+    this.functions.add(name)
+    this.isDynamic = true
+    for (const action of conduct) this.actions.add(action)
+    const changes = conduct.filter((action) => action !== 'call')
+    if (changes.length > 0) this.object(database, changes)
+  }
+
   expose(tags: Iterable<string>): void {
     for (const tag of tags) this.exposes.add(tag)
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stableFunctions, volatileFunctions } from './builtins.ts'
 import { effectOf, isBuiltin, isReviewed } from './functions.ts'
-import { Bench } from './testing/bench.ts'
+import { Bench, objectsOf } from './testing/bench.ts'
 
 let bench: Bench
 beforeAll(async () => {
@@ -85,5 +85,26 @@ describe('the list of the server’s functions', () => {
     expect(isBuiltin('dblink')).toBe(false)
     expect(effectOf('dblink')).toBe('admin')
     expect(effectOf('random')).toBeUndefined()
+  })
+})
+
+describe('a function that people made does what its body does', () => {
+  it.each([
+    ['select app.purge()', 'delete,read', 'shop=delete'],
+    ['select app.purge_by()', 'delete,read', 'shop=delete'],
+    ['select app.spy()', 'admin,read', 'shop=admin'],
+    ['select app.look()', 'read', ''],
+    ['select app.loop()', 'insert,read', 'shop=insert'],
+    ['select app.blind()', 'call,read', ''],
+    ['select app.broken()', 'call,read', ''],
+    ['select o.purge from app.other o', 'delete,read', 'shop.app.other=read shop=delete'],
+    ['explain select app.purge()', 'read', ''],
+    ['explain analyze select app.purge()', 'delete,read', 'shop=delete'],
+    ['select app.f_ssn(1)', 'read', ''],
+  ])('%s', async (sql, actions, objects) => {
+    const { facts } = await bench.analyzer.analyse(sql, { ...bench.context, searchPath: ['app'] })
+    expect(facts[0]!.actions.join(',')).toBe(actions)
+    expect(objectsOf(facts[0]!)).toBe(objects)
+    expect(facts[0]!.context.dynamic).toBe(true)
   })
 })

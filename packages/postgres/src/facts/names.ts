@@ -95,6 +95,11 @@ export class Names {
     return { name: `${schema ?? '?'}.${bareName}`, bareName, isBuiltin: false, effect }
   }
 
+  /** What calling it may do beyond reading, as actions. */
+  conductOf({ name, bareName, isBuiltin }: LocatedFunction): readonly string[] {
+    return isBuiltin ? [] : this.snapshot.conductOf(name.slice(0, -bareName.length - 1), bareName)
+  }
+
   /** Somebody's code may run for this operator. */
   isMadeOperator(name: readonly string[]): boolean {
     const bareName = name.at(-1) ?? ''

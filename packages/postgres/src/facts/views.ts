@@ -5,6 +5,7 @@ import { Draft } from './draft.ts'
 import { Tracer } from './lineage/tracer.ts'
 import { Names } from './names.ts'
 import type { Parser } from './parser.ts'
+import { analyseStatement } from './statement.ts'
 
 /** Traces the columns of views by their definitions, which come with every name qualified. */
 export function viewTracer(parser: Parser): ViewTracer {
@@ -20,7 +21,35 @@ export function viewTracer(parser: Parser): ViewTracer {
         return 'unknown' // too deep
       }
     },
+    async parseBody(body) {
+      const outcome = await parser.parse(statementsOf(body))
+      return outcome.kind === 'tree' ? outcome.statements : undefined
+    },
+    conduct(statements, snapshot) {
+      if (statements === undefined) return ['call']
+      try {
+        return conductOf(statements as readonly Node[], snapshot) // made by `parseBody` above
+      } catch {
+        return ['call'] // too deep
+      }
+    },
   }
+}
+
+/** A body as it is kept, or as the server prints one that was parsed when it was made. */
+function statementsOf(body: string): string {
+  const atomic = /^\s*BEGIN ATOMIC\s(.*)END\s*$/s.exec(body)
+  if (atomic !== null) return atomic[1] ?? ''
+  return body.replace(/^\s*RETURN\s/, 'SELECT ')
+}
+
+/** Names in it may mean this or that; what is done to them does not depend on it. */
+function conductOf(statements: readonly Node[], snapshot: Snapshot): readonly string[] {
+  const lens = { names: new Names(snapshot, '', ['pg_catalog', ...snapshot.schemas]), isStrict: false }
+  const draft = new Draft()
+  for (const statement of statements) analyseStatement(statement, draft, lens)
+  if (draft.refusal !== undefined) draft.actions.add('admin')
+  return [...draft.actions].filter((action) => action !== 'read').toSorted()
 }
 
 function traceView(tree: Node, snapshot: Snapshot): readonly TracedColumn[] | 'unknown' {

@@ -177,8 +177,9 @@ export class Walk {
 
   #call(call: FuncCall, place: Place): void {
     const located = this.#names.function(words(call.funcname))
-    this.#draft.functions.add(located.name)
-    if (!located.isBuiltin) this.#draft.isDynamic = true
+    const { databasePath } = this.#names
+    if (located.isBuiltin) this.#draft.functions.add(located.name)
+    else this.#draft.calls(located.name, this.#isPlanOnly ? [] : this.#names.conductOf(located), databasePath)
     if (located.effect !== undefined) this.#effect(located.effect, call.args ?? [], place)
   }
 

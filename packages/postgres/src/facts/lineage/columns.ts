@@ -63,8 +63,7 @@ function partOf(tracing: Tracing, rows: Rows, name: string): Flow {
 export function callOn(tracing: Tracing, row: Flow, name: string): Flow {
   const located = tracing.names.function([name])
   if (located.isBuiltin || located.name.startsWith('?.')) return row
-  tracing.draft.functions.add(located.name)
-  tracing.draft.isDynamic = true
+  tracing.draft.calls(located.name, tracing.names.conductOf(located), tracing.names.databasePath)
   return merge([row, tainted(tracing.names.snapshot.allTags)])
 }
 
