@@ -3,9 +3,11 @@ import type { RecordingEvent } from '@sallyport/core'
 import { bind, execute, parse, query, sync } from '../world/raw-messages.ts'
 import { fieldsOf, wordsOf, type RawFrame, type RawPostgres } from '../world/raw-postgres.ts'
 import { soon } from '../world/soon.ts'
+import { byApprovals } from './attacks/approvals.ts'
 import { Arena } from './attacks/arena.ts'
 import type { Attempt, Must, Who } from './attacks/attempts/attempt.ts'
 import { groups } from './attacks/attempts/all.ts'
+import { byPipelines } from './attacks/pipelines.ts'
 import { traceOf } from './attacks/attempts/traces.ts'
 
 /** What one attempt left of the session, the next does not find. */
@@ -51,6 +53,9 @@ describe('attempts to run what is forbidden and to read what is masked', () => {
       expect(await arena.change()).toBeUndefined()
     })
   })
+
+  byPipelines(arena)
+  byApprovals(arena)
 
   test('what was tried is in the recordings: the refusal, or which masked columns it touched', async () => {
     for (const client of clients.values()) await client[Symbol.asyncDispose]()

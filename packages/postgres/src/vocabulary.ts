@@ -21,7 +21,8 @@ export const actions: readonly ActionSpec[] = [
   {
     name: 'call',
     group: 'dangerous',
-    meaning: 'runs code whose effects its text does not show: CALL, DO, functions that run SQL given as text',
+    meaning:
+      'runs code whose effects its text does not show: CALL, DO, volatile functions in other languages than SQL, SQL given as text',
   },
   { name: 'unparsed', group: 'dangerous', meaning: 'could not be understood: it may do anything' },
   {

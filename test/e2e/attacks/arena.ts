@@ -29,6 +29,13 @@ create function app.same(text, text) returns text language plpgsql immutable as
   $$ begin return (select ssn from app.customers where id = 1); end $$;
 create operator app.=== (function = app.same, leftarg = text, rightarg = text);
 create function app.cleanup(int) returns int language sql as 'select $1';
+create function app.purge() returns void language plpgsql as $$ begin delete from app.other; end $$;
+create function app.purge_sql() returns void language sql as 'delete from app.other';
+create function app.purge_atomic() returns void begin atomic delete from app.other; end;
+create function app.nested() returns void language sql as 'select app.purge_sql()';
+create function app.purge_row(app.other) returns text language plpgsql as $$ begin delete from app.other; return ''; end $$;
+create table app.counted (id int primary key, n int default 0);
+insert into app.counted select i from generate_series(1, 20) i;
 create table app.large (id int, ssn text);
 alter table app.large alter ssn set storage external;
 insert into app.large values (1, repeat('900-00-0001 ', 1000));
@@ -53,14 +60,13 @@ when { context.settings.containsAny(["transaction_read_only", "default_transacti
 @id("guarded")
 permit (principal in Group::"guarded", action in [Action::"connect", Action::"read", Action::"write", Action::"session", Action::"call", Action::"admin", Action::"unmask"], resource);
 @id("by-review") @review("dba") @within("1m")
-permit (principal in Group::"developer", action in [Action::"connect", Action::"write", Action::"read"], resource)
-when { context has dynamic };
+permit (principal in Group::"developer", action in [Action::"read", Action::"write", Action::"call"], resource);
 @id("developers")
-permit (principal in Group::"developer", action in [Action::"connect", Action::"session", Action::"transaction", Action::"unmask"], resource);
+permit (principal in Group::"developer", action in [Action::"connect", Action::"session", Action::"unmask"], resource);
 `
 
-export type Name = 'analyst' | 'reader' | 'guarded' | 'developer' | 'dba'
-const names: readonly Name[] = ['analyst', 'reader', 'guarded', 'developer', 'dba']
+export type Name = 'analyst' | 'reader' | 'guarded' | 'developer' | 'dba' | 'both'
+const names: readonly Name[] = ['analyst', 'reader', 'guarded', 'developer', 'dba', 'both']
 
 /** One deployment for many attempts, none of which may leave a trace on the server. */
 export class Arena implements AsyncDisposable {
@@ -84,7 +90,11 @@ export class Arena implements AsyncDisposable {
       .filter(({ name }) => name.startsWith('no-'))
       .map(({ text }) => text.replaceAll(/\bprincipal,/g, 'principal in Group::"guarded",'))
     await this.sallyport.apply({ kind: 'Policy', name: 'people', text: [policy, ...forbids].join('\n') })
-    for (const name of names) this.#people.set(name, await this.sallyport.person(name, [name]))
+    for (const name of names)
+      this.#people.set(
+        name,
+        await this.sallyport.person(name, name === 'both' ? ['developer', 'dba'] : [name]),
+      )
     this.#before = await this.#state()
     const [large] = await this.query(`select 'app.large'::regclass::oid as oid`)
     this.#toast = `pg_toast_${String(large?.['oid'])}`

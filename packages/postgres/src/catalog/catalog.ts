@@ -76,15 +76,15 @@ export class Catalog {
 
   /** What facts name, as the snapshot has it: relations by number and columns, functions by their bodies. */
   versionsOf({ objects, context }: Facts): readonly string[] {
-    const { relation, functionVersion, definitionOf } = this.#snapshot
+    const snapshot = this.#snapshot
     const relations = objects.map(({ path }) => {
       const [schema = '', name = ''] = path.slice(-2)
-      const known = relation(schema, name)
+      const known = snapshot.relation(schema, name)
       const columns = known?.columns.map((column) => `${column.attnum} ${column.name}`).join(',') ?? ''
-      return `${path.join('.')} ${known?.oid ?? ''} ${columns} ${definitionOf(known?.oid)}`
+      return `${path.join('.')} ${known?.oid ?? ''} ${columns} ${snapshot.definitionOf(known?.oid)}`
     })
     const functions = context['functions'] as readonly string[] // as the vocabulary has it
-    return [...relations, ...functions.map((name) => `${name} ${functionVersion(...split(name))}`)]
+    return [...relations, ...functions.map((name) => `${name} ${snapshot.functionVersion(...split(name))}`)]
   }
 
   /** Something changed: the next use reads anew. Call after DDL, and again when its transaction ends. */
