@@ -15,7 +15,7 @@ export { maxTokenSeconds, Name, Password, UserName } from './fields.ts'
 export type { DoctorCheck } from './gateway.ts'
 export { openApiDocument } from './openapi.ts'
 export { Problem, problemMediaType, problemStatus, type ProblemCode } from './problem.ts'
-export type { Finding } from './policies.ts'
+export type { Finding, SimulatedChange, SimulationLine } from './policies.ts'
 export type { AccessRequest, Grant } from './requests.ts'
 export {
   caFilePlaceholder,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { BasedOn, Note, Plan } from './apply.ts'
 import { Name, Person, Time } from './fields.ts'
-import { json, route } from './route.ts'
+import { json, lines, route } from './route.ts'
 
 const PolicyFile = z.object({ name: Name, text: z.string() }).meta({ id: 'PolicyFile' })
 
@@ -80,6 +80,62 @@ const finding: Finding = {
     },
   ],
 }
+
+const Effect = z.enum(['allow', 'deny', 'review', 'request'])
+
+/** Recorded operations that would be decided otherwise, all in the same way. */
+const SimulatedChange = z
+  .object({
+    from: Effect,
+    to: Effect,
+    /** `connect`, or what they do: `read, update`. */
+    actions: z.string(),
+    resource: z.string(),
+    /** Those that would determine it; those that do, where none would any more. */
+    policies: z.array(z.string()),
+    reason: z.string().optional(),
+    /** Tags of columns whose values would be masked from now on. */
+    masked: z.array(z.string()),
+    unmasked: z.array(z.string()),
+    count: z.number().int(),
+    /** Some of those whose they are. */
+    principals: z.array(z.string()),
+    examples: z.array(
+      z.object({
+        session: z.string(),
+        operation: z.number().int().optional(),
+        principal: z.string(),
+        at: Time,
+        text: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'SimulatedChange' })
+export type SimulatedChange = z.infer<typeof SimulatedChange>
+
+const SimulationLine = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('progress'), sessions: z.number().int(), operations: z.number().int() }),
+    z.object({
+      kind: z.literal('report'),
+      sessions: z.number().int(),
+      operations: z.number().int(),
+      /** Refused before policies were asked, or recorded with facts that this version has no words for. */
+      notJudged: z.number().int(),
+      /** Sessions: on resources that are gone, not for the caller to see, or whose recording cannot be read. */
+      leftOut: z.object({
+        deletedResource: z.number().int(),
+        notPermitted: z.number().int(),
+        unreadable: z.number().int(),
+      }),
+      /** The greatest first. */
+      changes: z.array(SimulatedChange),
+      /** Changes beyond the thousand groups that are told apart. */
+      otherChanges: z.number().int(),
+    }),
+  ])
+  .meta({ id: 'SimulationLine' })
+export type SimulationLine = z.infer<typeof SimulationLine>
 
 export const policies = {
   current: route({
@@ -176,6 +232,28 @@ export const policies = {
     body: z.strictObject(inquiry),
     answer: json(z.object({ items: z.array(Finding) })),
     example: { input: { action: 'connect', resource: 'orders-db' }, output: { items: [finding] } },
+  }),
+  simulate: route({
+    method: 'POST',
+    path: '/policies/simulate',
+    auth: 'administer',
+    summary:
+      'What other policies would have decided otherwise of recorded operations; audited, changes nothing',
+    body: z.strictObject({
+      policies: given,
+      /** Also without those policies in force that are not among them. */
+      prune: z.boolean().default(false),
+      /** Seven days ago where absent. */
+      since: Time.optional(),
+      resource: Name.optional(),
+      /** A principal's id or name. */
+      principal: z.string().min(1).max(128).optional(),
+    }),
+    answer: lines(SimulationLine),
+    example: {
+      input: { policies: [file], since: '2026-01-01T00:00:00Z' },
+      output: { kind: 'progress', sessions: 12, operations: 4711 },
+    },
   }),
   check: route({
     method: 'POST',

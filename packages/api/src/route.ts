@@ -99,7 +99,7 @@ export type RouteOutput<R extends Route> = R['answer'] extends {
 }
   ? z.input<S> | Promise<z.input<S>>
   : R['answer'] extends { as: 'lines'; schema: infer S extends z.ZodType }
-    ? AsyncIterable<z.input<S>>
+    ? AsyncIterable<z.input<S>> | Promise<AsyncIterable<z.input<S>>>
     : R['answer'] extends { as: 'file' }
       ? AsyncIterable<Uint8Array>
       : void | Promise<void>

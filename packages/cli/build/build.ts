@@ -10,6 +10,7 @@ import { filesBeside } from './files-beside.ts'
 const programs = {
   sallyport: source('packages/cli/src/main.ts'),
   'data-process': source('packages/gateway/src/processes/main.ts'),
+  'simulation-worker': source('packages/gateway/src/policy/simulation-worker.ts'),
   'parse-worker': source('packages/postgres/src/facts/parse-worker.ts'),
 }
 

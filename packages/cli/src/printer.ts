@@ -31,6 +31,12 @@ export class Printer {
       this.#surroundings.errors.write(`${line}\n`)
   }
 
+  /** How far something is, on one line of a terminal that the next one overwrites; nothing elsewhere. */
+  progress(line: string): void {
+    if (this.#options.quiet === true || this.#surroundings.errors.isTTY !== true) return
+    this.#surroundings.errors.write(`\r\u001b[K${line}`)
+  }
+
   /** Text of others as it is, or for a terminal without what could steer it. */
   shown(text: string): string {
     return this.#surroundings.output.isTTY === true ? text.replaceAll(/[^\P{Cc}\n\t]|\p{Cf}/gu, '?') : text

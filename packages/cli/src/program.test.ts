@@ -286,6 +286,20 @@ accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
     expect(who.out).not.toContain('user:root')
   })
 
+  test('what changed policies would have decided is asked of recordings', async () => {
+    const file = join(directory, 'people.cedar')
+    const report = await sallyport(['policy', 'simulate', file, '--since', '30d'], root)
+    expect(report).toMatchObject({ code: 0, out: '0 changes in 0 operations of 0 sessions.\n', err: '' })
+    const asJson = await sallyport(['policy', 'simulate', file, '--resource', 'orders-db', '--json'], root)
+    expect(JSON.parse(asJson.out)).toMatchObject({ kind: 'report', sessions: 0, changes: [] })
+    expect(await sallyport(['policy', 'simulate', file, '--since', 'never'], root)).toMatchObject({ code: 2 })
+    const broken = join(directory, 'broken.cedar')
+    await writeFile(broken, 'permit (')
+    const refused = await sallyport(['policy', 'simulate', broken], root)
+    expect(refused.code).toBe(1)
+    expect(refused.err).toContain('broken:1:9')
+  })
+
   test('who may do what is answered by files alone, without their secrets', async () => {
     const place = join(directory, 'offline')
     await mkdir(place)

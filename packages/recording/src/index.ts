@@ -1,17 +1,13 @@
-export {
-  NoSuchRecording,
-  type ArchiveVerification,
-  type Description,
-  type FindLive,
-  type LiveContent,
-} from './archive.ts'
+export type { ArchiveVerification } from './archive.ts'
 export { nodeDisk, type Disk } from './disk.ts'
 export { format, type RecordedEvent, type Stamp } from './event-line.ts'
 export { defaultLimits, type Limits } from './limits.ts'
 export type { RecoveredSession } from './log.ts'
 export type { RecorderMeter } from './meter.ts'
 export type { Recorder } from './recorder.ts'
+export { NoSuchRecording, readerIn, type Description, type FindLive, type LiveContent } from './reader.ts'
 export { openRecordings, type Recordings, type RecordingsOptions } from './recordings.ts'
+export { UnreadableFile } from './session-file-format.ts'
 export { keyId, type Seal, type SealState } from './seal.ts'
 export type { SealLogHead } from './seal-log.ts'
 export { verifyRecording, verifyRecordingStream, type Verification } from './verify.ts'

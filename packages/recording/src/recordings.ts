@@ -1,6 +1,6 @@
 import { type KeyObject } from 'node:crypto'
 import type { Clock, Fault, SessionId } from '@sallyport/core'
-import { Archive, type ArchiveVerification, type Description, type FindLive } from './archive.ts'
+import { Archive, type ArchiveVerification } from './archive.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import type { RecordedEvent } from './event-line.ts'
 import { cannotRecord } from './failure.ts'
@@ -10,6 +10,7 @@ import { lockDirectory } from './lock.ts'
 import { Log, type LogParts, type RecoveredSession } from './log.ts'
 import { noMeter, type RecorderMeter } from './meter.ts'
 import type { LiveRecording, Recorder } from './recorder.ts'
+import type { Description, FindLive } from './reader.ts'
 import type { SealLog, SealLogHead } from './seal-log.ts'
 import type { Verification } from './verify.ts'
 import { SpareBuffers } from './spare-buffers.ts'
@@ -55,6 +56,8 @@ export interface Recordings extends AsyncDisposable {
    * @throws Fault gateway/cannot-record
    */
   flush(session: SessionId): number | undefined
+  /** The same of one that is being made here or in a directory beside. @throws Fault gateway/cannot-record */
+  settle(session: SessionId): Promise<number | undefined>
   /** Undefined where there is no such recording. */
   describe(session: SessionId): Promise<Description | undefined>
   /** The events of a recording, as far as they go now where its session lives. @throws NoSuchRecording */
@@ -216,16 +219,20 @@ class DiskRecordings implements Recordings {
     return live?.file.content.sizeBytes
   }
 
+  async settle(session: SessionId): Promise<number | undefined> {
+    return this.flush(session) ?? (await this.#options.liveBeside?.(session))?.sizeBytes
+  }
+
   describe(session: SessionId): Promise<Description | undefined> {
-    return this.#archive.describe(session)
+    return this.#archive.reader.describe(session)
   }
 
   read(session: SessionId): AsyncIterable<RecordedEvent> {
-    return this.#archive.read(session)
+    return this.#archive.reader.read(session)
   }
 
   export(session: SessionId): AsyncIterable<Uint8Array> {
-    return this.#archive.export(session)
+    return this.#archive.reader.export(session)
   }
 
   verify(session: SessionId): Promise<Verification> {

@@ -6,6 +6,7 @@ import { idleSessions } from './idle-sessions.ts'
 import { latency } from './latency.ts'
 import { newSessions } from './new-sessions.ts'
 import { processes } from './processes.ts'
+import { simulation } from './simulation.ts'
 import { stalledClient } from './stalled-client.ts'
 import { throughputs } from './throughput.ts'
 import { uncachedDecisions } from './uncached-decisions.ts'
@@ -22,4 +23,5 @@ export const measurements: readonly Measurement[] = [
   idleSessions,
   stalledClient,
   uncachedDecisions,
+  simulation,
 ]

@@ -20,14 +20,14 @@ export interface PolicyWords {
 
 /** The policy set that judges just now. Replaced whole, never changed. */
 export class PolicyInForce implements Disposable {
-  readonly #words: PolicyWords
+  readonly words: PolicyWords
   /** Of all sets that were in force, one after the other. */
   readonly decisions: CacheUse
   /** What live sessions are judged by. */
   readonly current: CurrentPolicy
 
   private constructor(words: PolicyWords, point: DecisionPoint, decisions: CacheUse, clock: Clock) {
-    this.#words = words
+    this.words = words
     this.decisions = decisions
     this.current = new CurrentPolicy(point, clock)
   }
@@ -70,12 +70,12 @@ export class PolicyInForce implements Disposable {
   }
 
   check(texts: readonly PolicyText[]): PolicyProblem[] {
-    return checkPolicies(texts, this.#words.protocols)
+    return checkPolicies(texts, this.words.protocols)
   }
 
   /** As it stands within all its hours. @throws PolicyError */
   compile(texts: readonly PolicyText[], version: number): DecisionPoint {
-    return compile(this.#words, this.decisions, texts, version)
+    return compile(this.words, this.decisions, texts, version)
   }
 
   /** Live sessions are judged anew at once. */

@@ -21,6 +21,7 @@ import { checksOf } from '../doctor/checks.ts'
 import { examine } from '../doctor/doctor.ts'
 import { openFront, type Front } from '../front/front.ts'
 import { Inquiries } from '../policy/inquiries.ts'
+import { Simulations } from '../policy/simulations.ts'
 import { detectorTags } from '../protocols.ts'
 import type { Events } from '../telemetry/events.ts'
 import { version } from '../version.ts'
@@ -82,7 +83,7 @@ function guardsOf({ tokens }: People, authorize: Authorize): Guards {
 function implementationsOf(options: ApiOptions, authorize: Authorize): Implementations {
   const { config, clock, foundation, people, plane, events, authority, addresses, baseUrl, readiness } =
     options
-  const { store, box, keys, recordings, policies, protocols } = foundation
+  const { store, box, keys, recordings, recordingDirectories, policies, protocols } = foundation
   const { tokens, signIn, setupLinks, reviews, accessRequests } = people
   const { read } = store
   const portOf = (listener: string): number | undefined =>
@@ -117,6 +118,15 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       store,
       policies,
       applier,
+      simulations: new Simulations({
+        store,
+        recordings,
+        directories: recordingDirectories,
+        encryptionKey: keys.recordings,
+        words: policies.words,
+        authorize,
+        clock,
+      }),
       inquiries: new Inquiries({
         read,
         policies,

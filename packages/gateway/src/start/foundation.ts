@@ -18,6 +18,8 @@ export interface Foundation {
   readonly box: SealedBox
   readonly keys: GatewayKeys
   readonly recordings: Recordings
+  /** Of this process and of all others, now or before. */
+  readonly recordingDirectories: readonly string[]
   readonly protocols: readonly StreamProtocol[]
   readonly policies: PolicyInForce
 }
@@ -61,7 +63,9 @@ export async function layFoundation(
     return protocol
   })
   const policies = life.use(await PolicyInForce.load(store, { protocols, detectorTags }, clock))
-  return { store, box, keys, recordings, protocols, policies }
+  const { directory, beside = [] } = options.recordings
+  const recordingDirectories = [directory, ...beside]
+  return { store, box, keys, recordings, recordingDirectories, protocols, policies }
 }
 
 async function openRecordingsIn(

@@ -44,6 +44,10 @@ export interface SessionFilter {
   readonly process?: number
   /** Started at this time or later. */
   readonly sinceMs?: number
+  /** Lived at this time or later. */
+  readonly livedSinceMs?: number
+  /** Older than this one. */
+  readonly beforeId?: SessionId
   readonly limit: number
 }
 
@@ -67,6 +71,10 @@ export class SessionReader {
     if (filter.live !== undefined) query = query.where('endedAt', filter.live ? 'is' : 'is not', null)
     if (filter.process !== undefined) query = query.where('process', '=', filter.process)
     if (filter.sinceMs !== undefined) query = query.where('startedAt', '>=', filter.sinceMs)
+    const { livedSinceMs, beforeId } = filter
+    if (livedSinceMs !== undefined)
+      query = query.where((is) => is.or([is('endedAt', 'is', null), is('endedAt', '>=', livedSinceMs)]))
+    if (beforeId !== undefined) query = query.where('id', '<', beforeId)
     return (await query.execute()).map(parse)
   }
 

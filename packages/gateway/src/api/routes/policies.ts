@@ -10,6 +10,7 @@ import type { Applier } from '../../apply/applier.ts'
 import { invalidPolicy } from '../../front/problem.ts'
 import type { PolicyInForce } from '../../policy/in-force.ts'
 import type { Inquiries } from '../../policy/inquiries.ts'
+import type { Simulations } from '../../policy/simulations.ts'
 import { noneYet, policySet } from '../../policy/versions.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
@@ -19,9 +20,16 @@ export interface PolicyParts {
   readonly policies: PolicyInForce
   readonly applier: Pick<Applier, 'rollback'>
   readonly inquiries: Inquiries
+  readonly simulations: Pick<Simulations, 'start'>
 }
 
-export function policyRoutes({ store, policies, applier, inquiries }: PolicyParts): NounRoutes<'policies'> {
+export function policyRoutes({
+  store,
+  policies,
+  applier,
+  inquiries,
+  simulations,
+}: PolicyParts): NounRoutes<'policies'> {
   const current = async (): Promise<PolicySet> => (await store.read.policies.current()) ?? noneYet
   return {
     current: async () => whole(await current()),
@@ -41,6 +49,7 @@ export function policyRoutes({ store, policies, applier, inquiries }: PolicyPart
     rollback: (request, { caller }) => applier.rollback(caller.subject, request),
     can: (about, { caller }) => inquiries.can(caller.subject, about),
     whoCan: async (inquiry) => ({ items: await inquiries.whoCan(inquiry) }),
+    simulate: (request, { caller }) => simulations.start(caller.subject, request),
     check: ({ policies: texts }) => ({ problems: policies.check(texts) }),
     test: ({ policies: texts, cases }) => {
       const point = texts === undefined ? policies.point : compiled(policies, texts)

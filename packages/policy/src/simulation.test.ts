@@ -1,0 +1,108 @@
+import type { FactsInput } from '@sallyport/core'
+import { expect, test } from 'vitest'
+import { Simulation, type RecordedSession } from './simulation.ts'
+import { ordersDb, person, pointFor, statement } from './testing/world.ts'
+
+const before = `
+  @id("connect") permit (principal, action == Action::"connect", resource);
+  @id("read") permit (principal in Group::"developers", action == Action::"read", resource);
+  @id("mail") permit (principal in Group::"developers", action == Action::"unmask", resource == Tag::"pii.email");`
+
+const dana: RecordedSession = {
+  session: 'ses_1',
+  subject: person('dana', 'developers'),
+  resource: ordersDb,
+  account: 'app',
+}
+
+function simulate(after: string, facts: readonly FactsInput[], sessions = [dana]) {
+  const simulation = new Simulation(pointFor(before), pointFor(after))
+  for (const one of sessions) {
+    simulation.connect(one, 1)
+    simulation.operation(one, { id: 7, at: 2, text: 'SELECT\n  1', facts })
+  }
+  return simulation.report()
+}
+
+const reads = (columns: readonly string[] = []) =>
+  statement({ read: ['shop/public/customers'] }, { columns, kinds: ['select'] })
+
+test('an operation that would be decided otherwise is shown, with those that decide it', () => {
+  const { changes, ...counts } = simulate(before.replace('"read")', '"read") @review("dba")'), [reads()])
+  expect(counts).toEqual({ sessions: 1, operations: 1, notJudged: 0, otherChanges: 0 })
+  expect(changes).toEqual([
+    {
+      from: 'allow',
+      to: 'review',
+      actions: 'read',
+      resource: 'orders-db',
+      policies: ['read'],
+      masked: [],
+      unmasked: [],
+      count: 1,
+      principals: ['user:dana'],
+      examples: [{ session: 'ses_1', operation: 7, principal: 'user:dana', at: 2, text: 'SELECT 1' }],
+    },
+  ])
+})
+
+test('what is denied for want of a permit names those that permitted it', () => {
+  const { changes } = simulate(
+    before
+      .replace(
+        '@id("read")',
+        '@id("less") @reason("no more") forbid (principal, action == Action::"ddl", resource);\n@id("read")',
+      )
+      .replace('Action::"read"', 'Action::"insert"'),
+    [reads()],
+  )
+  expect(changes).toMatchObject([
+    { to: 'deny', policies: ['read'], reason: 'no policy permits read on shop.public.customers' },
+  ])
+})
+
+test('a connection that would be refused is a change of its own', () => {
+  const { changes } = simulate(before.replace('@id("connect")', '@id("connect") @request("dba")'), [reads()])
+  expect(changes).toMatchObject([
+    { from: 'allow', to: 'request', actions: 'connect', examples: [{ text: 'as app' }] },
+  ])
+})
+
+test('columns that were seen in clear and would be masked are a change, of those who read them alone', () => {
+  const after = before.replace('Tag::"pii.email"', 'Tag::"pii.phone"')
+  const { changes } = simulate(after, [reads(['public.customers.email', 'public.customers.phone'])])
+  expect(changes).toMatchObject([
+    { from: 'allow', to: 'allow', masked: ['pii.email'], unmasked: ['pii.phone'] },
+  ])
+  expect(simulate(after, [reads(['public.customers.name'])]).changes).toEqual([])
+})
+
+test('subjects are taken as recorded: who was in no group then is judged as in none', () => {
+  const eve = { ...dana, subject: person('eve') }
+  expect(
+    simulate(
+      before.replace('"developers", action == Action::"read"', '"others", action == Action::"read"'),
+      [reads()],
+      [eve],
+    ).changes,
+  ).toEqual([])
+})
+
+test('what the protocol refused by itself, and what has no words any more, is not judged', () => {
+  expect(simulate('', []).notJudged).toBe(1)
+  expect(
+    simulate('@id("c") permit (principal, action == Action::"connect", resource);', [
+      { ...reads(), actions: ['fly'], objects: [] },
+    ]).notJudged,
+  ).toBe(1)
+})
+
+test('changes of more kinds than are told apart are counted all the same', () => {
+  const many = Array.from({ length: 1001 }, (_, i) => ({
+    ...dana,
+    resource: { ...ordersDb, name: `db-${i}` },
+  }))
+  const report = simulate(before.replaceAll('"read"', '"insert"'), [reads()], many)
+  expect(report.changes).toHaveLength(1000)
+  expect(report.otherChanges).toBe(1)
+})
