@@ -273,6 +273,13 @@ describe('a break-glass', () => {
     expect(asked).toMatchObject({ kind: 'not-asked', why: 'no-break-glass' })
   })
 
+  it('cannot be repeated without end while nobody reviews it', async () => {
+    await using world = await start()
+    for (let i = 0; i < 20; i++) await ask(world, 'bob', glass)
+    const asked = await world.requests.ask(await world.person('bob'), { ...question, ...glass })
+    expect(asked).toMatchObject({ kind: 'not-asked', why: 'too-many' })
+  })
+
   it('is not withdrawn, and not forgotten with time', async () => {
     await using world = await start()
     const request = await ask(world, 'bob', glass)

@@ -192,7 +192,7 @@ export class AccessRequests {
     if (durationMs > terms.durationMs)
       return notAsked('too-long', `${words['too-long']}: at most ${inUnits(terms.durationMs)}`)
     if (question.isBreakGlass && !mayBreakGlass(by, terms)) return notAsked('no-break-glass')
-    if ((await tx.accessRequests.openOf(by.principal.id)) >= maxOpen) return notAsked('too-many')
+    if ((await tx.accessRequests.waitingOf(by.principal.id)) >= maxWaiting) return notAsked('too-many')
     const now = clock.now()
     const request = {
       id: accessRequestId(now, randomBytes(16)),
@@ -319,7 +319,7 @@ const words: Readonly<Record<AskProblem, string>> = {
   permitted: 'you may reach it without asking',
   'too-long': 'that is longer than policy lets anyone have it',
   'asked-before': 'you have asked for it already, and it waits for an answer',
-  'too-many': 'too many requests of yours wait for an answer: withdraw some',
+  'too-many': 'too many requests of yours wait for an answer or a review',
   'no-break-glass': 'policy does not let you in without an approval',
 }
 
@@ -337,5 +337,5 @@ export const waitingStates: readonly AccessRequestState[] = ['open', 'unreviewed
 
 const usualMs = 3_600_000
 /** Of one principal. */
-const maxOpen = 20
+const maxWaiting = 20
 const maxAtOnce = 1000

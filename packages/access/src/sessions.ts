@@ -30,7 +30,7 @@ export class LiveSessions implements AsyncDisposable {
     this.#subscriptions.use(parts.policy.onReplaced(() => this.#rejudge()))
   }
 
-  /** Another number after every change of a resource or grant: nothing is opened after by what was read before. */
+  /** Another number after every change of a resource and every revoked grant: nothing is opened after by what was read before. */
   get epoch(): number {
     return this.#epoch
   }
@@ -95,10 +95,11 @@ export class LiveSessions implements AsyncDisposable {
 
   #onCommit(changes: readonly StoreChange[]): void {
     for (const change of changes) {
-      if (change.table !== 'resources' && change.table !== 'grants') continue
+      const isGrantEnd = change.table === 'grants' && change.verb === 'ended'
+      if (change.table !== 'resources' && !isGrantEnd) continue
       this.#epoch++
-      if (change.table === 'resources') this.#resourceChanged(change)
-      else if (change.verb === 'ended') this.#grantEnded(change.key)
+      if (isGrantEnd) this.#grantEnded(change.key)
+      else this.#resourceChanged(change)
     }
   }
 

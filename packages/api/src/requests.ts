@@ -119,7 +119,12 @@ const grant: Grant = {
 }
 
 const params = z.strictObject({ id: Id })
-const words = z.string().trim().min(1, 'say it in a few words').max(2000)
+/** Others read it at their terminals: nothing that could break a line there, colour it, or turn it round. */
+const plain = z
+  .string()
+  .trim()
+  .regex(/^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u, 'write one line, without control characters')
+const words = plain.min(1, 'say it in a few words').max(2000)
 const comment = z.strictObject({ comment: words.optional() })
 
 export const requests = {
@@ -140,7 +145,7 @@ export const requests = {
         .max(168 * 3600)
         .optional(),
       reason: words,
-      ticket: z.string().trim().min(1).max(200).optional(),
+      ticket: plain.min(1).max(200).optional(),
       breakGlass: z.boolean().default(false),
     }),
     answer: created(z.object({ request: AccessRequest, grant: Grant.optional() })),

@@ -103,13 +103,13 @@ export class AccessRequestWriter extends AccessRequestReader {
     this.#change = change
   }
 
-  /** How many of a principal's wait for an answer. */
-  async openOf(requesterId: string): Promise<number> {
+  /** How many of a principal's wait for an answer, or for the review after a break-glass. */
+  async waitingOf(requesterId: string): Promise<number> {
     const { count } = await this.db
       .selectFrom('accessRequests')
       .select((select) => select.fn.countAll<number | bigint>().as('count'))
       .where('requesterId', '=', requesterId)
-      .where('state', '=', 'open')
+      .where('state', 'in', ['open', 'unreviewed'])
       .executeTakeFirstOrThrow()
     return Number(count)
   }

@@ -685,7 +685,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await ask({ id: 'req_4' as AccessRequestId, account: 'app' })).toBe(true)
         expect(await ask({ id: 'req_5' as AccessRequestId, actor: alice.actor })).toBe(true)
         expect(await ask({ id: 'req_6' as AccessRequestId }, 'unreviewed')).toBe(true)
-        expect(await system((tx) => tx.accessRequests.openOf(alice.principal.id))).toBe(3)
+        expect(await system((tx) => tx.accessRequests.waitingOf(alice.principal.id))).toBe(4)
         await become('open', 'denied')
         expect(await ask({ id: 'req_7' as AccessRequestId })).toBe(true)
         const ofState = async (...states: AccessRequestState[]) =>
