@@ -31,6 +31,10 @@ async function main(): Promise<0 | 1 | 2> {
 }
 
 async function run(target: Target, options: FuzzOptions): Promise<number> {
+  if (target.needsServers && !options.servers) {
+    say(`${target.name}: left out, nothing of it can be tried without servers\n`)
+    return 0
+  }
   const progress = await watchedSearch(
     target,
     {

@@ -15,6 +15,8 @@ export interface Target {
   readonly maxBytes: number
   /** Processor time that one input may take. */
   readonly slowMs: number
+  /** Where nothing can be tried without real servers: its short form has them too. */
+  readonly needsServers?: true
   open(options: OpenOptions): Promise<Subject>
 }
 

@@ -10,6 +10,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   effects: () => import('./targets/effects.ts'),
   masks: () => import('./targets/masks.ts'),
   masking: () => import('./targets/masking.ts'),
+  planted: () => import('./targets/planted.ts'),
   tunnel: () => import('./targets/tunnel.ts'),
   recording: () => import('./targets/recording.ts'),
   config: () => import('./targets/config.ts'),
