@@ -154,6 +154,7 @@ function showText(it: SessionView): string {
     `${it.id}  ${it.live ? 'live' : 'ended'}`,
     `who         ${who(it)}`,
     `resource    ${it.resource} (${it.protocol}) as ${it.account}`,
+    ...(it.grant === undefined ? [] : [`grant       ${it.grant}`]),
     `client      ${it.clientAddress}`,
     `started     ${it.startedAt}`,
     ...(it.endedAt === undefined ? [] : [`ended       ${it.endedAt} (${it.reason ?? 'unknown'})`]),
