@@ -7,6 +7,7 @@ import { byApprovals } from './attacks/approvals.ts'
 import { Arena } from './attacks/arena.ts'
 import type { Attempt, Must, Who } from './attacks/attempts/attempt.ts'
 import { groups } from './attacks/attempts/all.ts'
+import { byGenerated } from './attacks/generated.ts'
 import { byPipelines } from './attacks/pipelines.ts'
 import { traceOf } from './attacks/attempts/traces.ts'
 
@@ -56,6 +57,7 @@ describe('attempts to run what is forbidden and to read what is masked', () => {
 
   byPipelines(arena)
   byApprovals(arena)
+  byGenerated(arena)
 
   test('what was tried is in the recordings: the refusal, or which masked columns it touched', async () => {
     for (const client of clients.values()) await client[Symbol.asyncDispose]()

@@ -86,6 +86,10 @@ export class Arena implements AsyncDisposable {
     this.#life.defer(() => this.#direct.end())
     this.sallyport = this.#life.use(await startSallyport({ allow: [`127.0.0.1:${this.server.port}`] }))
     await declarePostgres(this.sallyport, this.server, { masking: { columns } })
+    await declarePostgres(this.sallyport, this.server, {
+      name: 'lenient-db',
+      masking: { mode: 'lenient', columns },
+    })
     const forbids = presets
       .filter(({ name }) => name.startsWith('no-'))
       .map(({ text }) => text.replaceAll(/\bprincipal,/g, 'principal in Group::"guarded",'))

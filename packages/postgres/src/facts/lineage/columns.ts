@@ -27,10 +27,11 @@ export function findColumn(tracing: Tracing, name: readonly string[], scope: Sco
     const found = here.ranges.flatMap((range) => columnOf(range, column) ?? [])
     if (found.length > 0) return found.length === 1 ? found[0] : merge(found)
     const unknown = here.ranges.filter((range) => range.columns === undefined)
-    const isRow = here.ranges.some((range) => range.alias === column)
-    if (unknown.length > 0 && !isRow) {
+    if (unknown.length > 0) {
       const beyond = here.outer === undefined ? undefined : findColumn(tracing, name, here.outer)
-      return merge([...unknown.map((range) => range.all), beyond ?? nothing])
+      // Where none of them has it, it may still be a row of that name, in sight before these.
+      const row = findRow(column, scope)
+      return merge([...unknown.map((range) => range.all), beyond ?? nothing, row ?? nothing])
     }
   }
   return findRow(column, scope) ?? (systemColumns.has(column) ? nothing : undefined)

@@ -102,6 +102,11 @@ describe('is followed by whatever name', () => {
   it.each([
     ['select percentile_disc(0) within group (order by ssn) from app.customers', 'percentile_disc[~ssn]'],
     ['select mode() within group (order by email) from app.customers', 'mode[~email]'],
+    [
+      "select (select row_to_json(t)::text from (select ssn from app.part) t) from unnest(array['a']) u",
+      'row_to_json[~ssn]',
+    ],
+    ["select (select t from (select ssn from app.part) t) from unnest(array['a']) u", 't[~ssn]'],
     ['select (select c from app.customers c limit 1).ssn', 'ssn[~email,ssn]'],
   ])('%s', async (sql, outputs) => {
     expect(outputsOf((await lenient.one(sql)).statement.outputs)).toBe(outputs)
