@@ -274,6 +274,30 @@ reset all;
       expect(codes(await client.untilOver())).toContain('0A000')
     })
 
+    const call = "select set_encoding('UTF8')"
+    test.each([
+      ['in a text of its own', [query(call), query("select 'ü'")], 2],
+      ['in the same segment', [parse(call), bind(), execute(), parse("select 'ü'"), sync()], 1],
+      ['in the next segment', [parse(call), bind(), execute(), sync(), parse("select 'ü'"), sync()], 2],
+    ])(
+      'text beside ASCII behind a call that may change it is refused until the answer: %s',
+      async (_, batch, segments) => {
+        await using client = await connect(open)
+        client.send(...batch)
+        expect(codes(await client.untilReady(segments))).toEqual(['0A000'])
+        client.send(query("select 'ü'"))
+        expect(bytesOf(await client.untilReady())).toContain(Buffer.from('ü').toString('latin1'))
+      },
+    )
+
+    test('ASCII behind such a call waits for nothing', async () => {
+      await using client = await connect(open)
+      client.send(query(call), parse("select 'u'"), bind(), execute(), sync())
+      const frames = await client.untilReady(2)
+      expect(codes(frames)).toEqual([])
+      expect(bytesOf(frames)).toContain('u')
+    })
+
     test('a change alone is followed, and taken back by RESET', async () => {
       await using client = await connect(guarded)
       client.send(query("set client_encoding to 'iso-8859-1'"))

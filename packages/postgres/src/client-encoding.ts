@@ -17,6 +17,11 @@ export class ClientEncoding {
   #name: string
   /** What the server was asked to change to. */
   #pending: string | undefined
+  /** Segments that were sent and that were answered, each by a ReadyForQuery. */
+  #sentSegments = 0
+  #answeredSegments = 0
+  /** With the answer to so many it is sure again. */
+  #sureFrom = 0
 
   /** @param initial what the log-in asked for @throws Fault where this database cannot be spoken to in it */
   constructor(initial: string, serverEncoding: string) {
@@ -38,9 +43,19 @@ export class ClientEncoding {
     return this.isServerUtf8 && this.current === utf8 && this.#pending === undefined
   }
 
-  /** What clients say, as text; undefined where it is none. @throws Fault where it cannot be told how the server will read it */
+  /** Whether it can be told how the server will read these bytes. ASCII is the same in all encodings. */
+  isSureOf(bytes: Buffer): boolean {
+    return this.#answeredSegments >= this.#sureFrom || isAscii(bytes)
+  }
+
+  /** Names and statements, as text; undefined where it is none. @throws Fault where it cannot be told how the server will read it */
   decode(bytes: Buffer): string | undefined {
     this.#beSure(bytes)
+    if (!this.isSureOf(bytes))
+      throw new Fault(
+        'client/unsupported',
+        'a name beside ASCII was sent behind a call of code that is not known, before its answer',
+      )
     return this.current.decode(bytes)
   }
 
@@ -80,8 +95,19 @@ export class ClientEncoding {
     this.#pending = this.meant(value)
   }
 
-  /** The statement was answered to its end. */
-  settled(): void {
+  /** Code is sent to be run that is not known, and may change it: the server says so when it is ready. */
+  doubt(): void {
+    this.#sureFrom = this.#sentSegments + 1
+  }
+
+  /** A message is sent that the server answers by ReadyForQuery. */
+  segmentSent(): void {
+    this.#sentSegments++
+  }
+
+  /** The server is ready. */
+  segmentAnswered(): void {
+    this.#answeredSegments++
     this.#pending = undefined
   }
 

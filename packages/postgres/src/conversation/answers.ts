@@ -185,7 +185,7 @@ export class Answers {
     }
     this.#ledger.isInTransaction = status !== 'I'
     if (status === 'I') this.#ledger.transactionEnded()
-    this.#parts.encoding.settled()
+    this.#parts.encoding.segmentAnswered()
     this.#parts.searchPath.segmentEnded(head.pathSegment)
     if (this.#ledger.copyIn.ended(head)) this.#sendSync(out)
     return 'pass'

@@ -38,14 +38,17 @@ export class Ledger {
 
   /** It is sent to be run. @returns where its change of the search_path counts, if it may be one */
   sent(run: Run): PathSegment | undefined {
-    const { searchPath, statements, portals } = this.#parts
+    const { searchPath, statements, portals, encoding } = this.#parts
     let mayChangePath = false
     for (const { effects } of run.statements) {
       for (const effect of effects) {
         const { kind } = effect
         if (kind === 'search-path') mayChangePath = true
         if (kind === 'transaction-end' || kind === 'rollback-to') mayChangePath ||= !searchPath.isFirm
-        if (kind === 'opaque') portals.nextEra()
+        if (kind === 'opaque') {
+          portals.nextEra()
+          encoding.doubt()
+        }
         if (kind === 'prepare' && !run.isSent) statements.propose(effect.name, effect.prepared, false)
         if (kind === 'declare' && !run.isSent) portals.propose(effect.name, effect.cursor, false)
       }
@@ -62,6 +65,12 @@ export class Ledger {
     // Now others can see it too: the side connection that reads the catalogue among them.
     if (this.hasChangedCatalog) this.#parts.catalogChanged()
     this.hasChangedCatalog = false
+  }
+
+  /** A message is sent that the server answers by ReadyForQuery. */
+  segmentSent(): PathSegment | undefined {
+    this.#parts.encoding.segmentSent()
+    return this.#parts.searchPath.segmentSent()
   }
 
   nextSegment(): void {
@@ -177,7 +186,7 @@ export class Ledger {
   /** A message is sent that the server answers by ReadyForQuery, and nothing else. */
   oweReady(): void {
     this.nextSegment()
-    this.owed.push({ kind: 'sync', pathSegment: this.#parts.searchPath.segmentSent() })
+    this.owed.push({ kind: 'sync', pathSegment: this.segmentSent() })
     this.isSkipping = false
   }
 

@@ -1,4 +1,4 @@
-import { Fault, refusal, type Authorization, type Refusal } from '@sallyport/core'
+import { Fault, isRefusal, refusal, type Authorization, type Refusal } from '@sallyport/core'
 import type { Outboxes, Verdict } from '@sallyport/wire'
 import { calleeOf } from '../callees.ts'
 import type { Field } from '../codec/backend.ts'
@@ -81,9 +81,9 @@ export class Requests {
 
   query(chunk: Buffer, from: number, to: number, out: Outboxes): Verdict | PostgresOperation {
     this.#ledger.nextSegment()
-    const text = this.#parts.encoding.decode(decodeQuery(chunk, from, to))
-    if (text === undefined) {
-      this.#refuseQuery(this.#invalidEncoding(), out)
+    const text = this.#read(decodeQuery(chunk, from, to))
+    if (isRefusal(text)) {
+      this.#refuseQuery(text, out)
       return 'drop'
     }
     return {
@@ -105,7 +105,7 @@ export class Requests {
 
   /** The statements of a text are a segment of their own. */
   #oweQuery(run: Run | undefined, mask: 'clear' | undefined, refusal?: Refusal): void {
-    const pathSegment = this.#parts.searchPath.segmentSent()
+    const pathSegment = this.#ledger.segmentSent()
     const owed: Owed = {
       kind: 'query',
       run,
@@ -123,11 +123,11 @@ export class Requests {
     const { encoding } = this.#parts
     const { name, text: bytes, typeIds } = decodeParse(chunk, from, to, encoding)
     this.#refuseOwnNames(name)
-    const text = encoding.decode(bytes)
-    const prepared: Prepared = { text: text ?? '', typeIds }
-    if (text === undefined) {
+    const text = this.#read(bytes)
+    const prepared: Prepared = { text: isRefusal(text) ? '' : text, typeIds }
+    if (isRefusal(text)) {
       out.server.put(encodeBareBind('', this.#parts.marker))
-      this.#ledger.owed.push({ kind: 'parse', name, prepared, refusal: this.#invalidEncoding() })
+      this.#ledger.owed.push({ kind: 'parse', name, prepared, refusal: text })
       return 'drop'
     }
     this.#parts.statements.propose(name, prepared)
@@ -290,7 +290,7 @@ export class Requests {
 
   /** A call is a segment of its own. */
   #oweResult(run: Run | undefined, mask: RowMask | 'clear', refused?: Refusal): void {
-    const pathSegment = this.#parts.searchPath.segmentSent()
+    const pathSegment = this.#ledger.segmentSent()
     this.#ledger.owed.push({
       kind: 'function',
       run,
@@ -341,8 +341,13 @@ export class Requests {
     })
   }
 
-  #invalidEncoding(): Refusal {
-    const { name } = this.#parts.encoding.current
+  /** A statement, or why it cannot be read. */
+  #read(bytes: Buffer): string | Refusal {
+    const { encoding } = this.#parts
+    if (!encoding.isSureOf(bytes)) return notSure
+    const text = encoding.decode(bytes)
+    if (text !== undefined) return text
+    const { name } = encoding.current
     return refusal('unparsed', `the statement is not valid ${name}`, 'Set client_encoding to what it is in.')
   }
 
@@ -356,6 +361,12 @@ const changedSince = refusal(
   'unsupported',
   'what this portal refers to was changed after it was bound',
   'Bind it again.',
+)
+
+const notSure = refusal(
+  'unsupported',
+  'text beside ASCII was sent behind a call of code that is not known, which may change client_encoding',
+  'Send it when the call has been answered.',
 )
 
 const nothingMore = (): readonly string[] => []
