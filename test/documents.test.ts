@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
+import { Secret } from '@sallyport/core'
 import { expect, test } from 'vitest'
+import { signatureOf } from '../packages/gateway/src/webhooks/signature.ts'
 import { explanations } from './regression/explanations.ts'
 
 const root = new URL('../', import.meta.url)
@@ -53,6 +55,28 @@ const moreActions: Readonly<Record<string, readonly string[]>> = {
   copy: ['read', 'insert', 'admin', 'copy_program'],
 }
 
+test('the example that checks a webhook’s signature takes ours, and no other', async () => {
+  const page = await readFile(new URL('docs/webhooks.md', root), 'utf8')
+  const example = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? ''
+  const { isFromSallyport } = (await import(`data:text/javascript,${encodeURIComponent(example)}`)) as {
+    isFromSallyport: (headers: object, body: Buffer, secret: string, now?: number) => boolean
+  }
+  const body = '{"ü":1}'
+  const headers = {
+    'sallyport-timestamp': '1767225600',
+    'sallyport-signature': signatureOf(new Secret('s'), 1_767_225_600, body),
+  }
+  const at = 1_767_225_700
+  expect(isFromSallyport(headers, Buffer.from(body), 's', at)).toBe(true)
+  expect(isFromSallyport(headers, Buffer.from(body), 't', at)).toBe(false)
+  expect(isFromSallyport(headers, Buffer.from('{"u":1}'), 's', at)).toBe(false)
+  expect(isFromSallyport(headers, Buffer.from(body), 's', at + 300)).toBe(false)
+  expect(
+    isFromSallyport({ ...headers, 'sallyport-timestamp': '1767225601' }, Buffer.from(body), 's', at),
+  ).toBe(false)
+  expect(isFromSallyport({}, Buffer.from(body), 's', at)).toBe(false)
+})
+
 test('links between documents lead somewhere', async () => {
   const pages = [
     'README.md',
@@ -68,6 +92,7 @@ test('links between documents lead somewhere', async () => {
       'recording-format',
       'security',
       'statements',
+      'webhooks',
     ].map((name) => `docs/${name}.md`),
   ]
   const broken: string[] = []

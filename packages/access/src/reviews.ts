@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   reviewId,
+  type BlastRadius,
   type Clock,
   type Decision,
   type Operation,
@@ -25,6 +26,7 @@ export interface Question {
   /** See `digestOf`. */
   readonly digest: string
   readonly decision: ReviewDecision
+  readonly blastRadius?: BlastRadius | undefined
 }
 
 /** Why an answer was not taken. `over`: it is answered, expired or withdrawn already. */
@@ -64,7 +66,7 @@ export class Reviews implements Disposable {
     this.#subscription = parts.store.onCommit((changes) => this.#onCommit(changes))
   }
 
-  async ask({ place, subject, operation, digest, decision }: Question): Promise<Review> {
+  async ask({ place, subject, operation, digest, decision, blastRadius }: Question): Promise<Review> {
     const { store, clock } = this.#parts
     const now = clock.now()
     const review = {
@@ -80,6 +82,7 @@ export class Reviews implements Disposable {
       reviewers: decision.terms.reviewers,
       approvalsNeeded: decision.terms.approvals,
       expiresAt: now + decision.terms.withinMs,
+      blastRadius: blastRadius ?? null,
     }
     await store.write(subject, 'ask for a review', (tx) => tx.reviews.ask(review))
     return { ...review, askedAt: now, state: 'open', answers: [] }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GroupName, Name, UserName } from './fields.ts'
+import { GroupName, Name, UserName, WebhookEvent } from './fields.ts'
 
 /** What may be declared in files and applied. One YAML document each, told apart by `kind`. */
 
@@ -9,6 +9,12 @@ const credential = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
   z.strictObject({ from: z.literal('agent'), name: Name }),
   z.strictObject({ from: z.literal('none') }),
+])
+
+const ownSecret = z.discriminatedUnion('from', [
+  z.strictObject({ from: z.literal('sealed'), name: Name }),
+  z.strictObject({ from: z.literal('environment'), variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
 ])
 
 const redactor = z.union([
@@ -84,8 +90,48 @@ export const UserDocument = z
   .meta({ id: 'UserDocument' })
 export type UserDocument = z.output<typeof UserDocument>
 
+export const WebhookDocument = z
+  .strictObject({
+    kind: z.literal('Webhook'),
+    name: Name,
+    /** An address, or where it is: those of chat services are themselves secrets. */
+    url: z.union([z.url({ protocol: /^https?$/, error: 'use an address of https' }).max(2048), ownSecret]),
+    events: z
+      .array(WebhookEvent)
+      .min(1)
+      .default([...WebhookEvent.options]),
+    form: z.enum(['json', 'slack', 'teams']).default('json'),
+    /** What its messages are signed with; chat services look at no signature. */
+    secret: ownSecret.optional(),
+    /** Of statements that wait for a review: the first 2000 characters, or nothing. */
+    statements: z.enum(['shortened', 'none']).default('shortened'),
+    allow: z
+      .strictObject({
+        http: z.boolean().default(false),
+        /** Addresses of this machine and of private networks. */
+        private: z.boolean().default(false),
+      })
+      .prefault({}),
+  })
+  .refine(({ form, secret }) => form !== 'json' || secret !== undefined, {
+    path: ['secret'],
+    message: 'messages of form json are signed: say where the secret is',
+  })
+  .refine(({ url, allow }) => typeof url !== 'string' || allow.http || url.startsWith('https:'), {
+    path: ['url'],
+    message: 'use https, or set allow.http',
+  })
+  .meta({ id: 'WebhookDocument' })
+export type WebhookDocument = z.output<typeof WebhookDocument>
+
 export const Document = z
-  .discriminatedUnion('kind', [ResourceDocument, PolicyDocument, CredentialDocument, UserDocument])
+  .discriminatedUnion('kind', [
+    ResourceDocument,
+    PolicyDocument,
+    CredentialDocument,
+    UserDocument,
+    WebhookDocument,
+  ])
   .meta({ id: 'Document' })
 export type Document = z.output<typeof Document>
 export type DocumentInput = z.input<typeof Document>

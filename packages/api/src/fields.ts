@@ -49,3 +49,18 @@ export const Person = z
     name: z.string(),
   })
   .meta({ id: 'Person' })
+
+/** What webhooks may be told of. */
+export const WebhookEvent = z.enum([
+  'review-asked',
+  'review-answered',
+  'review-ended',
+  'access-requested',
+  'access-granted',
+  'access-denied',
+  'access-request-ended',
+  'grant-ended',
+  'break-glass',
+  'break-glass-reviewed',
+  'session-refused',
+])

@@ -8,6 +8,7 @@ export {
   PolicyDocument,
   ResourceDocument,
   UserDocument,
+  WebhookDocument,
   type DocumentInput,
   type DocumentKind,
 } from './documents.ts'
@@ -37,4 +38,5 @@ export {
 } from './route.ts'
 export type { RecordedLine, SessionView } from './sessions.ts'
 export { allRoutes, routeTable, type NamedRoute, type RouteTable } from './table.ts'
+export type { Webhook, WebhookFailure } from './webhooks.ts'
 export { certificateByFingerprint, fingerprintOf } from './trust.ts'

@@ -18,6 +18,8 @@ export const Review = z
     text: z.string(),
     /** Bound parameters: text, `base64:…` for binary ones, null for NULL. */
     parameters: z.array(z.string().nullable()),
+    /** How many rows it would touch, as the target estimated before it was asked; or why that is not known. */
+    blastRadius: z.union([z.object({ rows: z.number() }), z.object({ unknown: z.string() })]).optional(),
     /** The policy's own words. */
     reason: z.string().optional(),
     policies: z.array(z.string()),
@@ -50,6 +52,7 @@ const review: Review = {
   account: 'app',
   text: 'update orders set status = $1 where id = $2',
   parameters: ['shipped', '7'],
+  blastRadius: { rows: 1 },
   reason: 'writes to production are reviewed',
   policies: ['production-writes'],
   reviewers: ['dba'],

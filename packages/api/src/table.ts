@@ -12,6 +12,7 @@ import { sessions } from './sessions.ts'
 import { login, setup } from './setup.ts'
 import { tokens } from './tokens.ts'
 import { users } from './users.ts'
+import { webhooks } from './webhooks.ts'
 import { whoami } from './whoami.ts'
 
 /** The whole HTTP interface, by noun and verb: server, client and OpenAPI document are made from it. */
@@ -33,6 +34,7 @@ export const routeTable = {
   sessions,
   gateway,
   audit,
+  webhooks,
 }
 
 export type RouteTable = typeof routeTable

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     agents: async () => (await import('./commands/agents.ts')).agents,
     access: async () => (await import('./commands/access.ts')).access,
     users: async () => (await import('./commands/users.ts')).users,
+    webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
     doctor: async () => (await import('./commands/doctor.ts')).doctor,
   },
   'Processes:': {

@@ -7,6 +7,8 @@ export type OperationId = Branded<number, 'OperationId'>
 export type ReviewId = Branded<string, 'ReviewId'>
 /** A request for access. */
 export type AccessRequestId = Branded<string, 'AccessRequestId'>
+/** A message to one webhook, the same at every attempt. */
+export type WebhookDeliveryId = Branded<string, 'WebhookDeliveryId'>
 /** Access for a time, given by an approved request. */
 export type GrantId = Branded<string, 'GrantId'>
 
@@ -39,4 +41,8 @@ export function accessRequestId(nowMs: number, random: Uint8Array): AccessReques
 
 export function grantId(nowMs: number, random: Uint8Array): GrantId {
   return timeOrderedId('grt', nowMs, random) as GrantId
+}
+
+export function webhookDeliveryId(nowMs: number, random: Uint8Array): WebhookDeliveryId {
+  return timeOrderedId('whd', nowMs, random) as WebhookDeliveryId
 }

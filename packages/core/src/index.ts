@@ -19,11 +19,13 @@ export {
   reviewId,
   sessionId,
   timeOrderedId,
+  webhookDeliveryId,
   type AccessRequestId,
   type GrantId,
   type OperationId,
   type ReviewId,
   type SessionId,
+  type WebhookDeliveryId,
 } from './ids.ts'
 export type { Ground, Operation, Outcome, Parameter } from './operation.ts'
 export { mintPermit, type Authorization, type Obligations, type Permit } from './permit.ts'
@@ -43,6 +45,7 @@ export type { RecordingEvent } from './recording.ts'
 export { RecentCache } from './recent-cache.ts'
 export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts'
 export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource } from './resource.ts'
-export { mayBecome, reviewTransitions, type ReviewState } from './review.ts'
+export { mayBecome, reviewTransitions, type BlastRadius, type ReviewState } from './review.ts'
 export { Secret } from './secret.ts'
+export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'
 export type { Gate, Interrupts, LoginClaim, Session, Tell, UpstreamCredential } from './session.ts'

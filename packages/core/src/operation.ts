@@ -1,4 +1,5 @@
 import type { Facts } from './facts.ts'
+import type { BlastRadius } from './review.ts'
 
 /** A bound parameter as the client sent it: text, raw bytes of a binary form, or NULL. */
 export type Parameter = string | Uint8Array | null
@@ -13,6 +14,8 @@ export interface Operation {
    * the text. A function, since only a review needs them.
    */
   binding(): readonly string[]
+  /** How many rows it would touch, asked of the target without running it, and only where a review needs it. */
+  blastRadius?(signal: AbortSignal): Promise<BlastRadius>
   /** Where what it does depends on what is at the target. Absent: on its own words alone. */
   readonly ground?: Ground | undefined
 }

@@ -11,6 +11,14 @@ export const reviewTransitions: Readonly<Record<ReviewState, readonly ReviewStat
   used: [],
 }
 
+/**
+ * How many rows an operation would touch, as its target estimates before it runs. What cannot be estimated says why: it may be none,
+ * and it may be all.
+ */
+export type BlastRadius =
+  | { readonly kind: 'rows'; readonly rows: number }
+  | { readonly kind: 'unknown'; readonly why: string }
+
 export function mayBecome(from: ReviewState, to: ReviewState): boolean {
   return reviewTransitions[from].includes(to)
 }

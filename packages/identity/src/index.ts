@@ -8,7 +8,7 @@ export {
   type ServerCertificate,
 } from './authority/x509.ts'
 export type { AskAgent } from './credentials/agent.ts'
-export { Credentials, type CredentialParts } from './credentials/credentials.ts'
+export { Credentials, secretFrom, type CredentialParts } from './credentials/credentials.ts'
 export { contextOf } from './credentials/sealed.ts'
 export { masterKeyFromFile, parseMasterKey } from './master-key.ts'
 export { mintOpaque, opaqueHash, type RandomBytes, type TokenKind } from './opaque-token.ts'

@@ -20,4 +20,6 @@ export interface Change {
   readonly nowMs: number
   /** One line for the audit entry, and what to tell subscribers once it is committed. No secrets. */
   note(what: string, changed?: StoreChange): void
+  /** The same, of what no audit entry is made. */
+  changed(one: StoreChange): void
 }

@@ -32,5 +32,12 @@ export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories
 export type { TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'
 export type { Traffic } from './repositories/traffic.ts'
 export type { User, UserReader, UserWriter } from './repositories/users.ts'
+export type {
+  WebhookBacklog,
+  WebhookDelivery,
+  WebhookReader,
+  WebhookWriter,
+} from './repositories/webhooks.ts'
+export { shortened } from './outbox.ts'
 export { openStore, type Readers, type Sharing, type Store, type Writers } from './store.ts'
 export type { OnCommit } from './subscribers.ts'

@@ -87,6 +87,7 @@ export interface Tables {
     askedAt: number
     expiresAt: number
     state: string
+    blastRadius: string | null
   }
   /** The state machine of reviews, so that the database refuses what no gateway may do. */
   readonly reviewMoves: { was: string; becomes: string }
@@ -145,6 +146,21 @@ export interface Tables {
     revokedAt: number | null
     revokedBy: string | null
     revokedWhy: string | null
+  }
+  readonly webhooks: { name: string; document: string; updatedAt: number }
+  /** What webhooks have not been told yet, or could not be. */
+  readonly webhookDeliveries: {
+    id: string
+    webhook: string
+    event: string
+    subject: string
+    news: string
+    at: number
+    dueAt: number
+    attempts: number
+    state: string
+    problem: string | null
+    triedAt: number | null
   }
   readonly credentials: { name: string; sealed: Uint8Array; updatedAt: number }
   readonly settings: { key: string; value: Uint8Array }

@@ -21,6 +21,7 @@ import { SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 import { TokenReader, TokenWriter } from './repositories/tokens.ts'
 import { Traffic } from './repositories/traffic.ts'
 import { UserReader, UserWriter } from './repositories/users.ts'
+import { WebhookReader, WebhookWriter } from './repositories/webhooks.ts'
 import type { Tables } from './schema.ts'
 import { Subscribers, type OnCommit } from './subscribers.ts'
 
@@ -38,6 +39,7 @@ export interface Readers {
   readonly accessRequests: AccessRequestReader
   readonly grants: GrantReader
   readonly credentials: CredentialReader
+  readonly webhooks: WebhookReader
   readonly settings: SettingReader
   readonly audit: AuditReader
 }
@@ -55,6 +57,7 @@ export interface Writers {
   readonly accessRequests: AccessRequestWriter
   readonly grants: GrantWriter
   readonly credentials: CredentialWriter
+  readonly webhooks: WebhookWriter
   readonly settings: SettingWriter
   /** A line for the audit entry about what changed no table: a failed log-in, a replay. No secrets. */
   note(what: string): void
@@ -129,7 +132,8 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
           lines.push(what)
           if (one !== undefined) changed.push(one)
         }
-        const value = await outside.within(() => change(writersOver({ db: tx, nowMs, note })))
+        const also: Change['changed'] = (one) => void changed.push(one)
+        const value = await outside.within(() => change(writersOver({ db: tx, nowMs, note, changed: also })))
         if (lines.length > 0) await appendAudit(tx, { at: nowMs, by: nameOf(by), why, changes: lines })
         return value
       })
@@ -175,6 +179,7 @@ function readersOver(db: Kysely<Tables>): Readers {
     accessRequests: new AccessRequestReader(db),
     grants: new GrantReader(db),
     credentials: new CredentialReader(db),
+    webhooks: new WebhookReader(db),
     settings: new SettingReader(db),
     audit: new AuditReader(db),
   }
@@ -193,6 +198,7 @@ function writersOver(change: Change): Writers {
     accessRequests: new AccessRequestWriter(change),
     grants: new GrantWriter(change),
     credentials: new CredentialWriter(change),
+    webhooks: new WebhookWriter(change),
     settings: new SettingWriter(change),
     note: (what) => change.note(what),
   }

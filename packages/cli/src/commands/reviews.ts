@@ -79,6 +79,7 @@ function reviewText(it: Review, now: number): string {
     `resource    ${it.resource} as ${it.account}`,
     `session     ${it.session}`,
     ...(it.reason === undefined ? [] : [`reason      ${it.reason}`]),
+    ...(it.blastRadius === undefined ? [] : [`rows        ${rowsText(it.blastRadius)}`]),
     `reviewers   ${it.approvalsNeeded} of ${it.reviewers.join(', ')}`,
     ...(it.state === 'open' ? [`ends        in ${distance(Date.parse(it.expiresAt) - now)}`] : []),
     ...it.answers.map(
@@ -90,4 +91,10 @@ function reviewText(it: Review, now: number): string {
     ...it.parameters.map((value, i) => `  $${i + 1} = ${value === null ? 'NULL' : JSON.stringify(value)}`),
   ]
   return `${lines.join('\n')}\n`
+}
+
+function rowsText(radius: NonNullable<Review['blastRadius']>): string {
+  return 'rows' in radius
+    ? `about ${radius.rows}, as the server estimates`
+    : `unknown, because ${radius.unknown}`
 }

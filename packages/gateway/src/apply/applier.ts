@@ -1,5 +1,5 @@
-import type { Document, Plan, UserDocument } from '@sallyport/api'
-import { onOwnBehalf, Secret, type Resource, type Subject } from '@sallyport/core'
+import type { Document, Plan, UserDocument, WebhookDocument } from '@sallyport/api'
+import { onOwnBehalf, Secret, type Resource, type Subject, type Webhook } from '@sallyport/core'
 import { contextOf, type SealedBox } from '@sallyport/identity'
 import { differenceOf, PolicyError, type DecisionPoint } from '@sallyport/policy'
 import type { Store, Writers } from '@sallyport/store'
@@ -156,6 +156,8 @@ export class Applier {
         return
       case 'User':
         return writeUser(tx, document)
+      case 'Webhook':
+        return tx.webhooks.put(webhookOf(document))
       case 'Policy': // Policies are written as one set.
       case undefined:
     }
@@ -185,6 +187,7 @@ async function remove(tx: Writers, { kind, name }: { kind: Document['kind']; nam
     await tx.grants.revoke({ resource: name }, 'system', 'the resource was deleted')
   }
   if (kind === 'Credential') await tx.credentials.delete(name)
+  if (kind === 'Webhook') await tx.webhooks.delete(name)
 }
 
 async function writeUser(tx: Writers, { name, groups }: UserDocument): Promise<void> {
@@ -233,6 +236,7 @@ function refuseDuplicates(documents: readonly Document[]): void {
 function refuseDangling(standing: readonly Document[], documents: readonly Document[]): void {
   const sealed = new Set(standing.flatMap((it) => (it.kind === 'Credential' ? it.name : [])))
   const errors = standing.flatMap((document) => {
+    if (document.kind === 'Webhook') return danglingSecrets(document, sealed, documents)
     if (document.kind !== 'Resource') return []
     return document.accounts.flatMap(({ name, credential }, n) => {
       if (credential.from !== 'sealed' || sealed.has(credential.name)) return []
@@ -244,6 +248,24 @@ function refuseDangling(standing: readonly Document[], documents: readonly Docum
     })
   })
   refuse(errors, documents)
+}
+
+function danglingSecrets(
+  document: WebhookDocument,
+  sealed: ReadonlySet<string>,
+  documents: readonly Document[],
+): { path: string; message: string }[] {
+  return (['url', 'secret'] as const).flatMap((key) => {
+    const source = document[key]
+    if (typeof source !== 'object' || source.from !== 'sealed' || sealed.has(source.name)) return []
+    const i = documents.findIndex((it) => keyOf(it) === keyOf(document))
+    const path = i < 0 ? keyOf(document) : `documents.${i}.${key}`
+    return { path, message: `its ${key} needs the credential ${source.name}, which would not be there` }
+  })
+}
+
+function webhookOf({ name, url, events, form, secret, statements, allow }: WebhookDocument): Webhook {
+  return { name, url, events, form, secret, statements, allow }
 }
 
 /** Whoever applies must be able to mend what they applied. */

@@ -22,5 +22,10 @@ export async function declaredNow({ read }: Store, box: SealedBox): Promise<Docu
     if (sealed === undefined) continue
     credentials.push({ kind: 'Credential', name, password: box.openText(contextOf(name), sealed).reveal() })
   }
-  return [...resources, ...policies, ...credentials, ...users]
+  const webhooks = (await read.webhooks.list()).map((webhook): Document => ({
+    kind: 'Webhook',
+    ...webhook,
+    events: [...webhook.events],
+  }))
+  return [...resources, ...policies, ...credentials, ...users, ...webhooks]
 }

@@ -82,6 +82,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
   const door = life.use(await openDoor(config, processes))
   const desk = await openDesk(life, {
     config,
+    environment,
     clock,
     foundation,
     people,

@@ -14,6 +14,7 @@ import { sessionRoutes } from '../api/routes/sessions.ts'
 import { loginRoutes, setupRoutes } from '../api/routes/setup.ts'
 import { tokenRoutes } from '../api/routes/tokens.ts'
 import { userRoutes } from '../api/routes/users.ts'
+import { webhookRoutes } from '../api/routes/webhooks.ts'
 import { whoamiRoutes } from '../api/routes/whoami.ts'
 import { Applier } from '../apply/applier.ts'
 import type { Config } from '../config/schema.ts'
@@ -25,6 +26,7 @@ import { Simulations } from '../policy/simulations.ts'
 import { detectorTags } from '../protocols.ts'
 import type { Events } from '../telemetry/events.ts'
 import { version } from '../version.ts'
+import type { Send } from '../webhooks/sender.ts'
 import type { Address } from './address.ts'
 import type { People } from './control-core.ts'
 import type { ClientTls } from './client-tls.ts'
@@ -42,6 +44,7 @@ export interface ApiOptions {
   readonly readiness: Readiness
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
   readonly events: Events
+  readonly sendWebhook: Send
   /** Grows while the gateway starts. */
   readonly addresses: () => readonly Address[]
   readonly baseUrl: () => string
@@ -171,5 +174,6 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       read,
     ),
     audit: auditRoutes(read),
+    webhooks: webhookRoutes({ store, send: options.sendWebhook, clock }),
   }
 }

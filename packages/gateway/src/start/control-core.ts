@@ -109,8 +109,8 @@ export function buildControlCore(
   }
 }
 
-/** The gateway's own secrets, which no resource may name as a credential. */
-function withheld({ masterKey, dataDirectory, tls }: Config): {
+/** The gateway's own secrets, which nobody may name as a credential. */
+export function withheld({ masterKey, dataDirectory, tls }: Config): {
   withheldVariables: string[]
   withheldPaths: string[]
 } {

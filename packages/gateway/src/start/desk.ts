@@ -13,9 +13,11 @@ import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
 import { keepUp } from './upkeep.ts'
+import { openWebhooks } from './webhooks.ts'
 
 export interface DeskOptions {
   readonly config: Config
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly foundation: Foundation
   readonly people: People
@@ -58,13 +60,20 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
       events.trouble('upkeep', error),
     ),
   )
+  const sendWebhook = openWebhooks(life, options)
   const addresses: Address[] = []
   const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {
     addresses.push({ name, host, port, url: `${scheme}${inUrl(as)}:${port}` })
     events.listening({ name, host, port })
   }
   const baseUrl = (): string => addresses.find(({ name }) => name === 'api')?.url ?? ''
-  const front = await openApi(life, { ...options, authority, addresses: () => addresses, baseUrl })
+  const front = await openApi(life, {
+    ...options,
+    sendWebhook,
+    authority,
+    addresses: () => addresses,
+    baseUrl,
+  })
   clientTls.front = front
   listening('api', config.listen.api.host, front.port, 'https://')
   listening('agents', config.listen.agents.host, options.agentsPort)

@@ -12,6 +12,7 @@ import { countedRecordings } from '../telemetry/counted-recordings.ts'
 import type { Events } from '../telemetry/events.ts'
 import { addGauges } from '../telemetry/gauges.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { RefusedLogIns } from '../webhooks/refused-log-ins.ts'
 import { buildControlCore, type People } from './control-core.ts'
 import { Drain } from './drain.ts'
 import type { Foundation } from './foundation.ts'
@@ -68,6 +69,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
   })
   const draining = new Drain()
   const interrupts = new KeyedInterrupts()
+  const refused = life.use(new RefusedLogIns(store, (error) => events.trouble('webhooks', error)))
   const { sessions, gateParts } = buildControlCore(life, foundation, {
     config,
     environment,
@@ -79,6 +81,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
     recordings: countedRecordings(recordings, metrics.tallies, () => recorder.works()),
     notify: (event) => {
       events.access(event)
+      if (event.kind === 'log-in-refused') refused.take(event)
       if (event.kind === 'session-ended') draining.look(sessions.list().length)
     },
   })

@@ -65,6 +65,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
   const readiness = new Readiness(store, clock)
   const desk = await openDesk(life, {
     config,
+    environment,
     clock,
     foundation,
     people,

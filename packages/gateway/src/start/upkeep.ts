@@ -3,7 +3,7 @@ import type { Clock } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 
 /**
- * Once a day: forgets tokens that ended long ago. Every minute: ends requests that nobody answered, and reviews that nobody waits
+ * Once a day: forgets tokens that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, and reviews that nobody waits
  * for. Disposing it ends the timers.
  */
 export function keepUp(
@@ -11,7 +11,12 @@ export function keepUp(
   onTrouble: (error: unknown) => void,
 ): Disposable {
   const forget = (): void => {
-    store.write('system', 'upkeep', (tx) => tx.tokens.forgetOld(clock.now() - keepTokensMs)).catch(onTrouble)
+    store
+      .write('system', 'upkeep', async (tx) => {
+        await tx.tokens.forgetOld(clock.now() - keepTokensMs)
+        await tx.webhooks.forgetDead(clock.now() - keepDeadLettersMs)
+      })
+      .catch(onTrouble)
   }
   const daily = setInterval(forget, dayMs).unref()
   const expire = setInterval(() => {
@@ -37,3 +42,4 @@ const minuteMs = 60_000
 const dayMs = 24 * 3_600_000
 /** For whoever asks what a token was. */
 const keepTokensMs = 30 * dayMs
+const keepDeadLettersMs = 30 * dayMs

@@ -2,6 +2,7 @@ import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
 import type { Fault, Subject } from '@sallyport/core'
 import type { TunnelEvent } from '@sallyport/tunnel'
+import type { Attempted } from '../webhooks/deliverer.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -89,6 +90,13 @@ export class Events {
       .filter(({ action }) => action !== 'unchanged')
       .map((it) => `${it.action} ${it.kind}/${it.name}`)
     this.#log.info({ by: by.principal.id, changes, policyVersion }, 'applied')
+  }
+
+  webhook({ result, ...rest }: Attempted): void {
+    this.#metrics.webhookAttempts.inc({ webhook: rest.webhook, result })
+    if (result === 'delivered') this.#log.debug(rest, 'webhook delivered')
+    else if (result === 'failed') this.#log.warn(rest, 'webhook failed, and is tried again')
+    else this.#log.error(rest, 'webhook failed for the last time: sallyport webhooks failures')
   }
 
   /** What happens in the control core. */

@@ -27,6 +27,7 @@ export interface Metrics extends Disposable {
   readonly apiRequests: Counter<'route' | 'status'>
   readonly apiSeconds: Histogram
   readonly signIns: Counter<'result'>
+  readonly webhookAttempts: Counter<'webhook' | 'result'>
 }
 
 /** The gateway's numbers, in a registry of their own. Labels have few values: no person, no text, nothing a client chose. */
@@ -173,6 +174,12 @@ function apiMetrics(registers: Registry[]) {
       name: 'sallyport_api_request_seconds',
       help: 'How long API requests took to answer',
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+      registers,
+    }),
+    webhookAttempts: new Counter({
+      name: 'sallyport_webhook_attempts_total',
+      help: 'Messages sent to webhooks: delivered, failed and tried again later, or dead: failed for the last time',
+      labelNames: ['webhook', 'result'],
       registers,
     }),
     signIns: new Counter({

@@ -1,4 +1,11 @@
-import { Fault, type Account, type Resource, type UpstreamCredential } from '@sallyport/core'
+import {
+  Fault,
+  type Account,
+  type CredentialSource,
+  type Resource,
+  type Secret,
+  type UpstreamCredential,
+} from '@sallyport/core'
 import type { Readers } from '@sallyport/store'
 import type { SealedBox } from '../sealed-box.ts'
 import { fromAgent, type AskAgent } from './agent.ts'
@@ -59,18 +66,28 @@ export class Credentials {
       case 'none':
         return { user }
       case 'sealed':
-        return { user, password: await fromSealed(parts.credentials, parts.box, source.name) }
       case 'environment':
-        return {
-          user,
-          password: fromEnvironment(parts.environment, parts.withheldVariables, source.variable),
-        }
       case 'file':
-        return { user, password: await fromFile(source.path, parts.withheldPaths) }
+        return { user, password: await secretFrom(parts, source) }
       case 'agent': {
         const request = { pool: resource.agent, name: source.name, resource: resource.name, session }
         return fromAgent(parts.askAgent, request, user, signal)
       }
     }
+  }
+}
+
+/** What the gateway can open by itself. @throws Error where it is not there; Fault gateway/store-unavailable */
+export async function secretFrom(
+  parts: Omit<CredentialParts, 'askAgent'>,
+  source: Exclude<CredentialSource, { readonly from: 'agent' | 'none' }>,
+): Promise<Secret> {
+  switch (source.from) {
+    case 'sealed':
+      return fromSealed(parts.credentials, parts.box, source.name)
+    case 'environment':
+      return fromEnvironment(parts.environment, parts.withheldVariables, source.variable)
+    case 'file':
+      return fromFile(source.path, parts.withheldPaths)
   }
 }

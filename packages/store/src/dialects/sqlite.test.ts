@@ -173,7 +173,7 @@ describe('a store in a file', () => {
     await using(await open(), (store) => store.write('system', 'x', (tx) => Promise.resolve(tx.note('a'))))
     change(
       file,
-      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open');
+      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open', null);
        insert into accessRequests values ('q', '{}', 'u', '{}', 'u', 'db', 'app', 1, 'r', null, 'f', '[]', null, '[]', 1, 1, 2, 'open');
        insert into grants values ('g', 'q', '{}', 'u', '{}', 'u', 'db', 'app', '[]', '[]', 1, 2, null, null, null)`,
     )

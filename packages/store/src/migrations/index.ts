@@ -7,6 +7,7 @@ import { firstTables } from './0001-first.ts'
 import { processOfSession } from './0002-process.ts'
 import { grantTables } from './0003-grants.ts'
 import { noteOfPolicySet } from './0004-policy-note.ts'
+import { webhookTables } from './0005-webhooks.ts'
 
 /**
  * Brings a store up to date.
@@ -18,6 +19,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0002-process': { up: (tx: Kysely<Tables>) => processOfSession(tx, dialect) },
     '0003-grants': { up: (tx: Kysely<Tables>) => grantTables(tx, dialect) },
     '0004-policy-note': { up: (tx: Kysely<Tables>) => noteOfPolicySet(tx) },
+    '0005-webhooks': { up: (tx: Kysely<Tables>) => webhookTables(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

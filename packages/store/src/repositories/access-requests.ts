@@ -5,8 +5,11 @@ import {
   type AccessRequestState,
   type Actor,
   type Principal,
+  type WebhookEvent,
+  type WebhookNews,
 } from '@sallyport/core'
 import type { Change } from '../changes.ts'
+import { answerTold, shortenedOrNull, shortenedWords, tellWebhooks, told } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
 
 /** One reviewer's answer; each has one. `close` ends the review after a break-glass. */
@@ -144,6 +147,7 @@ export class AccessRequestWriter extends AccessRequestReader {
       key: id,
       verb: 'created',
     })
+    await this.#tell(state === 'open' ? 'access-requested' : 'break-glass', id)
     return true
   }
 
@@ -190,7 +194,42 @@ export class AccessRequestWriter extends AccessRequestReader {
       .executeTakeFirst()
     if (numUpdatedRows === 0n) return false
     this.#change.note(`request ${id} ${to}`, { table: 'accessRequests', key: id, verb: 'ended' })
+    await this.#tell(endings[to] ?? 'access-request-ended', id)
     return true
+  }
+
+  #tell(event: WebhookEvent, id: string): Promise<void> {
+    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!)
+    return tellWebhooks(this.#change, { event, subject: id, news })
+  }
+}
+
+const endings: Readonly<Partial<Record<AccessRequestState, WebhookEvent>>> = {
+  approved: 'access-granted',
+  denied: 'access-denied',
+  reviewed: 'break-glass-reviewed',
+}
+
+function newsOf(request: AccessRequest): WebhookNews {
+  const { id, state, resource, account, durationMs, reviewers, approvalsNeeded, expiresAt } = request
+  const last = request.answers.at(-1)
+  return {
+    about: 'request',
+    request: {
+      id,
+      state,
+      requester: told(request.requester),
+      actor: told(request.actor),
+      resource,
+      account,
+      durationMs,
+      reason: shortenedWords(request.reason),
+      ticket: shortenedOrNull(request.ticket),
+      reviewers,
+      approvalsNeeded,
+      expiresAt,
+    },
+    answer: last === undefined ? null : answerTold(last),
   }
 }
 

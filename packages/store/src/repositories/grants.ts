@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
-import type { AccessRequestId, Actor, GrantId, Principal } from '@sallyport/core'
+import type { AccessRequestId, Actor, GrantId, Principal, WebhookNews } from '@sallyport/core'
 import type { Change } from '../changes.ts'
+import { shortenedOrNull, tellNoMore, tellWebhooks, told } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
 
 /** Access for a time: to one account of one resource, for who asked and through what they asked, and nobody else. */
@@ -120,6 +121,7 @@ export class GrantWriter extends GrantReader {
       key: id,
       verb: 'created',
     })
+    await this.#tellOfEnd(id, endsAt)
   }
 
   /**
@@ -139,9 +141,41 @@ export class GrantWriter extends GrantReader {
       .returning('id')
       .execute()
     const words = why === null ? '' : `: ${why}`
-    for (const { id } of rows)
+    for (const { id } of rows) {
       this.#change.note(`grant ${id} revoked${words}`, { table: 'grants', key: id, verb: 'ended' })
+      await tellNoMore(this.#change, 'grant-ended', id)
+      await this.#tellOfEnd(id)
+    }
     return rows.map(({ id }) => id)
+  }
+
+  /** @param dueAt when it ends by itself, unless it is revoked before; now where absent */
+  #tellOfEnd(id: string, dueAt?: number): Promise<void> {
+    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!)
+    return tellWebhooks(this.#change, {
+      event: 'grant-ended',
+      subject: id,
+      news,
+      ...(dueAt !== undefined && { dueAt }),
+    })
+  }
+}
+
+function newsOf(grant: Grant): WebhookNews {
+  const { id, request, principal, actor, resource, account, endsAt, revokedBy, revokedWhy } = grant
+  return {
+    about: 'grant',
+    grant: {
+      id,
+      request,
+      requester: told(principal),
+      actor: told(actor),
+      resource,
+      account,
+      endsAt,
+      revokedBy,
+      revokedWhy: shortenedOrNull(revokedWhy),
+    },
   }
 }
 

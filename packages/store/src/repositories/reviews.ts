@@ -1,13 +1,18 @@
 import type { Kysely } from 'kysely'
 import {
   mayBecome,
+  reviewTransitions,
   type Actor,
+  type BlastRadius,
   type Principal,
   type ReviewId,
   type ReviewState,
   type SessionId,
+  type WebhookEvent,
+  type WebhookNews,
 } from '@sallyport/core'
 import type { Change } from '../changes.ts'
+import { shortened, shortenedOrNull, answerTold, tellWebhooks, told } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
 
 /** One reviewer's answer; each has one. */
@@ -40,6 +45,8 @@ export interface Review {
   readonly askedAt: number
   readonly expiresAt: number
   readonly state: ReviewState
+  /** Null where nobody estimated. */
+  readonly blastRadius: BlastRadius | null
   readonly answers: readonly ReviewAnswer[]
 }
 
@@ -95,6 +102,7 @@ export class ReviewWriter extends ReviewReader {
         parameters: JSON.stringify(review.parameters),
         policies: JSON.stringify(review.policies),
         reviewers: JSON.stringify(review.reviewers),
+        blastRadius: review.blastRadius === null ? null : JSON.stringify(review.blastRadius),
         askedAt: this.#change.nowMs,
         state: 'open',
       })
@@ -104,6 +112,7 @@ export class ReviewWriter extends ReviewReader {
       key: review.id,
       verb: 'created',
     })
+    await this.#tell('review-asked', review.id)
   }
 
   /**
@@ -126,6 +135,7 @@ export class ReviewWriter extends ReviewReader {
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
     this.#change.note(`review ${id}: ${verdict} by ${byId}`, { table: 'reviews', key: id, verb: 'changed' })
+    await this.#tell('review-answered', id, answer)
     return true
   }
 
@@ -145,7 +155,36 @@ export class ReviewWriter extends ReviewReader {
     if (numUpdatedRows === 0n) return false
     const verb = to === 'approved' ? 'changed' : 'ended'
     this.#change.note(`review ${id} ${to}`, { table: 'reviews', key: id, verb })
+    if (reviewTransitions[to].length === 0) await this.#tell('review-ended', id)
     return true
+  }
+
+  #tell(event: WebhookEvent, id: string, answer?: Omit<ReviewAnswer, 'at'>): Promise<void> {
+    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!, answer)
+    return tellWebhooks(this.#change, { event, subject: id, news })
+  }
+}
+
+function newsOf(review: Review, answer: Omit<ReviewAnswer, 'at'> | undefined): WebhookNews {
+  const { id, state, session, resource, account, reviewers, approvalsNeeded, expiresAt, blastRadius } = review
+  return {
+    about: 'review',
+    review: {
+      id,
+      state,
+      requester: told(review.requester),
+      actor: told(review.actor),
+      session,
+      resource,
+      account,
+      text: shortened(review.text),
+      reason: shortenedOrNull(review.reason),
+      blastRadius,
+      reviewers,
+      approvalsNeeded,
+      expiresAt,
+    },
+    answer: answer === undefined ? null : answerTold(answer),
   }
 }
 
@@ -161,6 +200,7 @@ function parse(row: Tables['reviews'], answers: readonly Tables['answers'][]): R
     parameters: JSON.parse(row.parameters) as (string | null)[],
     policies: JSON.parse(row.policies) as string[],
     reviewers: JSON.parse(row.reviewers) as string[],
+    blastRadius: row.blastRadius === null ? null : (JSON.parse(row.blastRadius) as BlastRadius),
     answers: answers
       .filter(({ review }) => review === row.id)
       .map(({ byId, byName, verdict, comment, at }) => ({

@@ -13,6 +13,7 @@ import {
   type ReviewId,
   type ReviewState,
   type SessionId,
+  type Webhook,
   type Subject,
 } from '@sallyport/core'
 import { alice, bob, FakeClock, postgresResource } from '@sallyport/core/testing'
@@ -527,6 +528,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         reviewers: ['dba'],
         approvalsNeeded: 2,
         expiresAt: 2,
+        blastRadius: null,
       }
       const ask = () => store.write(alice, 'ask', (tx) => tx.reviews.ask(question))
       const become = (from: ReviewState, to: ReviewState) => system((tx) => tx.reviews.become(id, from, to))
@@ -811,6 +813,110 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         ])
         expect(await store.read.sessions.lastUses('user:bob')).toEqual([])
         expect(await store.read.sessions.get('ses_1')).toMatchObject({ grantId: 'grt_1' })
+      })
+    })
+
+    describe('keeps what webhooks are to be told', () => {
+      const webhook = (name: string, more: Partial<Webhook> = {}): Webhook => ({
+        name,
+        url: `https://${name}.example/secret-path`,
+        events: ['review-asked', 'grant-ended'],
+        form: 'json',
+        statements: 'shortened',
+        allow: { http: false, private: false },
+        ...more,
+      })
+      const declare = (...all: readonly Webhook[]) =>
+        system(async (tx) => {
+          for (const one of all) await tx.webhooks.put(one)
+        })
+      const ask = (text = 'update t set a = 1', id = 'rev_W'): Promise<unknown> =>
+        system((tx) => tx.reviews.ask({ ...asked, text, id: id as ReviewId }))
+      const asked = {
+        session: 'ses_1' as SessionId,
+        digest: 'd',
+        requester: alice.principal,
+        actor: alice.actor,
+        resource: 'orders-db',
+        account: 'app',
+        parameters: ['hunter2'],
+        reason: null,
+        policies: [],
+        reviewers: ['dba'],
+        approvalsNeeded: 1,
+        expiresAt: 2,
+        blastRadius: { kind: 'rows', rows: 3 },
+      } as const
+
+      test('each what it wants to know, in the transaction of what it tells of, or not at all', async () => {
+        await declare(
+          webhook('a'),
+          webhook('b', { statements: 'none' }),
+          webhook('c', { events: ['break-glass'] }),
+        )
+        await ask('x'.repeat(3000))
+        const due = await store.read.webhooks.due(clock.now(), [])
+        expect(due).toMatchObject([
+          {
+            webhook: 'a',
+            event: 'review-asked',
+            attempts: 0,
+            news: { about: 'review', review: { state: 'open', blastRadius: { rows: 3 } } },
+          },
+          { webhook: 'b', news: { review: { text: '' } } },
+        ])
+        const [first] = due
+        expect(first?.news.about === 'review' && first.news.review.text).toHaveLength(2001)
+        expect(JSON.stringify(due)).not.toContain('hunter2')
+        const failed = store.write('system', 'x', async (tx) => {
+          await tx.reviews.ask({ ...asked, text: 't', id: 'rev_X' as ReviewId })
+          throw new Error('rolled back')
+        })
+        await expect(failed).rejects.toThrow('rolled back')
+        expect(await store.read.webhooks.backlog(clock.now())).toEqual([
+          { webhook: 'a', waiting: 1, dead: 0 },
+          { webhook: 'b', waiting: 1, dead: 0 },
+        ])
+      })
+
+      test('one at a time of each, the longest waiting first, and none of those that are busy', async () => {
+        await declare(webhook('a'), webhook('b'))
+        for (const id of ['rev_1', 'rev_2', 'rev_3']) {
+          clock.advance(1)
+          await ask('t', id)
+        }
+        const due = await store.read.webhooks.due(clock.now(), [])
+        expect(
+          due.map(({ webhook: name, news }) => [name, news.about === 'review' && news.review.id]),
+        ).toEqual([
+          ['a', 'rev_1'],
+          ['b', 'rev_1'],
+        ])
+        expect((await store.read.webhooks.due(clock.now(), ['a'])).map((one) => one.webhook)).toEqual(['b'])
+        await system((tx) => tx.webhooks.failed(due[0]!.id, 'it answered 500', { dueAt: clock.now() + 10 }))
+        expect((await store.read.webhooks.due(clock.now(), ['b']))[0]?.news).toMatchObject({
+          review: { id: 'rev_2' },
+        })
+        expect(await store.read.webhooks.nextDueAt(clock.now())).toBe(clock.now() + 10)
+      })
+
+      test('and what was given up, until it is sent again, or its webhook is gone', async () => {
+        await declare(webhook('a'))
+        await ask()
+        const [one] = await store.read.webhooks.due(clock.now(), [])
+        await system((tx) => tx.webhooks.failed(one!.id, 'it answered 500', 'dead'))
+        expect(await store.read.webhooks.due(clock.now(), [])).toEqual([])
+        expect(await store.read.webhooks.failures(10)).toMatchObject([
+          { id: one!.id, attempts: 1, problem: 'it answered 500', triedAt: clock.now() },
+        ])
+        expect(await system((tx) => tx.webhooks.resend({ webhook: 'b' }))).toBe(0)
+        expect(await system((tx) => tx.webhooks.resend({ id: one!.id }))).toBe(1)
+        expect(await store.read.webhooks.due(clock.now(), [])).toMatchObject([{ id: one!.id, attempts: 0 }])
+        expect(await system((tx) => tx.webhooks.delete('a'))).toBe(true)
+        expect(await store.read.webhooks.due(clock.now(), [])).toEqual([])
+        const audit = JSON.stringify(await store.read.audit.list(20))
+        expect(audit).toContain('https://a.example')
+        expect(audit).not.toContain('secret-path')
       })
     })
 

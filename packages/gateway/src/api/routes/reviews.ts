@@ -1,5 +1,5 @@
 import { isOwn, type Answered, type AnswerProblem, type Reviews } from '@sallyport/access'
-import type { Subject } from '@sallyport/core'
+import type { BlastRadius, Subject } from '@sallyport/core'
 import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
@@ -70,6 +70,7 @@ function reviewView(review: Review, mayAnswer: boolean) {
     account: review.account,
     text: review.text,
     parameters: [...review.parameters],
+    ...(review.blastRadius === null ? {} : { blastRadius: radiusView(review.blastRadius) }),
     ...(review.reason === null ? {} : { reason: review.reason }),
     policies: [...review.policies],
     reviewers: [...review.reviewers],
@@ -84,6 +85,10 @@ function reviewView(review: Review, mayAnswer: boolean) {
     expiresAt: time(review.expiresAt),
     mayAnswer,
   }
+}
+
+function radiusView(radius: BlastRadius) {
+  return radius.kind === 'rows' ? { rows: radius.rows } : { unknown: radius.why }
 }
 
 const maxLooked = 2000
