@@ -55,6 +55,8 @@ export class Enforcer {
   readonly #isStrict: boolean
   readonly #over = new AbortController()
   readonly #holds = new Set<Promise<unknown>>()
+  /** What was asked of reviewers, by the permit that they gave. */
+  readonly #reviewed = new WeakMap<Permit, Use['terms']>()
   #operations = 0
 
   constructor(parts: EnforcerParts) {
@@ -90,6 +92,16 @@ export class Enforcer {
     return this.#deny(operation, [], [], refused)
   }
 
+  /** See `Session.stands`. hot path: nothing but a decision that is remembered. */
+  stands(permit: Permit, facts: readonly Facts[]): boolean {
+    const now = this.#decide(facts)
+    const [masked, before] = [now.obligations.maskedTags, permit.obligations.maskedTags]
+    if (masked !== before && ![...masked].every((tag) => before.has(tag))) return false
+    if (now.effect !== 'review') return now.effect === 'allow'
+    // An approval is for what it was asked under.
+    return isDeepStrictEqual(asked(now.terms), this.#reviewed.get(permit))
+  }
+
   finish({ id, sinceMs }: Permit, outcome: Outcome): void {
     const { recorder, clock } = this.#parts
     const durationMs = Math.round(clock.elapsed() - sinceMs)
@@ -116,6 +128,7 @@ export class Enforcer {
     const effect = review === undefined ? decision.effect : 'review'
     const id = this.#record(operation, facts, effect, decision.policies, decision.reason, review)
     const permit = mintPermit(id, decision.obligations, this.#parts.clock.elapsed())
+    if (decision.effect === 'review') this.#reviewed.set(permit, asked(decision.terms))
     if (!this.#isStrict) return permit
     return this.#parts.recorder.durable().then(() => permit)
   }

@@ -204,6 +204,10 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     return this.#enforcer.refuse(operation, refused)
   }
 
+  stands(permit: Permit, facts: readonly Facts[]): boolean {
+    return !this.#end.signal.aborted && this.#enforcer.stands(permit, facts)
+  }
+
   maskedTags(): ReadonlySet<string> {
     return this.#parts.policy.point.maskedTags(this.#subject, this.resource)
   }

@@ -86,6 +86,11 @@ export interface Session<Options = unknown> extends AsyncDisposable {
    * @throws Fault gateway/cannot-record
    */
   refuse(operation: Operation, refused: Refusal): Refusal
+  /**
+   * Whether what was permitted may go on: false where another policy or group would decide it otherwise by now, or hide more of it.
+   * hot path
+   */
+  stands(permit: Permit, facts: readonly Facts[]): boolean
   /** Tags that the subject may not see in clear here, as policy stands now. */
   maskedTags(): ReadonlySet<string>
   /** Call before bytes of permitted operations leave: what was recorded is in the log when it returns. */

@@ -142,6 +142,8 @@ export type PostgresOperation =
 export class Run {
   readonly permit: Permit
   readonly statements: readonly JudgedStatement[]
+  /** What it was permitted for. */
+  readonly facts: readonly Facts[]
   /** How many of the statements the target has done. */
   done = 0
   rows = 0
@@ -157,9 +159,10 @@ export class Run {
   /** Its place among those that are open. */
   place = 0
 
-  constructor(permit: Permit, statements: readonly JudgedStatement[]) {
+  constructor(permit: Permit, statements: readonly JudgedStatement[], facts: readonly Facts[]) {
     this.permit = permit
     this.statements = statements
+    this.facts = facts
   }
 
   get statement(): JudgedStatement | undefined {

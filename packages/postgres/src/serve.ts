@@ -205,6 +205,7 @@ async function converse(
     portals,
     searchPath,
     encoding,
+    stands: (permit, facts) => session.stands(permit, facts),
     finish: (permit, outcome) => session.finish(permit, outcome),
     setting(name, value) {
       if (name === 'search_path') searchPath.reported(value)

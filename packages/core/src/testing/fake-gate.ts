@@ -80,6 +80,10 @@ export class FakeSession<Options> implements Session<Options> {
     return refused
   }
 
+  stands(): boolean {
+    return true
+  }
+
   maskedTags(): ReadonlySet<string> {
     return this.masked
   }

@@ -1,5 +1,5 @@
 import { constants, setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import type { SessionId, Subject } from '@sallyport/core'
 import { compilePolicies, PolicyError, Simulation, type RecordedSession } from '@sallyport/policy'
 import { NoSuchRecording, readerIn, UnreadableFile } from '@sallyport/recording'
@@ -7,18 +7,23 @@ import type { SimulationTold, SimulationWork } from './simulation-work.ts'
 
 /** Judges what was recorded by two sets of policies, in a thread of its own: the one work that it is started with. */
 
-const work = workerData as SimulationWork
-// On Linux a thread has a priority of its own: this one takes what sessions leave.
-if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
-
 const subjects = new Map<string, Subject>()
 const progressMs = 500
 const tell = (told: SimulationTold): void => parentPort?.postMessage(told)
-try {
-  await simulate(work)
-} catch (error) {
-  if (!(error instanceof PolicyError)) throw error
-  tell({ kind: 'invalid', problems: error.problems })
+// What is built may have this file's code in a part that others load, too.
+if (!isMainThread && isWork(workerData)) {
+  // On Linux a thread has a priority of its own: this one takes what sessions leave.
+  if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
+  try {
+    await simulate(workerData)
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+    tell({ kind: 'invalid', problems: error.problems })
+  }
+}
+
+function isWork(data: unknown): data is SimulationWork {
+  return typeof data === 'object' && data !== null && 'sinceMs' in data
 }
 
 async function simulate({ before, after, vocabulary, detectorTags, ...from }: SimulationWork): Promise<void> {

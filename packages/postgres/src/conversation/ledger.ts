@@ -31,7 +31,7 @@ export class Ledger {
 
   /** An operation that may run. Those of the extended protocol stay open until their portal is done. */
   begin(asked: PostgresOperation, permit: Permit): Run {
-    const run = new Run(permit, asked.judgement?.statements ?? [])
+    const run = new Run(permit, asked.judgement?.statements ?? [], asked.judgement?.facts ?? [])
     if (!endsAtReady(asked)) this.#openRuns.add(run)
     return run
   }
@@ -206,6 +206,13 @@ export class Ledger {
     if (candidates.length === 1 && isCertain) return last
     if (candidates.every(({ run }) => run === undefined || !this.needsMask(run))) return last
     return { ...boundPortal(last.run, undefined), outputs: 'unknown' }
+  }
+
+  /** Whether what these portals were bound to do may still be done. hot path. */
+  stand(portals: readonly Portal[]): boolean {
+    for (const { run } of portals)
+      if (run !== undefined && !run.isFinished && !this.#parts.stands(run.permit, run.facts)) return false
+    return true
   }
 
   /** Whether what these portals look up when they run is what they were judged by. hot path. */

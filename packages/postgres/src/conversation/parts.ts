@@ -1,4 +1,4 @@
-import type { Outcome, Permit } from '@sallyport/core'
+import type { Facts, Outcome, Permit } from '@sallyport/core'
 import type { ClientEncoding } from '../client-encoding.ts'
 import type { Diagnostics, Masks } from '../masks.ts'
 import type { Names } from '../names.ts'
@@ -17,6 +17,8 @@ export interface ConversationParts {
   /** Names that statements and portals go by, shared with the judge. */
   readonly statements: Names<Prepared>
   readonly portals: Portals
+  /** Whether what was permitted may go on. See `Session.stands`. hot path */
+  stands(permit: Permit, facts: readonly Facts[]): boolean
   finish(permit: Permit, outcome: Outcome): void
   /** A setting that the server reports changed. @throws Fault where it must not */
   setting(name: string, value: string): void

@@ -36,7 +36,7 @@ export class Requests {
   settle(asked: PostgresOperation, authorization: Authorization, out: Outboxes): Verdict {
     if (this.#ledger.isSkipping) {
       // The pipeline failed while this was judged: the server would ignore it, and so it does not happen.
-      if (authorization.kind === 'permit') this.#ledger.finish(new Run(authorization, []), 'failed')
+      if (authorization.kind === 'permit') this.#ledger.finish(new Run(authorization, [], []), 'failed')
       return 'drop'
     }
     if (authorization.kind === 'refusal') {
@@ -45,7 +45,7 @@ export class Requests {
     }
     if (asked.kind === 'late' && authorization.obligations.maskedTags.size > 0) {
       // Its columns were described as they were, and cannot be masked as they are.
-      this.#ledger.finish(new Run(authorization, []), 'failed')
+      this.#ledger.finish(new Run(authorization, [], []), 'failed')
       this.#refuse(asked, changedSince, out)
       return 'drop'
     }
@@ -183,10 +183,15 @@ export class Requests {
     const { portal: name, maxRows } = decodeExecute(chunk, from, to, this.#parts.encoding)
     this.#refuseOwnNames(name)
     const opened = this.#parts.portals.candidates(name)
-    if (opened.length > 0 && opened.every(isBound))
+    if (opened.length > 0 && opened.every(isBound)) {
+      if (!this.#ledger.stand(opened)) {
+        this.#refuseExecute({ refusal: permittedNoMore }, out)
+        return 'drop'
+      }
       return this.#ledger.areAsJudged(opened)
         ? this.#executeBound(name, maxRows, this.#boundAs(opened), out)
         : this.#askLate(name, maxRows, opened, out)
+    }
     const candidates = opened.filter((one) => one.kind === 'cursor')
     if (candidates.length === 0) {
       this.#refuseExecute({ missing: name }, out)
@@ -357,6 +362,11 @@ export class Requests {
   }
 }
 
+const permittedNoMore = refusal(
+  'denied',
+  'what this portal was bound to do is not permitted as it was any more',
+  'Bind it again: it is judged anew.',
+)
 const changedSince = refusal(
   'unsupported',
   'what this portal refers to was changed after it was bound',

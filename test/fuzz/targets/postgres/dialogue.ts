@@ -69,6 +69,7 @@ export class Dialogue {
       portals: this.#portals,
       searchPath: new SearchPath('app', 'public'),
       encoding: new ClientEncoding('UTF8', 'UTF8'),
+      stands: () => true,
       finish: (permit, { status }) => {
         must(
           this.#permitted.delete(permit.id),

@@ -62,6 +62,7 @@ export class World {
       portals: new Portals(),
       searchPath: new SearchPath('app', 'public'),
       encoding: new ClientEncoding('UTF8', 'UTF8'),
+      stands: () => true,
       finish: (_permit, outcome) => this.outcomes.push(outcome),
       setting: () => undefined,
       catalogChanged: () => undefined,
