@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compare, judge } from './comparison.ts'
 import type { Explanation } from './explanations.ts'
+import { kindsOfLines } from './pipelines.ts'
 import { readSchedule } from './schedule.ts'
 
 const explanations: readonly Explanation[] = [
@@ -47,6 +48,12 @@ describe('outputs are', () => {
   test('not good where an explanation no longer holds', () => {
     expect(judge('files/strings', [], explanations).verdict).toBe('unexpectedly equal')
   })
+})
+
+test('a pipeline that fills the sockets gives the kinds of its lines, whatever their number', () => {
+  const one = kindsOfLines('uniqviol .....\nresult 0/3: 0\nresult 1/3: 1\nok\nexit 0\n')
+  expect(kindsOfLines('uniqviol ...\nresult 0/2: 0\nok\nexit 0\n')).toBe(one)
+  expect(kindsOfLines('uniqviol ...\nresult 0/2: 0\nresult 1/2: lost\nok\nexit 0\n')).not.toBe(one)
 })
 
 test('a schedule gives its files in their order, groups one by one', () => {
