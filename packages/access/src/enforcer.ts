@@ -20,6 +20,7 @@ import {
 } from '@sallyport/core'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
+import { blastRadiusOf } from './blast-radius.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { denied } from './denial.ts'
 import { digestOf } from './digest.ts'
@@ -193,11 +194,17 @@ export class Enforcer {
       if (!isRefusal(use)) checked = use.terms
       return use
     }
+    const withdrawn = AbortSignal.any([
+      live.signal,
+      this.#over.signal,
+      ...(signal === undefined ? [] : [signal]),
+    ])
+    const blastRadius = await blastRadiusOf(operation, withdrawn)
     const outcome = await hold(
       { ...this.#parts, recheck },
-      { place, subject: live.subject, operation, digest, decision },
+      { place, subject: live.subject, operation, digest, decision, blastRadius },
       tell,
-      AbortSignal.any([live.signal, this.#over.signal, ...(signal === undefined ? [] : [signal])]),
+      withdrawn,
     )
     if (isRefusal(outcome)) return refuse(outcome)
     if (live.signal.aborted) return refuse(stale('the session has ended'))

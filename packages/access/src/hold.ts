@@ -66,8 +66,14 @@ async function recordedHold(
   signal: AbortSignal,
 ): Promise<{ outcome: 'used' | Refusal | Fault; ended: Review }> {
   const { reviews, recorder } = parts
-  const { id, reviewers, text } = asked
-  recorder.append({ kind: 'review-asked', review: id, reviewers, text })
+  const { id, reviewers, text, blastRadius } = asked
+  recorder.append({
+    kind: 'review-asked',
+    review: id,
+    reviewers,
+    text,
+    ...(blastRadius !== null && { blastRadius }),
+  })
   const outcome = await new Hold(parts, asked, tell, signal).wait()
   const ended = (await reviews.get(id)) ?? asked
   recorder.append({

@@ -142,13 +142,26 @@ function anyOf(sessions: ReadonlySet<Session<PostgresOptions>>): Session<Postgre
   return living
 }
 
+/** A connection of its own beside a session's, under the same account, that ends by `signal`. @throws Fault */
+export async function openBeside(
+  session: Session<PostgresOptions>,
+  database: string,
+  keyring: ScramKeyring,
+  signal: AbortSignal,
+): Promise<SideConnection> {
+  return (await connect(session, database, keyring, signal)).side
+}
+
+/** @param signal ends it, where it is given */
 async function connect(
   session: Session<PostgresOptions>,
   database: string,
   keyring: ScramKeyring,
+  signal?: AbortSignal,
 ): Promise<{ side: SideConnection; ended: AbortController }> {
   const ended = new AbortController()
-  const raw = await session.dial()
+  const raw = await session.dial(signal)
+  signal?.addEventListener('abort', () => raw.destroy(), { once: true })
   raw
     .on('error', (cause) => ended.abort(cause instanceof Fault ? cause : closed(cause)))
     .on('close', () => ended.abort(closed()))

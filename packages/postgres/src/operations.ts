@@ -1,4 +1,4 @@
-import type { Facts, Ground, Operation, Parameter, Permit } from '@sallyport/core'
+import type { BlastRadius, Facts, Ground, Operation, Parameter, Permit } from '@sallyport/core'
 import type { Callee } from './callees.ts'
 import type { CopyAnalysis, InnerStatement, StatementAnalysis } from './facts/analysis.ts'
 
@@ -90,6 +90,7 @@ interface Asked extends Operation {
   judgement: Judgement | undefined
   /** As soon as it was judged. */
   ground?: Ground
+  blastRadius?: (this: PostgresOperation, signal: AbortSignal) => Promise<BlastRadius>
 }
 
 export interface QueryOperation extends Asked {

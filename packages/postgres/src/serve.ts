@@ -5,6 +5,7 @@ import {
   Fault,
   isRefusal,
   type Authorization,
+  type BlastRadius,
   type Connection,
   type Gate,
   type Ground,
@@ -13,6 +14,7 @@ import {
   type Tell,
 } from '@sallyport/core'
 import { relay } from '@sallyport/wire'
+import { blastRadiusOf } from './blast-radius.ts'
 import { cancelUpstream, mintCancelKey } from './cancel.ts'
 import { authenticationOk, encodeBackendKey } from './codec/backend.ts'
 import { PostgresConversation } from './conversation/conversation.ts'
@@ -230,6 +232,10 @@ async function converse(
     renew: () => catalog.refresh(),
     versions: (facts) => facts.flatMap((each) => catalog.versionsOf(each)),
   }
+  const estimate = { session, database: databaseName, keyring: parts.keyring, searchPath, encoding }
+  const blastRadius = function (this: PostgresOperation, signal: AbortSignal): Promise<BlastRadius> {
+    return blastRadiusOf(estimate, this, signal)
+  }
   let hold = new AbortController()
   let isHeld = false
   const withdraw = (): void => {
@@ -244,6 +250,7 @@ async function converse(
     if (isRefusal(judged)) return session.refuse(asked, judged)
     asked.judgement = judged
     asked.ground = ground
+    asked.blastRadius = blastRadius
     const answer = session.authorize(asked, judged.facts, tell, hold.signal)
     if (!(answer instanceof Promise)) return answer
     isHeld = true

@@ -1,6 +1,8 @@
 import { Duplex } from 'node:stream'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeErrorFields } from './codec/backend.ts'
+import { decodeBind, decodeParse, encodeBind, encodeParse } from './codec/frontend.ts'
 import { SideConnection } from './side-connection.ts'
 
 const row = (...values: (string | null)[]): Buffer => {
@@ -49,5 +51,26 @@ describe('the rows of an answer', () => {
     const side = answering(refused, 3)
     await expect(side.query('select')).rejects.toThrow(/refused the gateway's question/)
     await expect(side.query('select')).rejects.toThrow(/refused the gateway's question/)
+  })
+})
+
+describe('a statement with what a client bound to it', () => {
+  it('reaches the target as the client sent it', () => {
+    const value = fc.oneof(
+      fc.constant(null),
+      fc.string(),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+    )
+    const typeId = fc.nat({ max: 2 ** 32 - 1 })
+    fc.assert(
+      fc.property(fc.array(value), fc.array(typeId), (parameters, typeIds) => {
+        const bind = encodeBind(parameters)
+        expect(decodeBind(bind, 0, bind.length).parameters).toEqual(parameters)
+        const parse = encodeParse('select $1', typeIds)
+        expect(decodeParse(parse, 0, parse.length)).toMatchObject({ name: '', typeIds })
+      }),
+    )
+    const many = encodeBind(Array.from({ length: 65_535 }, () => 'x'))
+    expect(decodeBind(many, 0, many.length).parameters).toHaveLength(65_535)
   })
 })

@@ -1,15 +1,35 @@
 import type { Duplex } from 'node:stream'
-import { Fault } from '@sallyport/core'
+import { Fault, type Parameter } from '@sallyport/core'
 import { Cursor, readExactly } from '@sallyport/wire'
 import { decodeErrorFields } from './codec/backend.ts'
-import { encodeQuery, terminate } from './codec/frontend.ts'
+import { encodeBind, encodeExecute, encodeParse, encodeQuery, sync, terminate } from './codec/frontend.ts'
 import { frameLength, headBytes, tag } from './codec/tags.ts'
+
+/** One statement, with what a client bound to it. */
+export interface Question {
+  readonly text: string
+  readonly typeIds: readonly number[]
+  readonly parameters: readonly Parameter[]
+}
+
+/** What the target said. Its message may quote data: for nobody to see. */
+export class AnswerError extends Fault {
+  /** SQLSTATE. */
+  readonly state: string
+
+  constructor(fields: ReadonlyMap<string, string>) {
+    super('target/malformed', "the target refused the gateway's question about its catalogue", {
+      cause: new Error(fields.get('M')),
+    })
+    this.state = /^[0-9A-Z]{5}$/.exec(fields.get('C') ?? '')?.[0] ?? 'XX000'
+  }
+}
 
 const gone = 'target/closed'
 
 /**
  * The gateway's own questions to a target, on a connection beside the client's and under the same account: nothing is
- * ever injected into a client's transaction. Simple protocol, text results.
+ * ever injected into a client's transaction. Text results.
  */
 export class SideConnection {
   readonly #stream: Duplex
@@ -24,6 +44,18 @@ export class SideConnection {
   /** Rows of text values. @throws Fault target/malformed where the target refuses the question */
   async query(sql: string): Promise<readonly (readonly (string | null)[])[]> {
     this.#stream.write(encodeQuery(sql))
+    return this.#rows()
+  }
+
+  /** The same by the extended protocol, which takes one statement and no more. */
+  async ask({ text, typeIds, parameters }: Question): Promise<readonly (readonly (string | null)[])[]> {
+    this.#stream.write(
+      Buffer.concat([encodeParse(text, typeIds), encodeBind(parameters), encodeExecute('', 0), sync]),
+    )
+    return this.#rows()
+  }
+
+  async #rows(): Promise<readonly (readonly (string | null)[])[]> {
     const rows: (string | null)[][] = []
     let failed: Fault | undefined
     let at = 0
@@ -42,11 +74,7 @@ export class SideConnection {
           rows.push(decodeRow(bytes, at, end))
           break
         case tag.error:
-          failed = new Fault(
-            'target/malformed',
-            "the target refused the gateway's question about its catalogue",
-            { cause: new Error(decodeErrorFields(bytes, at, end).get('M')) },
-          )
+          failed = new AnswerError(decodeErrorFields(bytes, at, end))
           break
         case tag.ready:
           if (failed !== undefined) throw failed

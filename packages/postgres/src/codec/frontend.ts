@@ -96,6 +96,36 @@ function decodeParameters(cursor: Cursor, encoding: ClientEncoding): (string | B
   return parameters
 }
 
+export function encodeParse(text: string, typeIds: readonly number[]): Buffer {
+  return framed(tag.parse, (writer) => {
+    writer
+      .cstring('')
+      .cstring(text)
+      .int16((typeIds.length << 16) >> 16)
+    for (const typeId of typeIds) writer.int32(typeId | 0)
+    return writer
+  })
+}
+
+/** To the unnamed statement and portal, for results as text. */
+export function encodeBind(parameters: readonly (string | Uint8Array | null)[]): Buffer {
+  // Counted without a sign: up to 65535.
+  const count = (parameters.length << 16) >> 16
+  return framed(tag.bind, (writer) => {
+    writer.cstring('').cstring('').int16(count)
+    for (const value of parameters) writer.int16(value === null || typeof value === 'string' ? 0 : 1)
+    writer.int16(count)
+    for (const value of parameters) {
+      if (value === null) writer.int32(-1)
+      else {
+        const bytes = typeof value === 'string' ? Buffer.from(value) : value
+        writer.int32(bytes.length).bytes(bytes)
+      }
+    }
+    return writer.int16(0)
+  })
+}
+
 /** A Bind without parameters, to a statement that does not exist: the server must refuse it. */
 export function encodeBareBind(portal: string, statement: string, encoding = plain): Buffer {
   return framed(tag.bind, (writer) =>
