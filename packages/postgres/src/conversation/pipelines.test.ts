@@ -168,7 +168,7 @@ describe('a pipeline, however long', () => {
           expect(countOf('Z', heard)).toBeGreaterThan(ends.reduce((sum, count) => sum + count, 0))
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 15 },
     )
   })
 })
