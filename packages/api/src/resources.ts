@@ -70,6 +70,23 @@ export const ResourceView = z
   .meta({ id: 'ResourceView' })
 export type ResourceView = z.infer<typeof ResourceView>
 
+/** What speaks for a tag of one column: counts, never a value. */
+const TagSuggestion = z
+  .object({
+    /** `schema.table.column`. */
+    column: z.string(),
+    tag: z.string(),
+    /** Values that were looked at: NULL is none. */
+    values: z.number().int(),
+    /** In how many of them a detector found something. */
+    found: z.number().int(),
+    /** Whether the column is called so. */
+    byName: z.boolean(),
+    /** Whether the resource's declaration says so already. */
+    isDeclared: z.boolean(),
+  })
+  .meta({ id: 'TagSuggestion' })
+
 const resource: ResourceView = {
   name: 'orders-db',
   protocol: 'postgres',
@@ -112,5 +129,48 @@ export const resources = {
     params: z.strictObject({ name: Name }),
     answer: json(ResourceView),
     example: { input: { name: 'orders-db' }, output: resource },
+  }),
+  suggestTags: route({
+    method: 'POST',
+    path: '/resources/{name}/tag-suggestions',
+    auth: 'administer',
+    summary: 'Sample the tables of a resource, reading only, and propose tags for their columns',
+    params: z.strictObject({ name: Name }),
+    body: z.strictObject({
+      /** The first where absent. */
+      account: z.string().min(1).max(63).optional(),
+      /** The resource's default where absent. */
+      database: z.string().min(1).max(63).optional(),
+      /** All where absent. */
+      schema: z.string().min(1).max(63).optional(),
+      /** Rows of each table. */
+      rows: z.number().int().min(1).max(5_000).default(1_000),
+    }),
+    answer: json(
+      z.object({
+        items: z.array(TagSuggestion),
+        /** How many tables were looked at. */
+        tables: z.number().int(),
+        /** Tables that could not be read, or for which no time was left. */
+        leftOut: z.array(z.string()),
+      }),
+    ),
+    example: {
+      input: { name: 'orders-db', rows: 1_000 },
+      output: {
+        items: [
+          {
+            column: 'public.customers.email',
+            tag: 'pii.email',
+            values: 997,
+            found: 997,
+            byName: true,
+            isDeclared: false,
+          },
+        ],
+        tables: 12,
+        leftOut: [],
+      },
+    },
   }),
 }

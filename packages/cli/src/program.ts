@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
   'Platform:': {
     apply: async () => (await import('./commands/apply.ts')).apply,
     policy: async () => (await import('./commands/policy.ts')).policy,
+    tags: async () => (await import('./commands/tags.ts')).tags,
     agents: async () => (await import('./commands/agents.ts')).agents,
     access: async () => (await import('./commands/access.ts')).access,
     users: async () => (await import('./commands/users.ts')).users,

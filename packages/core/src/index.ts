@@ -47,5 +47,6 @@ export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts
 export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource } from './resource.ts'
 export { mayBecome, reviewTransitions, type BlastRadius, type ReviewState } from './review.ts'
 export { Secret } from './secret.ts'
+export type { OwnTarget, SampleRequest, TagSuggestion, TagSuggestions } from './tag-suggestions.ts'
 export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'
 export type { Gate, Interrupts, LoginClaim, Session, Tell, UpstreamCredential } from './session.ts'

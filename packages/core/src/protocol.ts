@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { CacheUse } from './cache-use.ts'
 import type { Gate } from './session.ts'
+import type { OwnTarget, SampleRequest, TagSuggestions } from './tag-suggestions.ts'
 
 /** How a policy may group an action: `read` changes nothing, `write` changes data, `dangerous` may reach beyond the data. */
 export type ActionGroup = 'read' | 'write' | 'dangerous' | 'session'
@@ -74,6 +75,12 @@ export interface StreamProtocol<Options = unknown> {
   hints(request: HintRequest): readonly Hint[]
   /** What it remembers so as not to work it out anew, for metrics. */
   readonly caches?: readonly Readonly<CacheUse>[]
+  /** Looks at samples of a target's data, reading only, and proposes tags. Absent where it has no columns. @throws Fault */
+  suggestTags?(
+    target: OwnTarget<Options>,
+    request: SampleRequest,
+    signal: AbortSignal,
+  ): Promise<TagSuggestions>
   /** Owns the connection from first byte to last. Returns when it is over; throws only a Fault, already said to the client. */
   serve(connection: Connection, gate: Gate<Options>, signal: AbortSignal): Promise<void>
 }

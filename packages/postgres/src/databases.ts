@@ -3,9 +3,9 @@ import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
 import type { ScramKeyring } from './login/scram-keys.ts'
-import { logIn, type Target } from './login/upstream.ts'
 import type { PostgresOptions } from './options.ts'
-import { SideConnection } from './side-connection.ts'
+import { openSide } from './open-side.ts'
+import type { SideConnection } from './side-connection.ts'
 
 /** A side connection that nobody asks anything for so long is closed. */
 const idleMs = 5_000
@@ -96,20 +96,19 @@ function asking(
   database: string,
   keyring: ScramKeyring,
 ): Query {
-  let open: Promise<{ readonly side: SideConnection; readonly ended: AbortController }> | undefined
+  let open: Promise<SideConnection> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
   const close = (): void => {
     const closing = open
     open = undefined
-    closing?.then(({ side }) => side.end()).catch(() => undefined)
+    closing?.then((side) => side.end()).catch(() => undefined)
   }
   const ask = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
     clearTimeout(idle)
-    open ??= connect(anyOf(sessions), database, keyring)
+    open ??= openSide(anyOf(sessions), { database, keyring, timeoutMs: askTimeoutMs })
     try {
-      const { side } = await open
-      return await side.query(sql)
+      return await (await open).query(sql)
     } catch (thrown) {
       close()
       throw thrown
@@ -143,55 +142,11 @@ function anyOf(sessions: ReadonlySet<Session<PostgresOptions>>): Session<Postgre
 }
 
 /** A connection of its own beside a session's, under the same account, that ends by `signal`. @throws Fault */
-export async function openBeside(
+export function openBeside(
   session: Session<PostgresOptions>,
   database: string,
   keyring: ScramKeyring,
   signal: AbortSignal,
 ): Promise<SideConnection> {
-  return (await connect(session, database, keyring, signal)).side
-}
-
-/** @param signal ends it, where it is given */
-async function connect(
-  session: Session<PostgresOptions>,
-  database: string,
-  keyring: ScramKeyring,
-  signal?: AbortSignal,
-): Promise<{ side: SideConnection; ended: AbortController }> {
-  const ended = new AbortController()
-  const raw = await session.dial(signal)
-  signal?.addEventListener('abort', () => raw.destroy(), { once: true })
-  raw
-    .on('error', (cause) => ended.abort(cause instanceof Fault ? cause : closed(cause)))
-    .on('close', () => ended.abort(closed()))
-  try {
-    const { stream } = await logIn(
-      raw,
-      {
-        target: targetOf(session),
-        credential: await session.credential(),
-        parameters: {
-          database,
-          client_encoding: 'UTF8',
-          application_name: 'sallyport',
-          statement_timeout: String(askTimeoutMs),
-        },
-        keyring,
-      },
-      AbortSignal.any([ended.signal, AbortSignal.timeout(askTimeoutMs)]),
-    )
-    return { side: new SideConnection(stream, ended.signal), ended }
-  } catch (thrown) {
-    raw.destroy()
-    throw thrown
-  }
-}
-
-function closed(cause?: Error): Fault {
-  return new Fault('target/closed', 'the connection to the target is gone', { cause })
-}
-
-export function targetOf(session: Session<PostgresOptions>): Target {
-  return { host: session.resource.host, tls: session.resource.options.tls }
+  return openSide(session, { database, keyring, timeoutMs: askTimeoutMs, signal })
 }

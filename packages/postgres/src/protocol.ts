@@ -8,6 +8,7 @@ import { ScramKeyring } from './login/scram-keys.ts'
 import { saltPassword } from './login/scram.ts'
 import { parseOptions, type PostgresOptions } from './options.ts'
 import { serve, type ServeParts } from './serve.ts'
+import { suggestTags } from './suggest-tags.ts'
 import { actions, facts } from './vocabulary.ts'
 
 export interface PostgresParts {
@@ -40,6 +41,9 @@ export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> 
     replay: 'statements',
     hints,
     caches,
+    async suggestTags(target, request, signal) {
+      return await suggestTags(target, request, (await ready).keyring, signal)
+    },
     async serve(connection: Connection, gate: Gate<PostgresOptions>, signal: AbortSignal) {
       await serve(await ready, connection, gate, signal)
     },

@@ -1,9 +1,10 @@
 import type { EndedSession } from '@sallyport/access'
-import type { Refusal } from '@sallyport/core'
+import type { Refusal, TagSuggestions } from '@sallyport/core'
 import type { StoreChange } from '@sallyport/store'
 import type { AttachedAgent, DialRequest } from '@sallyport/tunnel'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import type { Config } from '../config/schema.ts'
+import type { TagQuestion } from '../start/own-target.ts'
 
 /** A process's numbers, as its registry gives them. */
 export type Numbers = readonly MetricObjectWithValues<MetricValue<string>>[]
@@ -22,6 +23,8 @@ export interface DataCalls {
   /** See `Recordings.flush`. */
   flush(session: string): number | undefined
   reach(request: DialRequest): Promise<void>
+  /** See `suggestTagsThrough`. */
+  suggestTags(question: TagQuestion): Promise<TagSuggestions>
   /** Answered when nobody is left. */
   drain(): Promise<void>
   /** Ends the wait of `drain`. */

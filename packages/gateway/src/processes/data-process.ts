@@ -80,6 +80,7 @@ export class DataProcess {
     interrupt: (key) => this.#started?.serving.interrupt(key) === true,
     flush: (session) => this.#running().foundation.recordings.flush(session as never),
     reach: (request) => reachThrough(this.#running().serving.tunnel, request, AbortSignal.timeout(reachMs)),
+    suggestTags: (question) => this.#running().serving.suggestTags(question, AbortSignal.timeout(reachMs)),
     drain: () =>
       this.#running().serving.drain(
         new Fault('gateway/draining', 'the gateway is shutting down'),

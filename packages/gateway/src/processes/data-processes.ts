@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Fault } from '@sallyport/core'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import { passed, type ControlCalls, type DataCalls, type Numbers } from './calls.ts'
@@ -59,6 +60,16 @@ export class DataProcesses implements AsyncDisposable {
     return answers.flatMap((answer) => (answer === undefined ? [] : [answer.value]))
   }
 
+  /** Asks one that serves, the next in turn. @throws Fault where there is none, or it dies meanwhile */
+  async askOne<K extends keyof DataCalls>(
+    name: K,
+    ...args: Parameters<DataCalls[K]>
+  ): Promise<Awaited<ReturnType<DataCalls[K]>>> {
+    const one = this.#next()
+    if (one === undefined) throw new Fault('gateway/overloaded', 'no process is there to serve')
+    return await one.ask(limits.askMs, name, ...args)
+  }
+
   /** The numbers of each that serves. */
   async numbers(): Promise<ReadonlyMap<number, Numbers>> {
     const all = await Promise.all(
@@ -76,10 +87,14 @@ export class DataProcesses implements AsyncDisposable {
 
   /** Passes a client's connection to the next in turn. */
   passClient(socket: Socket, protocol: string): void {
+    passTo(this.#next(), passed.client, socket, protocol)
+  }
+
+  #next(): Running | undefined {
     const { serving } = this
     const able = serving.filter(({ hasAgents }) => hasAgents)
     const from = able.length > 0 ? able : serving
-    passTo(from[this.#turn++ % from.length], passed.client, socket, protocol)
+    return from[this.#turn++ % from.length]
   }
 
   /** Passes an agent's connection, with what it has said already, to the process that it asks for, or to any. */

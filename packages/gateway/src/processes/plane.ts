@@ -1,7 +1,8 @@
 import { kill } from '@sallyport/access'
-import type { Subject } from '@sallyport/core'
+import type { Subject, TagSuggestions } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import type { AttachedAgent, DialRequest } from '@sallyport/tunnel'
+import type { TagQuestion } from '../start/own-target.ts'
 import type { Plane } from '../start/plane.ts'
 import type { DataState } from './calls.ts'
 import type { DataProcesses } from './data-processes.ts'
@@ -9,9 +10,12 @@ import type { DataProcesses } from './data-processes.ts'
 /** What carries the traffic, where several processes do. */
 export class ProcessesPlane implements Plane {
   readonly #store: Pick<Store, 'write'>
-  readonly #processes: Pick<DataProcesses, 'askAll' | 'serving' | 'count'>
+  readonly #processes: Pick<DataProcesses, 'askAll' | 'askOne' | 'serving' | 'count'>
 
-  constructor(store: Pick<Store, 'write'>, processes: Pick<DataProcesses, 'askAll' | 'serving' | 'count'>) {
+  constructor(
+    store: Pick<Store, 'write'>,
+    processes: Pick<DataProcesses, 'askAll' | 'askOne' | 'serving' | 'count'>,
+  ) {
     this.#store = store
     this.#processes = processes
   }
@@ -45,6 +49,10 @@ export class ProcessesPlane implements Plane {
 
   async reach(request: DialRequest): Promise<void> {
     await this.#processes.askAll('reach', request)
+  }
+
+  suggestTags(question: TagQuestion): Promise<TagSuggestions> {
+    return this.#processes.askOne('suggestTags', question)
   }
 
   async recorderFailure(): Promise<string | undefined> {

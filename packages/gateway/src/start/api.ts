@@ -107,14 +107,14 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     tokens: tokenRoutes({ read, tokens, authorize, clock }),
     users: userRoutes({ store, setupLinks, policies, baseUrl }),
     resources: resourceRoutes({
-      read,
+      store,
       policies,
       authorize,
       clock,
       protocols,
       publicHost: config.publicHost,
       portOf,
-      attached: () => plane.attached(),
+      plane,
     }),
     apply: applyRoutes(applier),
     policies: policyRoutes({

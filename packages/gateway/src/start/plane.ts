@@ -1,7 +1,9 @@
 import { kill, type LiveSessions } from '@sallyport/access'
-import type { Subject } from '@sallyport/core'
+import type { Subject, TagSuggestions } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import type { AgentServer, AttachedAgent, DialRequest } from '@sallyport/tunnel'
+import type { TagQuestion } from './own-target.ts'
+import type { Serving } from './serving.ts'
 
 /** What carries the traffic, as the API sees it: this very process, or several others. */
 export interface Plane {
@@ -16,6 +18,8 @@ export interface Plane {
   cut(agent: string): void
   /** Connects to a target through an agent, and lets go of it. @throws Fault as of the dial */
   reach(request: DialRequest, signal: AbortSignal): Promise<void>
+  /** See `suggestTagsThrough`. */
+  suggestTags(question: TagQuestion, signal: AbortSignal): Promise<TagSuggestions>
   /** Why nothing can be recorded; undefined while all is well. */
   recorderFailure(): Promise<string | undefined>
 }
@@ -25,17 +29,20 @@ export class OwnPlane implements Plane {
   readonly #store: Pick<Store, 'write'>
   readonly #sessions: LiveSessions
   readonly #tunnel: AgentServer
+  readonly #serving: Pick<Serving, 'suggestTags'>
   readonly #recorder: { readonly failure: string | undefined }
 
   constructor(parts: {
     readonly store: Pick<Store, 'write'>
     readonly sessions: LiveSessions
     readonly tunnel: AgentServer
+    readonly serving: Pick<Serving, 'suggestTags'>
     readonly recorder: { readonly failure: string | undefined }
   }) {
     this.#store = parts.store
     this.#sessions = parts.sessions
     this.#tunnel = parts.tunnel
+    this.#serving = parts.serving
     this.#recorder = parts.recorder
   }
 
@@ -61,6 +68,10 @@ export class OwnPlane implements Plane {
 
   reach(request: DialRequest, signal: AbortSignal): Promise<void> {
     return reachThrough(this.#tunnel, request, signal)
+  }
+
+  suggestTags(question: TagQuestion, signal: AbortSignal): Promise<TagSuggestions> {
+    return this.#serving.suggestTags(question, signal)
   }
 
   recorderFailure(): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { KeyedInterrupts, type FailureThrottle, type LiveSessions } from '@sallyport/access'
-import type { Clock, Fault, Interrupts } from '@sallyport/core'
+import type { Clock, Fault, Interrupts, TagSuggestions } from '@sallyport/core'
 import type { AgentServer, AgentServerOptions } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
 import { Admission } from '../edge/admission.ts'
@@ -15,6 +15,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { RefusedLogIns } from '../webhooks/refused-log-ins.ts'
 import { buildControlCore, type People } from './control-core.ts'
 import { Drain } from './drain.ts'
+import { suggestTagsThrough, type TagQuestion } from './own-target.ts'
 import type { Foundation } from './foundation.ts'
 import type { RecorderState } from './recorder-state.ts'
 
@@ -44,6 +45,8 @@ export interface Serving {
   readonly clients: ReadonlyMap<string, Connections>
   /** Fires the interrupt of a session here. False where none has this key. */
   interrupt(key: Uint8Array): boolean
+  /** See {@link suggestTagsThrough}. */
+  suggestTags(question: TagQuestion, signal: AbortSignal): Promise<TagSuggestions>
   /** Lets nobody in, waits `drainMs` for those who are, then ends them with `cause`. */
   drain(cause: Fault, hurry?: AbortSignal): Promise<void>
   /** Ends everybody now. */
@@ -119,6 +122,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
     sessions,
     clients,
     interrupt: (key) => interrupts.fire(key),
+    suggestTags: (question, signal) => suggestTagsThrough(gateParts, protocols, question, signal),
     endAll,
     drain: async (cause, hurry) => {
       isDraining = true

@@ -69,7 +69,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     clock,
     foundation,
     people,
-    plane: new OwnPlane({ store, sessions, tunnel, recorder }),
+    plane: new OwnPlane({ store, sessions, tunnel, serving, recorder }),
     clientTls,
     readiness,
     metrics: metrics.registry,

@@ -2,15 +2,16 @@ import { caFilePlaceholder, tokenPlaceholder } from '@sallyport/api'
 import { mayBreakGlass } from '@sallyport/access'
 import type { Clock, Resource, StreamProtocol, Subject } from '@sallyport/core'
 import type { DecisionPoint } from '@sallyport/policy'
-import type { Grant, Readers } from '@sallyport/store'
+import type { Grant, Store } from '@sallyport/store'
 import type { AttachedAgent } from '@sallyport/tunnel'
 import { notFound, ProblemError } from '../../front/problem.ts'
+import type { Plane } from '../../start/plane.ts'
 import type { NounRoutes } from '../implementation.ts'
 import type { Authorize } from '../authorize.ts'
 import { time } from '../views.ts'
 
 export interface ResourceParts {
-  readonly read: Pick<Readers, 'resources' | 'grants'>
+  readonly store: Pick<Store, 'read' | 'write'>
   readonly clock: Clock
   readonly policies: { readonly point: DecisionPoint }
   readonly authorize: Pick<Authorize, 'mayAdminister'>
@@ -18,11 +19,12 @@ export interface ResourceParts {
   readonly publicHost: string
   /** Where this gateway listens for a protocol; undefined where it does not. */
   readonly portOf: (protocol: string) => number | undefined
-  readonly attached: () => Promise<readonly Pick<AttachedAgent, 'pool'>[]>
+  readonly plane: Pick<Plane, 'attached' | 'suggestTags'>
 }
 
 export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
-  const { read, authorize } = parts
+  const { authorize, store } = parts
+  const { read } = store
   return {
     list: async ({ all }, { caller }) => {
       if (all && !authorize.mayAdminister(caller.subject)) {
@@ -40,6 +42,33 @@ export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
       if (!isVisible) throw notFound('resource')
       return view
     },
+    suggestTags: async ({ name, account: asked, rows, schema, database }, { caller }) => {
+      const resource = await read.resources.get(name)
+      const account = resource?.accounts.find((one, i) =>
+        asked === undefined ? i === 0 : one.name === asked,
+      )
+      if (resource === undefined) throw notFound('resource')
+      if (account === undefined) throw notFound('account')
+      const place = schema === undefined ? '' : `, schema ${schema}`
+      await store.write(caller.subject, 'sample a resource to suggest tags', (tx) => {
+        tx.note(`${rows} rows a table of ${name} as ${account.name}${place}`)
+        return Promise.resolve()
+      })
+      const question = {
+        resource: name,
+        account: account.name,
+        rows,
+        ...(schema !== undefined && { schema }),
+        ...(database !== undefined && { database }),
+      }
+      const { suggestions, tables, leftOut } = await parts.plane.suggestTags(
+        question,
+        AbortSignal.timeout(samplingMs),
+      )
+      const declared = new Set(resource.masking.columns.map(({ column, tag }) => `${column} ${tag}`))
+      const items = suggestions.map((it) => ({ ...it, isDeclared: declared.has(`${it.column} ${it.tag}`) }))
+      return { items, tables, leftOut: [...leftOut] }
+    },
   }
 }
 
@@ -51,7 +80,7 @@ interface Now {
 }
 
 async function lookAround(
-  { read, clock, attached }: ResourceParts,
+  { store: { read }, clock, plane }: ResourceParts,
   { principal, actor }: Subject,
 ): Promise<Now> {
   const grants = await read.grants.list({
@@ -59,7 +88,7 @@ async function lookAround(
     goodAtMs: clock.now(),
     limit: maxGrants,
   })
-  return { attached: await attached(), grants: grants.filter((grant) => grant.actor.id === actor.id) }
+  return { attached: await plane.attached(), grants: grants.filter((grant) => grant.actor.id === actor.id) }
 }
 
 function isReachable({ accounts, mayRequest }: Pick<ReturnType<typeof viewFor>, 'accounts' | 'mayRequest'>) {
@@ -129,5 +158,7 @@ function longest(grants: readonly Grant[], resource: string, account: string): G
     .reduce<Grant | undefined>((a, b) => (a !== undefined && a.endsAt >= b.endsAt ? a : b), undefined)
 }
 
+/** For all of a sampling. */
+const samplingMs = 15_000
 /** Of one person at one time. */
 const maxGrants = 1000
