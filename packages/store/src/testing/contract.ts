@@ -792,6 +792,47 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await store.read.grants.goodFor(place, clock.now())).toBeUndefined()
       })
 
+      test('and tells webhooks of each grant’s end once: at its time, or when it is revoked before', async () => {
+        await system((tx) =>
+          tx.webhooks.put({
+            name: 'ops',
+            url: 'https://hooks.example/',
+            events: ['access-requested', 'grant-ended'],
+            form: 'json',
+            statements: 'shortened',
+            allow: { http: false, private: false },
+          }),
+        )
+        const told = async () => {
+          const [next] = await store.read.webhooks.due(clock.now(), [])
+          if (next !== undefined) await system((tx) => tx.webhooks.delivered(next.id))
+          return next
+        }
+        await ask()
+        expect(await told()).toMatchObject({
+          event: 'access-requested',
+          news: { request: { id: request.id } },
+        })
+        await give('grt_1', request.id, 10)
+        expect(await told()).toBeUndefined()
+        clock.advance(10)
+        expect(await told()).toMatchObject({
+          event: 'grant-ended',
+          at: clock.now(),
+          news: { grant: { id: 'grt_1', revokedBy: null } },
+        })
+        await ask({ id: 'req_2' as AccessRequestId, resource: 'other' })
+        await told()
+        await give('grt_2', 'req_2', 10)
+        await system((tx) => tx.grants.revoke({ id: 'grt_2' }, 'user:bob', 'done'))
+        expect(await told()).toMatchObject({
+          event: 'grant-ended',
+          news: { grant: { id: 'grt_2', revokedBy: 'user:bob', revokedWhy: 'done' } },
+        })
+        clock.advance(10)
+        expect(await told()).toBeUndefined()
+      })
+
       test('and knows when somebody was last on what', async () => {
         const session = {
           principal: alice.principal,
