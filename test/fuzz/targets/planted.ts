@@ -39,14 +39,19 @@ class Planted implements Subject {
     const asked = new PlantedGrammar(tape, isPlain ? offer.plain : offer.all).statement()
     const [direct, seen, ...readers] = await this.#ground.askAll(asked)
     const what = (): string => `${asked.manner}: ${asked.sql}`
-    must(same(direct, seen), () => `who may see all sees something else\n${what()}\n${differs(direct, seen)}`)
+    // On a busy machine one of them may run into the server's statement_timeout, and the other not.
+    const isCut = [direct, seen, ...readers].some(isTimedOut)
+    must(
+      isCut || same(direct, seen),
+      () => `who may see all sees something else\n${what()}\n${differs(direct, seen)}`,
+    )
     for (const [i, asker] of (['strict', 'lenient'] as const).entries()) {
       const shown = readers[i]!
       for (const { tag, body } of shown) {
         const leaked = tag === 'D' ? secretIn(valuesOf(body)) : tag === 'd' ? secretIn(body) : textIn(body)
         must(leaked === undefined, () => `${asker}: ${leaked} is shown in ${tag}\n${what()}`)
       }
-      if (isPlain && !isTold(direct))
+      if (isPlain && !isCut && !isTold(direct))
         must(
           same(direct, shown),
           () => `${asker}: without tags, something else\n${what()}\n${differs(direct, shown)}`,
@@ -58,6 +63,10 @@ class Planted implements Subject {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#ground[Symbol.asyncDispose]()
   }
+}
+
+function isTimedOut(frames: readonly RawFrame[]): boolean {
+  return frames.some((frame) => frame.tag === 'E' && fieldsOf(frame)['C'] === '57014')
 }
 
 /** Errors and notices are replaced for who may not see everything, whatever they are about. */
