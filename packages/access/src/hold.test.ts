@@ -150,6 +150,16 @@ describe('an operation that waits for a review', () => {
     expect((await world.recorded(session)).at(-1)).toMatchObject({ kind: 'operation', effect: 'deny' })
   })
 
+  it('runs where it was approved before anybody watched', async () => {
+    const ask = world.reviews.ask.bind(world.reviews)
+    vi.spyOn(world.reviews, 'ask').mockImplementation(async (question) => {
+      const asked = await ask(question)
+      await approve(asked)
+      return asked
+    })
+    expect(await session.authorize(ship, update, () => {})).toMatchObject({ kind: 'permit' })
+  })
+
   it('is refused when its time is over', async () => {
     const { review, answer } = await held()
     await pass(600_000)

@@ -114,7 +114,8 @@ class Hold {
     this.#signal.addEventListener('abort', this.#bell.ring, { once: true })
     try {
       this.#say()
-      if (this.#signal.aborted) this.#bell.ring()
+      // It may have been answered, or taken back, before anybody watched.
+      this.#bell.ring()
       return await this.#answer()
     } finally {
       this.#signal.removeEventListener('abort', this.#bell.ring)
