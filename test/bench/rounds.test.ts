@@ -24,7 +24,7 @@ test('rounds are interleaved, and each begins with another route', async () => {
     () => {},
   )
   const rounds = ['direct 5', 'relay 5', 'relay 5', 'direct 5', 'direct 5', 'relay 5']
-  expect(order).toEqual(['direct 5', 'relay 5', ...rounds])
+  expect(order).toEqual(['direct 10', 'relay 10', ...rounds])
   expect(samples.of('speed', 'direct').values).toEqual([3, 6, 7])
 })
 
