@@ -211,10 +211,7 @@ export class Enforcer {
     const now = this.#decide(facts)
     if (now.effect === 'deny') return refuse(denied(now, facts))
     // While the approval was being used up, what is asked for may have changed once more.
-    if (
-      now.effect === 'review' &&
-      (checked === undefined || !isDeepStrictEqual(asked(now.terms), asked(checked)))
-    )
+    if (now.effect === 'review' && !isDeepStrictEqual(asked(now.terms), checked))
       return refuse(stale('what it was approved under has changed'))
     return this.#permit(operation, facts, now, outcome.id)
   }
@@ -223,8 +220,8 @@ export class Enforcer {
     if (review.digest !== digest) return stale('it is not what was approved')
     const now = this.#decide(facts)
     if (now.effect === 'deny') return denied(now, facts)
-    const asked = { reviewers: review.reviewers, approvals: review.approvalsNeeded }
-    const terms = now.effect === 'review' ? now.terms : asked
+    const before = { reviewers: review.reviewers, approvals: review.approvalsNeeded }
+    const terms = asked(now.effect === 'review' ? now.terms : before)
     return { digest, terms, tokenId: this.#parts.tokenId }
   }
 
@@ -236,6 +233,7 @@ export class Enforcer {
   }
 }
 
+/** Of terms, what an approval must satisfy; how long it may take is over with it. */
 function asked({ reviewers, approvals }: Use['terms']): Use['terms'] {
   return { reviewers, approvals }
 }

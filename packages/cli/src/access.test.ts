@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { password, sallyport, startAskedGateway } from './testing/commands.ts'
+import { ordersFile, password, sallyport, startAskedGateway } from './testing/commands.ts'
 
 test('from a request to a grant, its end, and a break-glass that is reviewed', async () => {
   await using asked = await startAskedGateway()
@@ -9,20 +9,7 @@ test('from a request to a grant, its end, and a break-glass that is reviewed', a
   const fingerprint = gateway.authority!.fingerprint
   const setUp = ['login', '--setup', gateway.setupUrl!, '--user', 'root', '--fingerprint', fingerprint]
   expect(await sallyport(setUp, root, password)).toMatchObject({ code: 0 })
-  await writeFile(
-    join(directory, 'orders.yaml'),
-    `kind: Credential
-name: orders-db
-password: env:ORDERS_PASSWORD
----
-kind: Resource
-name: orders-db
-protocol: postgres
-host: 127.0.0.1
-agent: local
-accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
-`,
-  )
+  await writeFile(join(directory, 'orders.yaml'), ordersFile)
   await writeFile(
     join(directory, 'grants.cedar'),
     `@id("on-request") @request("dba") @duration("2h") @breakglass("dba")

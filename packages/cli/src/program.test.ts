@@ -7,7 +7,7 @@ import type { RunningGateway } from '@sallyport/gateway'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { program } from './program.ts'
 import type { Surroundings } from './surroundings.ts'
-import { password, sallyport, startAskedGateway, type AskedGateway } from './testing/commands.ts'
+import { ordersFile, password, sallyport, startAskedGateway, type AskedGateway } from './testing/commands.ts'
 
 const nothing = {
   environment: {},
@@ -157,20 +157,7 @@ describe('against a gateway', () => {
     expect(setUp.out).toMatch(/^Signed in to https:\/\/localhost:\d+ as root until /)
     expect((await sallyport(['whoami'], root)).out).toContain('root (administrators)')
 
-    await writeFile(
-      join(directory, 'orders.yaml'),
-      `kind: Credential
-name: orders-db
-password: env:ORDERS_PASSWORD
----
-kind: Resource
-name: orders-db
-protocol: postgres
-host: 127.0.0.1
-agent: local
-accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
-`,
-    )
+    await writeFile(join(directory, 'orders.yaml'), ordersFile)
     await writeFile(
       join(directory, 'people.cedar'),
       'permit (principal in Group::"developers", action in [Action::"connect", Action::"read"], resource);\n',

@@ -11,6 +11,19 @@ import type { Surroundings } from '../surroundings.ts'
 
 export const password = 'correct horse battery staple'
 
+/** A resource with its credential, as a file declares them. */
+export const ordersFile = `kind: Credential
+name: orders-db
+password: env:ORDERS_PASSWORD
+---
+kind: Resource
+name: orders-db
+protocol: postgres
+host: 127.0.0.1
+agent: local
+accounts: [{ name: app, credential: { from: sealed, name: orders-db } }]
+`
+
 interface Ran {
   readonly code: number
   readonly out: string
