@@ -96,7 +96,8 @@ export class Enforcer {
   /** See `Session.stands`. hot path: nothing but a decision that is remembered. */
   stands(permit: Permit, facts: readonly Facts[]): boolean {
     const now = this.#decide(facts)
-    const [masked, before] = [now.obligations.maskedTags, permit.obligations.maskedTags]
+    const masked = now.obligations.maskedTags
+    const before = permit.obligations.maskedTags
     if (masked !== before && ![...masked].every((tag) => before.has(tag))) return false
     if (now.effect !== 'review') return now.effect === 'allow'
     // An approval is for what it was asked under.

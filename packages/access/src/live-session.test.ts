@@ -2,9 +2,7 @@ import { Fault, type Session } from '@sallyport/core'
 import type { DecisionPoint } from '@sallyport/policy'
 import { nodeDisk, type Disk } from '@sallyport/recording'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { done, facts, operation, pointOf, rules, startWorld, type World } from '../test/world.ts'
-
-const quietly = (): void => {}
+import { done, facts, operation, pointOf, quietly, rules, startWorld, type World } from '../test/world.ts'
 
 describe('an operation that policy permits', () => {
   it('is permitted in the same turn, and recorded', async () => {

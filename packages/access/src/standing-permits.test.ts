@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { facts, operation, pointOf, rules, startWorld, type World } from '../test/world.ts'
-
-const quietly = (): void => {}
+import { facts, operation, pointOf, quietly, rules, startWorld, type World } from '../test/world.ts'
 
 describe('what was permitted', () => {
   const permitted = async (world: World) => {
