@@ -37,10 +37,10 @@ import {
   type DialRequest,
 } from '../src/index.ts'
 
-/** Developers connect and read; what they change, a DBA approves; nobody changes the schema. */
 /** Whoever waits is told nothing. */
 export const quietly = (): void => {}
 
+/** Developers connect and read; what they change, a DBA approves; nobody changes the schema. */
 export const rules = `
 @id("connect")
 permit (principal in Group::"developers", action == Action::"connect", resource);
