@@ -155,6 +155,16 @@ export const changing: Script = {
     simple('BEGIN; SET search_path TO pg_catalog; SELECT 1; COMMIT; SELECT 2; RESET search_path; SELECT 3'),
     simple('BEGIN; SET LOCAL search_path TO pg_catalog; COMMIT; SELECT count(*) FROM products'),
     simple('BEGIN; SET search_path TO pg_catalog; ROLLBACK; SELECT count(*) FROM products'),
+    simple('BEGIN; SET search_path TO elsewhere, public'),
+    simple('SAVEPOINT s; SET search_path TO pg_catalog'),
+    simple('SELECT 1/0'),
+    simple('ROLLBACK TO s'),
+    simple('SELECT count(*) FROM products'),
+    simple('SAVEPOINT t; SET LOCAL search_path TO pg_catalog; RELEASE t; SHOW search_path'),
+    simple('SELECT count(*) FROM products'),
+    simple('ROLLBACK TO s; SHOW search_path; COMMIT'),
+    simple('SHOW search_path'),
+    simple('SELECT count(*) FROM products; RESET search_path'),
   ],
 }
 

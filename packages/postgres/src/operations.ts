@@ -47,7 +47,7 @@ export type Effect =
   /** Without a value: back to that of the log-in. */
   | { readonly kind: 'client-encoding'; readonly value: string | undefined; readonly isLocal: boolean }
   | { readonly kind: 'transaction-end'; readonly isRollback: boolean }
-  | { readonly kind: 'rollback-to' }
+  | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
   /** It runs code that may close and open cursors. */
   | { readonly kind: 'opaque' }
   /** The catalogue is no longer what it was. */

@@ -2,6 +2,16 @@ import { refusal, type Refusal } from '@sallyport/core'
 
 type Path = readonly string[] | 'unknown'
 
+/** What a savepoint goes back to. */
+interface Savepoint {
+  readonly name: string
+  readonly current: Path
+  readonly afterLocal: Path | undefined
+}
+
+/** Savepoints of one transaction that are remembered: a rollback to an older one leaves in doubt what it takes back. */
+const maxSavepoints = 1000
+
 /** A `search_path` as transactions make it: what it is now, and what their end makes of it. */
 export class PathState {
   readonly #account: string
@@ -11,6 +21,7 @@ export class PathState {
   #committed: Path
   #afterLocal: Path | undefined
   #isRolledBack = false
+  readonly #savepoints: Savepoint[] = []
 
   /** @param initial as the server shows it at log-in, such as `"$user", public` */
   constructor(account: string, initial: string) {
@@ -27,6 +38,7 @@ export class PathState {
     fork.#committed = this.#committed
     fork.#afterLocal = this.#afterLocal
     fork.#isRolledBack = this.#isRolledBack
+    fork.#savepoints.push(...this.#savepoints)
     return fork
   }
 
@@ -59,11 +71,30 @@ export class PathState {
     this.#isRolledBack = true
   }
 
-  /** A savepoint's rollback may take back a change: which, only the server knows. */
-  rolledBackToSavepoint(): void {
+  savepoint(name: string): void {
+    if (this.#savepoints.length >= maxSavepoints) this.#savepoints.shift()
+    this.#savepoints.push({ name, current: this.#current, afterLocal: this.#afterLocal })
+  }
+
+  /** What was changed behind it stays. */
+  released(name: string): void {
+    const at = this.#savepoints.findLastIndex((one) => one.name === name)
+    this.#savepoints.length = Math.max(at, 0)
+  }
+
+  /** The savepoint stays, those behind it go. Where it is not known, what it takes back only the server knows. */
+  rolledBackToSavepoint(name: string): void {
+    const at = this.#savepoints.findLastIndex((one) => one.name === name)
+    this.#savepoints.length = at + 1
+    this.#isRolledBack = false
+    const known = this.#savepoints[at]
+    if (known !== undefined) {
+      this.#current = known.current
+      this.#afterLocal = known.afterLocal
+      return
+    }
     if (this.#current !== this.#committed) this.#current = 'unknown'
     if (this.#afterLocal !== undefined) this.#afterLocal = 'unknown'
-    this.#isRolledBack = false
   }
 
   transactionEnded(): void {
@@ -72,6 +103,7 @@ export class PathState {
     this.#isRolledBack = false
     this.#afterLocal = undefined
     this.#committed = this.#current
+    this.#savepoints.length = 0
   }
 
   /** The server's own word, which ends all doubt. */

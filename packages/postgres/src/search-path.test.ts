@@ -40,10 +40,83 @@ describe('search_path', () => {
     expect(path.current()).toEqual(['app', 'public'])
   })
 
-  test('after a rollback to a savepoint that may have taken a change back, nothing is guessed until the server says', () => {
+  test('a rollback to a savepoint takes back what was changed behind it, and nothing before', () => {
     const path = new SearchPath('app', 'public')
     path.applied('a', false)
-    path.rolledBackToSavepoint()
+    path.savepoint('s')
+    path.rolledBackToSavepoint('s')
+    expect(path.current()).toEqual(['a'])
+    path.applied('b', false)
+    path.rolledBack()
+    path.rolledBackToSavepoint('s')
+    expect(path.current()).toEqual(['a'])
+    path.transactionEnded()
+    expect(path.current()).toEqual(['a'])
+  })
+
+  test('the last savepoint of a name is meant, and those behind it are gone with it', () => {
+    const path = new SearchPath('app', 'public')
+    path.savepoint('s')
+    path.applied('a', false)
+    path.savepoint('s')
+    path.applied('b', false)
+    path.savepoint('t')
+    path.applied('c', true)
+    path.rolledBackToSavepoint('s')
+    expect(path.current()).toEqual(['a'])
+    path.rolledBackToSavepoint('t')
+    expect(isRefusal(path.current())).toBe(true)
+  })
+
+  test('what a released savepoint held back stays, and the one before it of that name counts again', () => {
+    const path = new SearchPath('app', 'public')
+    path.savepoint('s')
+    path.applied('a', false)
+    path.savepoint('s')
+    path.applied('b', true)
+    path.released('s')
+    expect(path.current()).toEqual(['b'])
+    path.rolledBackToSavepoint('s')
+    expect(path.current()).toEqual(['public'])
+    path.transactionEnded()
+    expect(path.current()).toEqual(['public'])
+  })
+
+  test('what SET LOCAL stands before comes back with a rollback to a savepoint', () => {
+    const path = new SearchPath('app', 'public')
+    path.applied('a', true)
+    path.savepoint('s')
+    path.applied('b', false)
+    path.rolledBackToSavepoint('s')
+    expect(path.current()).toEqual(['a'])
+    path.transactionEnded()
+    expect(path.current()).toEqual(['public'])
+  })
+
+  test('a transaction takes its savepoints with it', () => {
+    const path = new SearchPath('app', 'public')
+    path.savepoint('s')
+    path.transactionEnded()
+    path.applied('a', false)
+    path.rolledBackToSavepoint('s')
+    expect(isRefusal(path.current())).toBe(true)
+  })
+
+  test('more savepoints than are remembered are not guessed at', () => {
+    const path = new SearchPath('app', 'public')
+    path.savepoint('first')
+    path.applied('a', false)
+    for (let i = 0; i < 1000; i++) path.savepoint('more')
+    path.rolledBackToSavepoint('more')
+    expect(path.current()).toEqual(['a'])
+    path.rolledBackToSavepoint('first')
+    expect(isRefusal(path.current())).toBe(true)
+  })
+
+  test('after a rollback to a savepoint that is not known nothing is guessed until the server says', () => {
+    const path = new SearchPath('app', 'public')
+    path.applied('a', false)
+    path.rolledBackToSavepoint('s')
     expect(isRefusal(path.current())).toBe(true)
     path.reported('a')
     expect(path.current()).toEqual(['a'])
@@ -75,11 +148,11 @@ describe('search_path', () => {
     expect(path.current()).toEqual(['public'])
   })
 
-  test('a rollback to a savepoint may take back what SET LOCAL stands before, too', () => {
+  test('a rollback to one that is not known may take back what SET LOCAL stands before, too', () => {
     const path = new SearchPath('app', 'public')
     path.applied('a', true)
     path.applied('b', false)
-    path.rolledBackToSavepoint()
+    path.rolledBackToSavepoint('s')
     path.transactionEnded()
     expect(isRefusal(path.current())).toBe(true)
   })

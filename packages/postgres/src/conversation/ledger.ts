@@ -110,8 +110,14 @@ export class Ledger {
         case 'transaction-end':
           searchPath.transactionEnded()
           break
+        case 'savepoint':
+          searchPath.savepoint(effect.name)
+          break
+        case 'release':
+          searchPath.released(effect.name)
+          break
         case 'rollback-to':
-          searchPath.rolledBackToSavepoint()
+          searchPath.rolledBackToSavepoint(effect.name)
           break
         case 'opaque':
         case 'client-encoding':

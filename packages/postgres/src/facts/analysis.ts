@@ -105,5 +105,11 @@ export type SessionEffect =
   | { readonly kind: 'opaque' }
   | {
       readonly kind: 'transaction'
-      readonly step: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to' | 'two-phase'
+      readonly step: 'begin' | 'commit' | 'rollback' | 'two-phase'
+    }
+  | {
+      readonly kind: 'transaction'
+      readonly step: 'savepoint' | 'release' | 'rollback-to'
+      /** Of the savepoint. */
+      readonly name: string
     }

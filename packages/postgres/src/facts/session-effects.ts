@@ -5,6 +5,7 @@ import type {
   ExecuteStmt,
   FetchStmt,
   TransactionStmt,
+  TransactionStmtKind,
   VariableSetStmt,
 } from '@pgsql/types'
 import type { SessionEffect } from './analysis.ts'
@@ -38,9 +39,10 @@ export function effectsOf(type: string, fields: object): readonly SessionEffect[
     case 'VariableSetStmt':
       return setEffects(fields)
     case 'TransactionStmt': {
-      const { kind, options }: TransactionStmt = fields
+      const { kind = 'TRANS_STMT_BEGIN', options, savepoint_name: name = '' }: TransactionStmt = fields
+      if (isOfSavepoint(kind)) return [{ kind: 'transaction', step: savepointSteps[kind], name }]
       return [
-        { kind: 'transaction', step: steps[kind ?? 'TRANS_STMT_BEGIN'] },
+        { kind: 'transaction', step: steps[kind] },
         ...definitions(options).flatMap((option) =>
           setEffect(option.defname ?? '', constantText(option.arg), true),
         ),
@@ -80,10 +82,16 @@ const steps = {
   TRANS_STMT_START: 'begin',
   TRANS_STMT_COMMIT: 'commit',
   TRANS_STMT_ROLLBACK: 'rollback',
-  TRANS_STMT_SAVEPOINT: 'savepoint',
-  TRANS_STMT_RELEASE: 'release',
-  TRANS_STMT_ROLLBACK_TO: 'rollback-to',
   TRANS_STMT_PREPARE: 'two-phase',
   TRANS_STMT_COMMIT_PREPARED: 'two-phase',
   TRANS_STMT_ROLLBACK_PREPARED: 'two-phase',
 } as const
+
+const savepointSteps = {
+  TRANS_STMT_SAVEPOINT: 'savepoint',
+  TRANS_STMT_RELEASE: 'release',
+  TRANS_STMT_ROLLBACK_TO: 'rollback-to',
+} as const
+
+const isOfSavepoint = (kind: TransactionStmtKind): kind is keyof typeof savepointSteps =>
+  kind in savepointSteps

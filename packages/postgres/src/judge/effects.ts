@@ -40,7 +40,7 @@ function effectOf(effect: SessionEffect, text: string, at: number): Effect | rea
     case 'opaque':
       return { kind: effect.kind }
     case 'transaction':
-      if (effect.step === 'rollback-to') return { kind: 'rollback-to' }
+      if ('name' in effect) return { kind: effect.step, name: effect.name }
       return endings.has(effect.step)
         ? { kind: 'transaction-end', isRollback: effect.step === 'rollback' }
         : []

@@ -46,8 +46,12 @@ export class Scope {
           if (effect.isRollback) session.rolledBack()
           session.transactionEnded()
         })
+      case 'savepoint':
+        return this.#changePath((session) => session.savepoint(effect.name))
+      case 'release':
+        return this.#changePath((session) => session.released(effect.name))
       case 'rollback-to':
-        return this.#changePath((session) => session.rolledBackToSavepoint())
+        return this.#changePath((session) => session.rolledBackToSavepoint(effect.name))
       default:
         return true
     }

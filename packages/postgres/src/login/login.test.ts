@@ -51,6 +51,12 @@ describe('start-up parameters', () => {
     })
   })
 
+  test('a client may ask for the messages it wants, and for the strings that it has anyway', () => {
+    expect(
+      read({ client_min_messages: 'notice', options: '-c standard_conforming_strings=on' }).parameters,
+    ).toMatchObject({ client_min_messages: 'notice', standard_conforming_strings: 'on' })
+  })
+
   test.each([
     { options: '-c role=postgres' },
     { options: '-c search_path=evil' },

@@ -15,6 +15,7 @@ const passed: ReadonlySet<string> = new Set([
   'bytea_output',
   'default_transaction_read_only',
   'default_transaction_isolation',
+  'client_min_messages',
 ])
 
 export interface StartupRequest {
@@ -67,7 +68,8 @@ function setting(name: string, value: string): Record<string, string> {
       )
     return { client_encoding: name }
   }
-  if (passed.has(folded)) return { [folded]: value }
+  if (passed.has(folded) || (folded === 'standard_conforming_strings' && /^on$/i.test(value)))
+    return { [folded]: value }
   throw new Fault(
     'client/unsupported',
     `the start-up parameter "${printable(name)}" may not be set through the gateway`,
