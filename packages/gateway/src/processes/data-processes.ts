@@ -27,7 +27,7 @@ export class DataProcesses implements AsyncDisposable {
   readonly #running = new Map<number, Running>()
   readonly #stop = new AbortController()
   readonly #pulse: NodeJS.Timeout
-  #turn = 0
+  readonly #turns = { client: 0, agent: 0, question: 0 }
 
   constructor(options: DataProcessesOptions) {
     this.#options = options
@@ -65,7 +65,7 @@ export class DataProcesses implements AsyncDisposable {
     name: K,
     ...args: Parameters<DataCalls[K]>
   ): Promise<Awaited<ReturnType<DataCalls[K]>>> {
-    const one = this.#next()
+    const one = this.#next('question')
     if (one === undefined) throw new Fault('gateway/overloaded', 'no process is there to serve')
     return await one.ask(limits.askMs, name, ...args)
   }
@@ -87,20 +87,21 @@ export class DataProcesses implements AsyncDisposable {
 
   /** Passes a client's connection to the next in turn. */
   passClient(socket: Socket, protocol: string): void {
-    passTo(this.#next(), passed.client, socket, protocol)
+    passTo(this.#next('client'), passed.client, socket, protocol)
   }
 
-  #next(): Running | undefined {
+  /** The next in turn of those that have agents. Each kind has its turns: clients are spread evenly, whatever else comes between them. */
+  #next(kind: 'client' | 'question'): Running | undefined {
     const { serving } = this
     const able = serving.filter(({ hasAgents }) => hasAgents)
     const from = able.length > 0 ? able : serving
-    return from[this.#turn++ % from.length]
+    return from[this.#turns[kind]++ % from.length]
   }
 
   /** Passes an agent's connection, with what it has said already, to the process that it asks for, or to any. */
   passAgent(socket: Socket, head: Buffer, process?: number): void {
     const { serving } = this
-    const any = serving[this.#turn++ % serving.length]
+    const any = serving[this.#turns.agent++ % serving.length]
     const to = process === undefined ? any : serving.find(({ number }) => number === process)
     passTo(to, passed.agent, socket, head)
   }
@@ -289,8 +290,11 @@ function nextWaitMs(waitMs: number): number {
 
 const limits = {
   startMs: 60_000,
-  /** For a commit of another process to hold in one. */
-  heardMs: 5_000,
+  /**
+   * For a commit of another process to hold in one. Who commits waits for it. As long as a machine may be short of
+   * processors: where all are slow, killing them makes all slower.
+   */
+  heardMs: 15_000,
   /** More than an agent's three attempts to reach a target. */
   askMs: 20_000,
   pulseMs: 5_000,
