@@ -34,6 +34,22 @@ create function app.purge_sql() returns void language sql as 'delete from app.ot
 create function app.purge_atomic() returns void begin atomic delete from app.other; end;
 create function app.nested() returns void language sql as 'select app.purge_sql()';
 create function app.purge_row(app.other) returns text language plpgsql as $$ begin delete from app.other; return ''; end $$;
+create function app.purge_stably() returns void language plpgsql stable as $$ begin perform app.purge(); end $$;
+create function app.purge_surely() returns void language sql immutable as 'select app.purge()';
+create function app.purge_state(int, int) returns int language plpgsql as $$ begin delete from app.other; return 1; end $$;
+create aggregate app.purging(int) (sfunc = app.purge_state, stype = int, initcond = 0);
+create function app.purge_by(int, int) returns bool language plpgsql as $$ begin delete from app.other; return true; end $$;
+create operator app.!!! (function = app.purge_by, leftarg = int, rightarg = int);
+create type app.ash as (n int);
+create function app.burn(app.other) returns app.ash language plpgsql as $$ begin delete from app.other; return row(1)::app.ash; end $$;
+create cast (app.other as app.ash) with function app.burn(app.other);
+create function app.ping(n int) returns int language sql as 'select n';
+create function app.pong(n int) returns int language sql as 'select app.ping(n - 1)';
+create or replace function app.ping(n int) returns int language sql as
+  'delete from app.other where n = 1; select case when n > 0 then app.pong(n) end';
+create function app.counts_notes() returns bigint language plpgsql stable as $$ begin return (select count(*) from app.other); end $$;
+create extension pg_prewarm;
+create extension tablefunc;
 create table app.counted (id int primary key, n int default 0);
 insert into app.counted select i from generate_series(1, 20) i;
 create table app.large (id int, ssn text);

@@ -67,6 +67,7 @@ const noTracer: ViewTracer = {
   parse: () => undefined,
   trace: () => 'unknown',
   parseBody: () => Promise.resolve(undefined),
+  hasEffect: () => true,
   conduct: () => ['call'],
 }
 

@@ -1,6 +1,6 @@
 import type { Masking } from '@sallyport/core'
-import type { Content, ContentFunction, ContentRelation } from './content.ts'
-import { catalogLimits } from './limits.ts'
+import { Conducts } from './conducts.ts'
+import type { Content, ContentRelation } from './content.ts'
 import { quotingColumns } from './quoting.ts'
 import type { Column, Relation, Snapshot } from './snapshot.ts'
 import type { TagMemory } from './tag-memory.ts'
@@ -18,8 +18,8 @@ export const emptySnapshot: Snapshot = {
   hasFunction: () => false,
   conductOf: () => [],
   functionVersion: () => '',
-  hasOperator: () => false,
-  hasCast: () => false,
+  operatorConduct: () => undefined,
+  castConduct: () => undefined,
   outputsOf: () => undefined,
   allTags: [],
 }
@@ -56,32 +56,7 @@ export async function buildSnapshot(input: {
     else sameName.push(relation)
   }
   const schemas = new Set(content.schemas)
-  const functions = new Map<string, ContentFunction[]>()
-  const bodies = new Map<ContentFunction, unknown>()
-  let bodyLength = 0
-  for (const made of content.functions) {
-    const overloads = functions.get(key(made.schema, made.name)) ?? []
-    functions.set(key(made.schema, made.name), [...overloads, made])
-    if (made.conduct !== 'sql') continue
-    bodyLength += made.body.length
-    // What is not looked into may do anything.
-    if (bodyLength <= catalogLimits.maxDefinitionLength) bodies.set(made, await tracer.parseBody(made.body))
-  }
-  const conducts = new Map<string, readonly string[]>()
-  const conductOf = (name: string): readonly string[] => {
-    const known = conducts.get(name)
-    if (known !== undefined) return known
-    conducts.set(name, []) // one that calls itself does what it does besides
-    const does = (functions.get(name) ?? []).flatMap((made) => {
-      if (made.conduct === 'calm') return []
-      return made.conduct === 'sql' ? tracer.conduct(bodies.get(made), snapshot) : ['call']
-    })
-    const all = [...new Set(does)].toSorted()
-    conducts.set(name, all)
-    return all
-  }
-  const operators = new Set(content.operators.map(([schema, name]) => key(schema, name)))
-  const casts = new Set(content.casts)
+  const conducts = await Conducts.of(content, tracer)
   let depth = 0
 
   const finish = (raw: ContentRelation): Relation => {
@@ -117,12 +92,11 @@ export async function buildSnapshot(input: {
     hasSchema: (schema) => schemas.has(schema),
     named: (name) => (byBareName.get(name) ?? []).map(finish),
     schemas: content.schemas,
-    hasFunction: (schema, name) => functions.has(key(schema, name)),
-    conductOf: (schema, name) => conductOf(key(schema, name)),
-    functionVersion: (schema, name) =>
-      (functions.get(key(schema, name)) ?? []).map(({ body }) => body).join('\0'),
-    hasOperator: (schema, name) => operators.has(key(schema, name)),
-    hasCast: (name) => casts.has(name),
+    hasFunction: (schema, name) => conducts.has({ schema, name }),
+    conductOf: (schema, name) => conducts.of({ schema, name }, snapshot),
+    functionVersion: (schema, name) => conducts.versionOf({ schema, name }),
+    operatorConduct: (schema, name) => conducts.ofOperator({ schema, name }, snapshot),
+    castConduct: (name) => conducts.ofCast(name, snapshot),
     outputsOf: (name) => content.outputs.get(name),
     allTags,
   }

@@ -21,22 +21,25 @@ export interface Listed {
   readonly inheritance: readonly (readonly [child: number, parent: number])[]
   /** Functions that no PostgreSQL release ships, each overload. */
   readonly functions: readonly ContentFunction[]
-  /** `schema.name` of operators that run functions which people made, those of extensions apart. */
-  readonly operators: readonly (readonly [schema: string, name: string])[]
-  /** Names of types to which such functions cast. */
-  readonly casts: readonly string[]
+  /** Operators that run functions which people made, those of extensions apart. One with several such functions is there for each. */
+  readonly operators: readonly (FunctionName & { readonly operator: FunctionName })[]
+  /** Types to which such functions cast. `isHidden`: without the type's name, or by another of its names. */
+  readonly casts: readonly (FunctionName & { readonly typeName: string; readonly isHidden: boolean })[]
   /** Columns of functions that PostgreSQL ships and that return several, by name. */
   readonly outputs: ReadonlyMap<string, readonly string[]>
 }
 
-export interface ContentFunction {
+export interface FunctionName {
   readonly schema: string
   readonly name: string
+}
+
+export interface ContentFunction extends FunctionName {
   /**
-   * `calm`: the server lets it change nothing, or an extension brought it. `sql`: its body is SQL. `opaque`: of another language, and
-   * the body is a hash, by which a change shows.
+   * `calm`: compiled code of an extension that changes nothing. `sql`: its body is SQL. `naming`: it changes nothing itself, but may
+   * call what its body names. `opaque`: may do anything, and the body is a hash, by which a change shows.
    */
-  readonly conduct: 'calm' | 'sql' | 'opaque'
+  readonly conduct: 'calm' | 'sql' | 'naming' | 'opaque'
   readonly body: string
 }
 
@@ -86,8 +89,8 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
   const relations = new Map<number, ContentRelation>()
   const inheritance: [number, number][] = []
   const functions: ContentFunction[] = []
-  const operators: [string, string][] = []
-  const casts: string[] = []
+  const operators: Listed['operators'][number][] = []
+  const casts: Listed['casts'][number][] = []
   const outputs = new Map<string, readonly string[]>()
   let columns = 0
   for (const [what, a, b, c, d] of rows) {
@@ -101,10 +104,12 @@ function list(rows: readonly (readonly (string | null)[])[], limits: CatalogLimi
       relations.get(Number(a))?.columns.push({ attnum: Number(b), name: text(c), isGenerated: d === 'true' })
     } else if (what === 'inherits') inheritance.push([Number(a), Number(b)])
     else if (what === 'function') {
-      const conduct = c === 'calm' || c === 'sql' ? c : 'opaque'
+      const conduct = c === 'calm' || c === 'sql' || c === 'naming' ? c : 'opaque'
       functions.push({ schema: text(a), name: text(b), conduct, body: d ?? '' })
-    } else if (what === 'operator') operators.push([text(a), text(b)])
-    else if (what === 'cast') casts.push(text(a))
+    } else if (what === 'operator')
+      operators.push({ schema: text(c), name: text(d), operator: { schema: text(a), name: text(b) } })
+    else if (what === 'cast')
+      casts.push({ schema: text(b), name: text(c), typeName: text(a), isHidden: d !== 'false' })
     else if (what === 'outputs') outputs.set(text(a), text(b).split(','))
     else throw new TypeError('unexpected row in the catalogue')
   }
@@ -169,7 +174,17 @@ select 'outputs', p.proname::text, string_agg(coalesce(o.name, ''), ',' order by
   group by p.oid, p.proname
 order by 1 desc, 2, 3, 4`
 
-/** The code of extensions is taken to read what it is given. */
+/**
+ * Volatile functions of the extensions that come with PostgreSQL, and of PostGIS, that were looked at: they compute, and are volatile
+ * since they draw lots or keep a setting. Any other may do anything.
+ */
+const harmlessOfExtensions = `
+  gen_random_bytes gen_random_uuid gen_salt isn_weak normal_rand pgp_pub_encrypt pgp_pub_encrypt_bytea pgp_sym_encrypt
+  pgp_sym_encrypt_bytea set_limit st_generatepoints uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4`
+  .trim()
+  .split(/\s+/)
+  .join(',')
+
 const isOfExtension = (functionOid: string): string => `exists (
     select from pg_catalog.pg_depend d
     where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid = ${functionOid} and d.deptype = 'e')`
@@ -181,22 +196,37 @@ union all
 select 'inherits', inhrelid::text, inhparent::text, null, null from pg_catalog.pg_inherits
 union all
 select 'function', n.nspname::text, p.proname::text, m.conduct,
-    case m.conduct when 'sql' then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
-      else pg_catalog.md5(pg_catalog.concat(p.oid, p.prosrc, p.probin, p.proconfig, p.prosqlbody)) end
+    case m.conduct
+      when 'sql' then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
+      when 'naming' then pg_catalog.concat_ws(' ', m.hash, p.prosrc, a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
+        a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+      else m.hash end
   from pg_catalog.pg_proc p
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-    join pg_catalog.pg_language l on l.oid = p.prolang,
+    join pg_catalog.pg_language l on l.oid = p.prolang
+    left join pg_catalog.pg_aggregate a on a.aggfnoid = p.oid,
     lateral (select case
-      when p.provolatile <> 'v' or p.prokind in ('a', 'w') or ${isOfExtension('p.oid')} then 'calm'
-      when l.lanname = 'sql' then 'sql' else 'opaque' end as conduct) m
+        when l.lanname = 'sql' then 'sql'
+        when p.prokind = 'a' or l.lanname = 'plpgsql' and p.provolatile <> 'v' then 'naming'
+        when l.lanname in ('c', 'internal') and ${isOfExtension('p.oid')}
+          and (p.provolatile <> 'v' or p.proname = any ('{${harmlessOfExtensions}}')) then 'calm'
+        else 'opaque' end as conduct,
+      pg_catalog.md5(pg_catalog.concat(p.oid, p.prosrc, p.probin, p.proconfig, p.prosqlbody)) as hash) m
   where p.oid >= ${firstNormalOid}
 union all
-select distinct 'operator', n.nspname::text, o.oprname::text, null, null
-  from pg_catalog.pg_operator o join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+select 'operator', n.nspname::text, o.oprname::text, fn.nspname::text, f.proname::text
+  from pg_catalog.pg_operator o
+    join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+    join pg_catalog.pg_proc f on f.oid = o.oprcode
+    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
   where o.oprcode >= ${firstNormalOid} and not ${isOfExtension('o.oprcode')}
 union all
-select distinct 'cast', t.typname::text, null, null, null
-  from pg_catalog.pg_cast c join pg_catalog.pg_type t on t.oid = c.casttarget
+select 'cast', t.typname::text, fn.nspname::text, f.proname::text,
+    (c.castcontext <> 'e' or t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)::text
+  from pg_catalog.pg_cast c
+    join pg_catalog.pg_type t on t.oid = c.casttarget
+    join pg_catalog.pg_proc f on f.oid = c.castfunc
+    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
   where c.castfunc >= ${firstNormalOid} and not ${isOfExtension('c.castfunc')}
 order by 1 desc, 2, 3, 4, 5`
 

@@ -42,10 +42,10 @@ export interface Snapshot {
   conductOf(schema: string, name: string): readonly string[]
   /** By which it shows that a function of that name was made anew since. */
   functionVersion(schema: string, name: string): string
-  /** An operator whose function somebody made. */
-  hasOperator(schema: string, name: string): boolean
-  /** Somebody made a function that casts to a type of that name. */
-  hasCast(typeName: string): boolean
+  /** What an operator whose function somebody made may do, as {@link Snapshot.conductOf}; `undefined` for any other. */
+  operatorConduct(schema: string, name: string): readonly string[] | undefined
+  /** The same of casts to a type of that name, where somebody made the function of one. */
+  castConduct(typeName: string): readonly string[] | undefined
   /** The columns of the server's own functions that have several, by this server's word. */
   outputsOf(functionName: string): readonly string[] | undefined
   /** Every tag that any column carries, and every tag configured. */

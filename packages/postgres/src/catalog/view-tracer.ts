@@ -17,4 +17,6 @@ export interface ViewTracer {
   parseBody(body: string): Promise<unknown>
   /** What they do beyond reading, as actions. */
   conduct(statements: unknown, snapshot: Snapshot): readonly string[]
+  /** A function that comes with the server under that name does more than compute. */
+  hasEffect(functionName: string): boolean
 }

@@ -33,6 +33,11 @@ export class Draft {
   /** A function that people made is called. @param conduct what it may do, somewhere in the database */
   calls(name: string, conduct: readonly string[], database: readonly string[]): void {
     this.functions.add(name)
+    this.runs(conduct, database)
+  }
+
+  /** Somebody's code runs, by whatever form. */
+  runs(conduct: readonly string[], database: readonly string[]): void {
     this.isDynamic = true
     for (const action of conduct) this.actions.add(action)
     const changes = conduct.filter((action) => action !== 'call')

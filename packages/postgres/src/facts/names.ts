@@ -95,16 +95,21 @@ export class Names {
     return { name: `${schema ?? '?'}.${bareName}`, bareName, isBuiltin: false, effect }
   }
 
-  /** What calling it may do beyond reading, as actions. */
+  /** What calling it may do beyond reading, as actions. A cast is also called by its type's name. */
   conductOf({ name, bareName, isBuiltin }: LocatedFunction): readonly string[] {
-    return isBuiltin ? [] : this.snapshot.conductOf(name.slice(0, -bareName.length - 1), bareName)
+    if (isBuiltin) return []
+    const schema = name.slice(0, -bareName.length - 1)
+    return [...this.snapshot.conductOf(schema, bareName), ...(this.snapshot.castConduct(bareName) ?? [])]
   }
 
-  /** Somebody's code may run for this operator. */
-  isMadeOperator(name: readonly string[]): boolean {
+  /** What this operator may do, as actions, where it runs somebody's code; else `undefined`. */
+  operatorConduct(name: readonly string[]): readonly string[] | undefined {
     const bareName = name.at(-1) ?? ''
     const schemas = name.length > 1 ? [name.at(-2) ?? ''] : this.#searchPath
-    return schemas.some((schema) => this.snapshot.hasOperator(schema, bareName))
+    const conducts = schemas.map((schema) => this.snapshot.operatorConduct(schema, bareName))
+    return conducts.some((conduct) => conduct !== undefined)
+      ? conducts.flatMap((conduct) => conduct ?? [])
+      : undefined
   }
 
   #temporary(candidates: readonly Relation[], name: string): Located {

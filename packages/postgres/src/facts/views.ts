@@ -2,6 +2,7 @@ import type { Node } from '@pgsql/types'
 import type { TracedColumn, ViewTracer } from '../catalog/view-tracer.ts'
 import type { Snapshot } from '../catalog/snapshot.ts'
 import { Draft } from './draft.ts'
+import { effectOf } from './functions.ts'
 import { Tracer } from './lineage/tracer.ts'
 import { Names } from './names.ts'
 import type { Parser } from './parser.ts'
@@ -33,6 +34,7 @@ export function viewTracer(parser: Parser): ViewTracer {
         return ['call'] // too deep
       }
     },
+    hasEffect: (functionName) => effectOf(functionName) !== undefined,
   }
 }
 

@@ -221,11 +221,16 @@ export class Walk {
   #operator(fields: { name?: readonly Node[]; operName?: readonly Node[] }): void {
     const name = words(fields.name ?? fields.operName)
     const isElsewhere = name.length > 1 && name.at(-2) !== 'pg_catalog'
-    if (isElsewhere || this.#names.isMadeOperator(name)) this.#draft.isDynamic = true
+    if (isElsewhere) this.#draft.isDynamic = true
+    this.#runs(this.#names.operatorConduct(name))
   }
 
   #type({ names }: TypeName): void {
-    if (this.#names.snapshot.hasCast(words(names).at(-1) ?? '')) this.#draft.isDynamic = true
+    this.#runs(this.#names.snapshot.castConduct(words(names).at(-1) ?? ''))
+  }
+
+  #runs(conduct: readonly string[] | undefined): void {
+    if (conduct !== undefined) this.#draft.runs(this.#isPlanOnly ? [] : conduct, this.#names.databasePath)
   }
 
   #sample(fields: { method?: readonly Node[] }): void {

@@ -15,7 +15,8 @@ export function traceExpression(tracing: Tracing, node: Node | undefined, scope:
   if ('TypeCast' in node) {
     const flow = tracing.expression(node.TypeCast.arg, scope)
     const name = words(node.TypeCast.typeName?.names).at(-1) ?? ''
-    if (tracing.names.snapshot.hasCast(name)) return merge([tracing.compute([flow]), anything(tracing)])
+    if (tracing.names.snapshot.castConduct(name) !== undefined)
+      return merge([tracing.compute([flow]), anything(tracing)])
     return isText(node.TypeCast.typeName) ? derived(flow) : tracing.compute([flow])
   }
   if ('CollateClause' in node) return derived(tracing.expression(node.CollateClause.arg, scope))
@@ -45,7 +46,7 @@ function traceOperators(tracing: Tracing, node: Node, scope: Scope): Flow {
   let here: Node | undefined = node
   while (here !== undefined && 'A_Expr' in here) {
     const { name, lexpr, rexpr }: A_Expr = here.A_Expr
-    isMade ||= tracing.names.isMadeOperator(words(name))
+    isMade ||= tracing.names.operatorConduct(words(name)) !== undefined
     if (rexpr !== undefined) flows.push(tracing.expression(rexpr, scope))
     here = lexpr
   }
@@ -121,7 +122,9 @@ function traceSubLink(tracing: Tracing, link: SubLink, scope: Scope): Flow {
   if (link.subLinkType === 'EXISTS_SUBLINK' || rows === undefined) return nothing
   if (link.subLinkType === 'EXPR_SUBLINK') return derived(rows.all)
   const flow = tracing.compute([tracing.expression(link.testexpr, scope), rows.all])
-  return tracing.names.isMadeOperator(words(link.operName)) ? merge([flow, anything(tracing)]) : flow
+  return tracing.names.operatorConduct(words(link.operName)) !== undefined
+    ? merge([flow, anything(tracing)])
+    : flow
 }
 
 /** `(row).column` is that column; any other part of a value is computed from it. */

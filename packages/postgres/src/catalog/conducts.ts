@@ -1,0 +1,132 @@
+import type { Content, ContentFunction, FunctionName } from './content.ts'
+import { catalogLimits } from './limits.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { ViewTracer } from './view-tracer.ts'
+import { wordsOf } from './words.ts'
+
+/** What is not looked into may do anything. */
+const anything: readonly string[] = ['call']
+
+/** What functions that people made do beyond reading, by what their bodies say, as actions. All overloads of a name together. */
+export class Conducts {
+  readonly #overloads = new Map<string, ContentFunction[]>()
+  readonly #byBareName = new Map<string, FunctionName[]>()
+  readonly #bodies = new Map<ContentFunction, unknown>()
+  readonly #operators = new Map<string, FunctionName[]>()
+  readonly #casts = new Map<string, FunctionName[]>()
+  readonly #hiddenCasts: FunctionName[] = []
+  readonly #tracer: ViewTracer
+  readonly #known = new Map<string, readonly string[]>()
+  /** While one is looked into: those that it reaches, so that each is looked into once. What they do counts to the first. */
+  #reached: Map<string, readonly string[]> | undefined
+
+  private constructor(tracer: ViewTracer) {
+    this.#tracer = tracer
+  }
+
+  static async of(
+    { functions, operators, casts }: Pick<Content, 'functions' | 'operators' | 'casts'>,
+    tracer: ViewTracer,
+  ): Promise<Conducts> {
+    const conducts = new Conducts(tracer)
+    for (const { operator, ...runs } of operators) add(conducts.#operators, key(operator), runs)
+    for (const { typeName, isHidden, ...runs } of casts) {
+      add(conducts.#casts, typeName, runs)
+      if (isHidden) conducts.#hiddenCasts.push(runs)
+    }
+    let bodyLength = 0
+    for (const made of functions) {
+      add(conducts.#overloads, key(made), made)
+      add(conducts.#byBareName, made.name, made)
+      if (made.conduct !== 'sql' && made.conduct !== 'naming') continue
+      bodyLength += made.body.length
+      if (bodyLength > catalogLimits.maxDefinitionLength) continue
+      conducts.#bodies.set(
+        made,
+        made.conduct === 'sql' ? await tracer.parseBody(made.body) : wordsOf(made.body),
+      )
+    }
+    return conducts
+  }
+
+  has(name: FunctionName): boolean {
+    return this.#overloads.has(key(name))
+  }
+
+  /** By which it shows that a function of that name was made anew. */
+  versionOf(name: FunctionName): string {
+    return (this.#overloads.get(key(name)) ?? []).map(({ body }) => body).join('\0')
+  }
+
+  of(name: FunctionName, snapshot: Snapshot): readonly string[] {
+    const id = key(name)
+    const known = this.#known.get(id) ?? this.#reached?.get(id)
+    if (known !== undefined) return known
+    const isFirst = this.#reached === undefined
+    this.#reached ??= new Map()
+    this.#reached.set(id, [])
+    try {
+      const overloads = this.#overloads.get(id) ?? []
+      const does = sorted(overloads.flatMap((made) => this.#conductOf(made, snapshot)))
+      // Those reached on the way may have met one that was not done yet: what they do alone is not known by it.
+      if (isFirst) this.#known.set(id, does)
+      else this.#reached.set(id, does)
+      return does
+    } finally {
+      if (isFirst) this.#reached = undefined
+    }
+  }
+
+  ofOperator(operator: FunctionName, snapshot: Snapshot): readonly string[] | undefined {
+    return this.#ofAll(this.#operators.get(key(operator)), snapshot)
+  }
+
+  ofCast(typeName: string, snapshot: Snapshot): readonly string[] | undefined {
+    return this.#ofAll(this.#casts.get(typeName), snapshot)
+  }
+
+  #ofAll(functions: readonly FunctionName[] | undefined, snapshot: Snapshot): readonly string[] | undefined {
+    return functions && sorted(functions.flatMap((one) => this.of(one, snapshot)))
+  }
+
+  #conductOf(made: ContentFunction, snapshot: Snapshot): readonly string[] {
+    switch (made.conduct) {
+      case 'calm':
+        return []
+      case 'opaque':
+        return anything
+      case 'sql':
+        return this.#tracer.conduct(this.#bodies.get(made), snapshot)
+      case 'naming':
+        return this.#ofNamed(made, snapshot)
+    }
+  }
+
+  /** What may run by words and signs that stand in the body, and by casts that need neither. */
+  #ofNamed(made: ContentFunction, snapshot: Snapshot): readonly string[] {
+    const words = this.#bodies.get(made) as ReadonlySet<string> | undefined // made by `wordsOf` above
+    if (words === undefined) return anything
+    const runs = [...this.#hiddenCasts]
+    for (const word of words) {
+      if (this.#tracer.hasEffect(word)) return anything
+      runs.push(...(this.#byBareName.get(word) ?? []), ...(this.#casts.get(word) ?? []))
+    }
+    for (const [operator, functions] of this.#operators)
+      if (made.body.includes(operator.slice(operator.indexOf('\0') + 1))) runs.push(...functions)
+    return runs.flatMap((one) => this.of(one, snapshot))
+  }
+}
+
+function add<V>(map: Map<string, V[]>, at: string, value: V): void {
+  const values = map.get(at)
+  if (values === undefined) map.set(at, [value])
+  else values.push(value)
+}
+
+function key({ schema, name }: FunctionName): string {
+  return `${schema}\0${name}`
+}
+
+function sorted(actions: readonly string[]): readonly string[] {
+  return [...new Set(actions)].toSorted()
+}
