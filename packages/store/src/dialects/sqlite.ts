@@ -5,6 +5,7 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { sql, SqliteDialect } from 'kysely'
 import { unavailable, type Unavailable } from '../faults.ts'
 import type { StoreDialect } from './dialect.ts'
+import { PreparedStatements } from './prepared-statements.ts'
 
 /**
  * SQLite out of Node itself: one file, a real fsync on every commit, and an exclusive lock for as long as it is open. A second
@@ -18,6 +19,7 @@ export function sqliteDialect(file: string, lockWaitMs: number, isShared = false
   const database = told(() => (isShared ? openShared(file) : openAlone(file, lockWaitMs)))
   // A transaction that reads before it writes would fail where another process wrote in between: it takes the lock at once.
   const begin = isShared ? 'begin immediate' : 'begin'
+  const statements = new PreparedStatements(database)
   const log = new WriteAheadLog(file)
   return {
     kysely: new SqliteDialect({
@@ -27,16 +29,17 @@ export function sqliteDialect(file: string, lockWaitMs: number, isShared = false
           void log.close()
         },
         prepare: (text) => {
-          const statement = told(() => database.prepare(text === 'begin' ? begin : text))
+          const { statement, isReader } = told(() => statements.get(text === 'begin' ? begin : text))
           return {
-            reader: statement.columns().length > 0,
+            reader: isReader,
             all: (parameters) => told(() => statement.all(...values(parameters))),
             run: (parameters) => {
               // A commit that failed for want of space has rolled back by itself; to do so again is an error that would hide it.
               if (text === 'rollback' && !database.isTransaction) return { changes: 0, lastInsertRowid: 0 }
               return told(() => statement.run(...values(parameters)))
             },
-            iterate: (parameters) => told(() => statement.iterate(...values(parameters))),
+            // It goes on while others run: one of its own.
+            iterate: (parameters) => told(() => database.prepare(text).iterate(...values(parameters))),
           }
         },
       },
