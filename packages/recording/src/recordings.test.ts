@@ -13,7 +13,7 @@ import {
   opened,
   operation,
 } from '../test/ground.ts'
-import { NoSuchRecording, verifyRecording } from './index.ts'
+import { nodeDisk, NoSuchRecording, verifyRecording, type Disk } from './index.ts'
 
 function filesUnder(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -112,6 +112,37 @@ describe('a session that is recorded', () => {
     expect(() => recordings.open(session)).toThrow(expect.objectContaining({ code: 'gateway/cannot-record' }))
     expect(() => recordings.open('../../etc/passwd' as SessionId)).toThrow(TypeError)
     expect(await recordings.describe('../lock' as SessionId)).toBeUndefined()
+  })
+
+  it('is written to its file in one go, its seal with it, where it is short', async () => {
+    using ground = newGround()
+    const opened: string[] = []
+    const writes = new Map<number, number>()
+    const disk: Disk = {
+      ...nodeDisk,
+      create(path) {
+        opened.push(path)
+        const file = nodeDisk.create(path)
+        if (path.endsWith('.recording')) writes.set(file, 0)
+        return file
+      },
+      append(path) {
+        opened.push(path)
+        return nodeDisk.append(path)
+      },
+      write(file, bytes) {
+        if (writes.has(file)) writes.set(file, writes.get(file)! + 1)
+        nodeDisk.write(file, bytes)
+      },
+    }
+    await using recordings = await ground.open({ disk })
+    const session = newSession()
+    const recorder = recordings.open(session)
+    for (const event of [operation(1), closed]) recorder.append(event)
+    await recorder.close()
+    expect(opened.filter((path) => path.endsWith('.recording'))).toHaveLength(1)
+    expect([...writes.values()]).toEqual([1])
+    expect(await recordings.verify(session)).toMatchObject({ state: 'sound', events: 2 })
   })
 
   it('lies on the disk unreadable, for its own user only', async () => {

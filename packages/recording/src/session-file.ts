@@ -69,29 +69,34 @@ export class SessionFile {
     this.#pending.newline()
   }
 
-  /** Writes the pending lines as one frame. Throws what the disk threw. */
+  /** Writes the pending lines as one frame, the first one behind the file's head, in one write. Throws what the disk threw. */
   flush(): void {
     if (this.#pending.length === 0) return
     const plain = compress(this.#pending.bytes)
-    const { disk } = this.#parts
-    const file = this.#key === undefined ? disk.create(this.#path) : disk.append(this.#path)
+    const { disk, gatewayKey, name } = this.#parts
+    const begun = this.#key === undefined ? newDataKey(gatewayKey, name) : undefined
+    const key = begun?.key ?? this.#key!
+    const nonce = randomBytes(12)
+    const sealed = encrypt(key, nonce, frameAad(this.#frames), plain)
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(nonce.length + sealed.length)
+    const head = begun === undefined ? [] : [recordingMagic, begun.sealed]
+    const bytes = Buffer.concat([...head, length, nonce, sealed])
+    const file = begun === undefined ? disk.append(this.#path) : disk.create(this.#path)
     try {
-      const key = this.#key ?? this.#begin(file)
-      const nonce = randomBytes(12)
-      const sealed = encrypt(key, nonce, frameAad(this.#frames), plain)
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(nonce.length + sealed.length)
-      this.#write(file, Buffer.concat([length, nonce, sealed]))
+      disk.write(file, bytes)
     } finally {
       disk.close(file)
     }
+    this.#key = key
     this.#frames++
+    this.#sizeBytes += bytes.length
+    this.#isUnsynced = true
     this.#pending.release()
   }
 
-  /** Writes what is pending, then the seal as a frame of its own, and moves the file to where sealed ones lie. */
+  /** Writes what is pending and the seal, and moves the file to where sealed ones lie. */
   finish(lines: SealedLines, path: string): void {
-    this.flush()
     this.push(lines.seal)
     this.push(lines.signature)
     this.flush()
@@ -114,19 +119,6 @@ export class SessionFile {
     } finally {
       this.#parts.disk.close(file)
     }
-  }
-
-  #begin(file: number): KeyObject {
-    const { key, sealed } = newDataKey(this.#parts.gatewayKey, this.#parts.name)
-    this.#key = key
-    this.#write(file, Buffer.concat([recordingMagic, sealed]))
-    return key
-  }
-
-  #write(file: number, bytes: Buffer): void {
-    this.#parts.disk.write(file, bytes)
-    this.#sizeBytes += bytes.length
-    this.#isUnsynced = true
   }
 }
 
