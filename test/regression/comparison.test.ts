@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compare, judge } from './comparison.ts'
-import type { Explanation } from './explanations.ts'
+import { explanationsFor, type Explanation } from './explanations.ts'
 import { kindsOfLines } from './pipelines.ts'
 import { readSchedule } from './schedule.ts'
 
@@ -48,6 +48,13 @@ describe('outputs are', () => {
   test('not good where an explanation no longer holds', () => {
     expect(judge('files/strings', [], explanations).verdict).toBe('unexpectedly equal')
   })
+})
+
+test('what is explained of one major version is not of another', () => {
+  const names = (version: string) => explanationsFor(version).map(({ name }) => name)
+  expect(names('18.4')).toContain('files/hash_part')
+  expect(names('15.18')).not.toContain('files/hash_part')
+  expect(names('15.18')).toContain('files/strings')
 })
 
 test('a pipeline that fills the sockets gives the kinds of its lines, whatever their number', () => {

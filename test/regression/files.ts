@@ -1,7 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { environmentOf } from '../world/endpoint.ts'
 import { mustRun, run } from '../world/process.ts'
+import { soon } from '../world/soon.ts'
 import { serverUser } from '../world/user.ts'
 import type { Arena, Route } from './arena.ts'
 import type { Outputs } from './comparison.ts'
@@ -52,9 +54,32 @@ export async function runFiles(
       },
     )
     outputs.set(name, `${stdout}exit ${signal ?? code}\n`)
+    if (code === lostConnection) await backAgain(arena)
     progress(`${route} ${name} ${((performance.now() - from) / 1000).toFixed(1)} s`)
   }
   return outputs
+}
+
+/** Of psql, where it was not asked to end. */
+const lostConnection = 2
+
+/**
+ * A file may crash a server that is older than the suite, which then recovers for a moment. It may not have noticed the crash yet: that
+ * it is back shows in two answers with a second between them.
+ * @throws Error where it is not back within a minute
+ */
+async function backAgain({ server }: Arena): Promise<void> {
+  let answers = 0
+  await soon(async () => {
+    const isThere = await server.query('SELECT 1').then(
+      () => true,
+      () => false,
+    )
+    answers = isThere ? answers + 1 : 0
+    if (answers === 2) return true
+    await setTimeout(1_000)
+    return undefined
+  }, 60_000)
 }
 
 /** @see PostgreSQL source, psql_start_test in pg_regress_main.c */

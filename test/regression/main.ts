@@ -10,7 +10,7 @@ import { compare, type Compared, type Outputs } from './comparison.ts'
 import { Missing } from './debian-source.ts'
 import { drivers, driverTests, runDriver } from './drivers.ts'
 import { runDumps } from './dumps.ts'
-import { explanations } from './explanations.ts'
+import { explanationsFor } from './explanations.ts'
 import { countExpected, regressionDatabase, runFiles } from './files.ts'
 import { assembleKit, buildKit, type Kit } from './kit.ts'
 import { helpText, readOptions, type RegressionOptions, type SuiteName } from './options.ts'
@@ -51,6 +51,7 @@ async function testServer(flavour: Flavour, chosen: RegressionOptions): Promise<
   } catch (thrown) {
     return { server: flavour, compared, skipped: [...skipped, wordsOf(thrown)], expected: undefined }
   }
+  const explanations = explanationsFor(kit.version)
   const has = (suite: SuiteName) => chosen.suites.includes(suite)
   const both = async (name: string, run: (route: Route) => Promise<Outputs>): Promise<void> => {
     const direct = await run('direct')

@@ -3,7 +3,7 @@ import { temporaryDirectory } from '../world/temporary.ts'
 import { openArena, type Route } from './arena.ts'
 import { compare, type Compared } from './comparison.ts'
 import { Missing } from './debian-source.ts'
-import { explanations } from './explanations.ts'
+import { explanationsFor } from './explanations.ts'
 import { runFiles } from './files.ts'
 import { assembleKit } from './kit.ts'
 
@@ -48,7 +48,8 @@ describe.skipIf(kit instanceof Missing)(`the regression suite, ${title}`, () => 
       return await runFiles(kit, arena, route, names, workplace.path, () => {})
     }
     const direct = await outputs('direct')
-    for (const one of await compare('files', direct, await outputs('through'), explanations))
+    const through = await outputs('through')
+    for (const one of await compare('files', direct, through, explanationsFor(kit.version)))
       results.set(one.name, one)
   }, 600_000)
   afterAll(() => results.clear())
