@@ -10,7 +10,11 @@ describe('a request for access', () => {
   it('that was approved makes a grant for whom, what and how long it said, and is on record with who, when and from where', async () => {
     await using world = await start()
     const request = await ask(world)
-    expect(request).toMatchObject({ state: 'open', reviewers: ['dba'], approvalsNeeded: 1, askedFrom: from })
+    expect(request).toMatchObject({
+      state: 'open',
+      needs: [{ groups: ['dba'], approvals: 1 }],
+      askedFrom: from,
+    })
     world.clock.advance(60_000)
     const now = world.clock.now()
     const answered = await answer(world, 'bob', request)
@@ -121,6 +125,33 @@ describe('a request for access', () => {
     await using world = await start(rules.replace('@request("dba")', '@request("security, dba")'))
     await world.setGroups('carol', ['security'])
     expect(await grant(world, 'alice', 'carol')).toMatchObject({ approvers: ['user:carol'] })
+  })
+
+  it('waits for each of several groups, and for one person each', async () => {
+    await using world = await start(rules.replace('@request("dba")', '@request("dba & security")'))
+    await world.setGroups('carol', ['security'])
+    await world.setGroups('bob', ['dba', 'security'])
+    const still = async ({ id }: AccessRequest) =>
+      world.requests.stillNeeded((await world.store.read.accessRequests.get(id))!)
+    const request = await ask(world)
+    expect(await still(request)).toEqual(request.needs)
+    expect(await answer(world, 'bob', request)).toMatchObject({ request: { state: 'open' } })
+    expect(await still(request)).toEqual([{ groups: ['dba', 'security'], approvals: 1 }])
+    expect(await answer(world, 'carol', request)).toMatchObject({
+      request: { state: 'approved' },
+      grant: { approvers: ['user:bob', 'user:carol'], reviewers: ['dba', 'security'] },
+    })
+    expect(await still(request)).toEqual([])
+  })
+
+  it('says whom it waits for as policy has it by now', async () => {
+    await using world = await start()
+    const request = await ask(world)
+    world.policy.replace(pointOf(rules.replace('@request("dba")', '@request("dba & security")'), '2'))
+    expect(await answer(world, 'bob', request)).toMatchObject({ request: { state: 'open' } })
+    expect(
+      await world.requests.stillNeeded((await world.store.read.accessRequests.get(request.id))!),
+    ).toEqual([{ groups: ['security'], approvals: 1 }])
   })
 
   it('is nobody’s own to answer, neither as principal nor as actor, nor an agent’s', async () => {

@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import {
   accessRequestId,
+  areMet,
   grantId,
+  groupsIn,
   onOwnBehalf,
+  openNeeds,
   type AccessRequestId,
   type AccessRequestState,
   type Clock,
   type RequestTerms,
+  type ReviewNeed,
   type Subject,
 } from '@sallyport/core'
 import { currentPrincipal } from '@sallyport/identity'
-import type { AccessRequest, Grant, Store, Writers } from '@sallyport/store'
-import { approvalsThatCount } from './approvals.ts'
+import type { AccessRequest, Grant, Readers, Store, Writers } from '@sallyport/store'
+import { approversOf } from './approvals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { isOutsideHours } from './denial.ts'
 import type { Notify } from './events.ts'
@@ -87,7 +91,8 @@ export class AccessRequests {
     const why = question.isBreakGlass ? 'break the glass' : 'ask for access'
     const asked = await store.write(by, why, (tx) => this.#ask(tx, by, question))
     if (asked.kind === 'asked') {
-      const { id, resource, account, reviewers, state } = asked.request
+      const { id, resource, account, needs, state } = asked.request
+      const reviewers = groupsIn(needs)
       notify({ kind: 'access-asked', request: id, subject: by, resource, account, reviewers, state })
     }
     return asked
@@ -135,15 +140,22 @@ export class AccessRequests {
   }
 
   /** Is this person in a group that reviews it, and may review at all? Their own request included. */
-  isReviewer(by: Subject, { reviewers }: { readonly reviewers: readonly string[] }): boolean {
-    const isInGroup = by.principal.groups.some((group) => reviewers.includes(group))
-    return isInGroup && this.#parts.policy.point.may(by, 'review').effect === 'allow'
+  isReviewer(by: Subject, { needs }: Pick<AccessRequest, 'needs'>): boolean {
+    return this.#isReviewerIn(by, groupsIn(needs))
+  }
+
+  /** Whose approval is missing, as policy asks and groups stand now. */
+  async stillNeeded(request: AccessRequest): Promise<readonly ReviewNeed[]> {
+    const { read } = this.#parts.store
+    if (request.state !== 'open') return []
+    const { needs } = (await this.#termsNow(read, request)) ?? request
+    return openNeeds(needs, await approversOf(read, request.answers))
   }
 
   /** Its holder, those who review its request, and administrators. */
   mayRevoke(by: Subject, grant: Grant): boolean {
     if (isOwn(by, { requester: grant.principal, actor: grant.actor })) return true
-    if (this.isReviewer(by, grant)) return true
+    if (this.#isReviewerIn(by, grant.reviewers)) return true
     return this.#parts.policy.point.may(by, 'administer').effect === 'allow'
   }
 
@@ -206,8 +218,7 @@ export class AccessRequests {
       askedFrom: question.from,
       policies: decision.policies,
       policyReason: decision.reason ?? null,
-      reviewers: terms.reviewers,
-      approvalsNeeded: terms.approvals,
+      needs: terms.needs,
       expiresAt: now + terms.withinMs,
     }
     const state = question.isBreakGlass ? 'unreviewed' : 'open'
@@ -235,6 +246,11 @@ export class AccessRequests {
     return answered
   }
 
+  #isReviewerIn(by: Subject, groups: readonly string[]): boolean {
+    const isInGroup = groups.some((group) => by.principal.groups.includes(group))
+    return isInGroup && this.#parts.policy.point.may(by, 'review').effect === 'allow'
+  }
+
   #problem(
     by: Subject,
     request: AccessRequest,
@@ -247,7 +263,10 @@ export class AccessRequests {
   }
 
   /** What policy asks now for what was asked then; undefined where it may not be asked for any more. */
-  async #termsNow(tx: Writers, request: AccessRequest): Promise<RequestTerms | undefined> {
+  async #termsNow(
+    tx: Pick<Readers, 'users' | 'resources'>,
+    request: AccessRequest,
+  ): Promise<RequestTerms | undefined> {
     const { requester, actor } = request
     const principal = await currentPrincipal(tx.users, requester.id)
     const resource = await tx.resources.get(request.resource)
@@ -261,7 +280,7 @@ export class AccessRequests {
   async #grantIfApproved(tx: Writers, id: AccessRequestId, terms: RequestTerms): Promise<Grant | undefined> {
     const request = await tx.accessRequests.get(id)
     if (request === undefined) return undefined
-    if ((await approvalsThatCount(tx, request.answers, terms.reviewers)) < terms.approvals) return undefined
+    if (!areMet(terms.needs, await approversOf(tx, request.answers))) return undefined
     if (!(await tx.accessRequests.become(id, 'open', 'approved'))) return undefined
     return this.#give(tx, request, Math.min(request.durationMs, terms.durationMs))
   }
@@ -276,7 +295,7 @@ export class AccessRequests {
       actor: request.actor,
       resource: request.resource,
       account: request.account,
-      reviewers: request.reviewers,
+      reviewers: groupsIn(request.needs),
       approvers: request.answers.filter(({ verdict }) => verdict === 'approve').map(({ byId }) => byId),
       endsAt: now + durationMs,
     })

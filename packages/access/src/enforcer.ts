@@ -57,7 +57,7 @@ export class Enforcer {
   readonly #over = new AbortController()
   readonly #holds = new Set<Promise<unknown>>()
   /** What was asked of reviewers, by the permit that they gave. */
-  readonly #reviewed = new WeakMap<Permit, Use['terms']>()
+  readonly #reviewed = new WeakMap<Permit, Use['needs']>()
   #operations = 0
 
   constructor(parts: EnforcerParts) {
@@ -101,7 +101,7 @@ export class Enforcer {
     if (masked !== before && ![...masked].every((tag) => before.has(tag))) return false
     if (now.effect !== 'review') return now.effect === 'allow'
     // An approval is for what it was asked under.
-    return isDeepStrictEqual(asked(now.terms), this.#reviewed.get(permit))
+    return isDeepStrictEqual(now.terms.needs, this.#reviewed.get(permit))
   }
 
   finish({ id, sinceMs }: Permit, outcome: Outcome): void {
@@ -130,7 +130,7 @@ export class Enforcer {
     const effect = review === undefined ? decision.effect : 'review'
     const id = this.#record(operation, facts, effect, decision.policies, decision.reason, review)
     const permit = mintPermit(id, decision.obligations, this.#parts.clock.elapsed())
-    if (decision.effect === 'review') this.#reviewed.set(permit, asked(decision.terms))
+    if (decision.effect === 'review') this.#reviewed.set(permit, decision.terms.needs)
     if (!this.#isStrict) return permit
     return this.#parts.recorder.durable().then(() => permit)
   }
@@ -188,11 +188,11 @@ export class Enforcer {
     await operation.ground?.renew()
     const digestNow = (): string => digestOf(operation, place, operation.ground?.versions(facts))
     const digest = digestNow()
-    let checked: Use['terms'] | undefined
+    let checked: Use['needs'] | undefined
     const recheck = async (review: Review): Promise<Use | Refusal> => {
       await operation.ground?.renew()
       const use = this.#recheck(review, facts, digestNow())
-      if (!isRefusal(use)) checked = use.terms
+      if (!isRefusal(use)) checked = use.needs
       return use
     }
     const withdrawn = AbortSignal.any([
@@ -212,7 +212,7 @@ export class Enforcer {
     const now = this.#decide(facts)
     if (now.effect === 'deny') return refuse(denied(now, facts))
     // While the approval was being used up, what is asked for may have changed once more.
-    if (now.effect === 'review' && !isDeepStrictEqual(asked(now.terms), checked))
+    if (now.effect === 'review' && !isDeepStrictEqual(now.terms.needs, checked))
       return refuse(stale('what it was approved under has changed'))
     return this.#permit(operation, facts, now, outcome.id)
   }
@@ -221,9 +221,8 @@ export class Enforcer {
     if (review.digest !== digest) return stale('it is not what was approved')
     const now = this.#decide(facts)
     if (now.effect === 'deny') return denied(now, facts)
-    const before = { reviewers: review.reviewers, approvals: review.approvalsNeeded }
-    const terms = asked(now.effect === 'review' ? now.terms : before)
-    return { digest, terms, tokenId: this.#parts.tokenId }
+    const needs = now.effect === 'review' ? now.terms.needs : review.needs
+    return { digest, needs, tokenId: this.#parts.tokenId }
   }
 
   #track<T>(held: Promise<T>): Promise<T> {
@@ -232,11 +231,6 @@ export class Enforcer {
     held.then(forget, forget)
     return held
   }
-}
-
-/** Of terms, what an approval must satisfy; how long it may take is over with it. */
-function asked({ reviewers, approvals }: Use['terms']): Use['terms'] {
-  return { reviewers, approvals }
 }
 
 function sizeOf({ text, parameters }: Operation): number {

@@ -104,6 +104,45 @@ describe('an operation that waits for a review', () => {
     expect(told).toHaveLength(3)
   })
 
+  it('is told who else must approve when one of several groups has', async () => {
+    world.policy.replace(pointOf(rules.replace('@review("dba")', '@review("2 dba & security")'), '2'))
+    await world.setGroups('dora', ['security'])
+    const { review, answer } = await held()
+    await approve(review)
+    await vi.waitFor(() => expect(told).toHaveLength(2))
+    await approve(review, 'dora')
+    await vi.waitFor(() => expect(told).toHaveLength(3))
+    await pass(10_000)
+    expect(told.map((notice) => notice.slice(0, notice.indexOf(' (')))).toEqual([
+      'waiting for 2 approvals by dba, and 1 by security',
+      'waiting for approval by dba, and by security',
+      'waiting for approval by dba',
+      'waiting for approval by dba',
+    ])
+    await approve(review, 'carol')
+    expect(await answer).toMatchObject({ kind: 'permit' })
+    expect((await world.recorded(session))[1]).toMatchObject({
+      kind: 'review-asked',
+      reviewers: ['dba', 'security'],
+      needs: [
+        { groups: ['dba'], approvals: 2 },
+        { groups: ['security'], approvals: 1 },
+      ],
+    })
+  })
+
+  it('is told of whom nobody approved it in time', async () => {
+    world.policy.replace(pointOf(rules.replace('@review("dba")', '@review("dba & security")'), '2'))
+    const { review, answer } = await held()
+    await approve(review)
+    await vi.waitFor(() => expect(told).toHaveLength(2))
+    await pass(600_000)
+    expect(await answer).toMatchObject({
+      code: 'review-expired',
+      reason: 'it was not approved by security within 10 min',
+    })
+  })
+
   it('runs when it is approved, and is recorded with its review and its reviewer', async () => {
     const { review, answer } = await held()
     await approve(review)
@@ -279,15 +318,28 @@ describe('when it is released, everything is looked at again', () => {
   })
 
   it('refuses it where who approved it is disabled by then', async () => {
-    world.policy.replace(pointOf(rules.replace('@review("dba")', '@review("dba") @reviewers("2")'), '2'))
     const { review, answer } = await held()
+    const use = world.reviews.use.bind(world.reviews)
+    vi.spyOn(world.reviews, 'use').mockImplementation(async (...terms) => {
+      await world.disable('bob')
+      return use(...terms)
+    })
     await approve(review)
-    await world.disable('bob')
-    await approve(review, 'carol')
     expect(await answer).toMatchObject({
       code: 'review-stale',
       reason: 'the approval does not hold any more',
     })
+  })
+
+  it('waits on where one of those who approved it is disabled before the last one does', async () => {
+    world.policy.replace(pointOf(rules.replace('@review("dba")', '@review("2 dba")'), '2'))
+    const { review, answer } = await held()
+    await approve(review)
+    await world.disable('bob')
+    await approve(review, 'carol')
+    expect(await state(review)).toBe('open')
+    await approve(review, 'dora')
+    expect(await answer).toMatchObject({ kind: 'permit' })
   })
 
   it('refuses it where the operation is no longer what was approved', async () => {

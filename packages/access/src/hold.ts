@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   asFault,
   Fault,
+  groupsIn,
+  needsInWords,
   refusal,
   type Clock,
   type Refusal,
+  type ReviewNeed,
   type ReviewState,
   type Subject,
   type Tell,
@@ -41,8 +45,8 @@ export async function hold(
   const { reviews, clock, notify, live } = parts
   const asked = await reviews.ask(question)
   const askedMs = clock.elapsed()
-  const { id: review, session, reviewers } = asked
-  notify({ kind: 'review-asked', review, session, reviewers })
+  const { id: review, session, needs } = asked
+  notify({ kind: 'review-asked', review, session, reviewers: groupsIn(needs) })
   let state: ReviewState = 'withdrawn'
   try {
     const { outcome, ended } = await recordedHold(parts, asked, tell, signal)
@@ -66,11 +70,12 @@ async function recordedHold(
   signal: AbortSignal,
 ): Promise<{ outcome: 'used' | Refusal | Fault; ended: Review }> {
   const { reviews, recorder } = parts
-  const { id, reviewers, text, blastRadius } = asked
+  const { id, needs, text, blastRadius } = asked
   recorder.append({
     kind: 'review-asked',
     review: id,
-    reviewers,
+    reviewers: groupsIn(needs),
+    needs,
     text,
     ...(blastRadius !== null && { blastRadius }),
   })
@@ -92,12 +97,14 @@ class Hold {
   readonly #tell: Tell
   readonly #signal: AbortSignal
   readonly #bell = new Bell()
+  #stillNeeded: readonly ReviewNeed[]
   #isLate = false
   #failure: Fault | undefined
 
   constructor(parts: HoldParts, asked: Review, tell: Tell, signal: AbortSignal) {
     this.#parts = parts
     this.#asked = asked
+    this.#stillNeeded = asked.needs
     this.#tell = tell
     this.#signal = signal
   }
@@ -137,14 +144,15 @@ class Hold {
       const review = await reviews.get(id)
       switch (review?.state) {
         case 'open':
-          if (this.#isLate && (await reviews.expire(this.#by, id))) return expired(review)
+          if (this.#isLate && (await reviews.expire(this.#by, id))) return this.#expired(review)
+          await this.#follow(review)
           break
         case 'approved':
           return this.#use(review)
         case 'denied':
           return denied(review)
         case 'expired':
-          return expired(review)
+          return this.#expired(review)
         case 'withdrawn':
           return withdrawn
         case 'used':
@@ -187,14 +195,25 @@ class Hold {
     }
   }
 
+  /** Some may have approved it while others have not. */
+  async #follow(review: Review): Promise<void> {
+    const stillNeeded = await this.#parts.reviews.stillNeeded(review)
+    if (isDeepStrictEqual(stillNeeded, this.#stillNeeded)) return
+    this.#stillNeeded = stillNeeded
+    this.#say()
+  }
+
   #say(): void {
-    const { id, reviewers, approvalsNeeded, expiresAt, reason } = this.#asked
+    const { id, expiresAt, reason } = this.#asked
     const left = inWords(expiresAt - this.#parts.clock.now())
-    const many = approvalsNeeded === 1 ? 'approval' : `${approvalsNeeded} approvals`
     const why = reason === null ? '' : ` (${reason})`
-    this.#tell(
-      `waiting for ${many} by ${reviewers.join(' or ')}${why}: sallyport reviews approve ${id}, within ${left}`,
-    )
+    const what = needsInWords(this.#stillNeeded)
+    this.#tell(`waiting for ${what}${why}: sallyport reviews approve ${id}, within ${left}`)
+  }
+
+  #expired({ askedAt, expiresAt }: Review): Refusal {
+    const who = this.#stillNeeded.map(({ groups }) => groups.join(' or ')).join(', and by ')
+    return refusal('review-expired', `it was not approved by ${who} within ${inWords(expiresAt - askedAt)}`)
   }
 }
 
@@ -203,11 +222,6 @@ export function stale(why: string): Refusal {
 }
 
 const withdrawn = refusal('review-withdrawn', 'the request for a review was withdrawn')
-
-function expired({ reviewers, askedAt, expiresAt }: Review): Refusal {
-  const who = reviewers.join(' or ')
-  return refusal('review-expired', `it was not approved by ${who} within ${inWords(expiresAt - askedAt)}`)
-}
 
 function denied({ answers }: Review): Refusal {
   const denial = answers.find(({ verdict }) => verdict === 'deny')

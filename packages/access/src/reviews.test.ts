@@ -1,4 +1,4 @@
-import type { Decision, Operation, SessionId } from '@sallyport/core'
+import type { Decision, Operation, ReviewNeed, SessionId } from '@sallyport/core'
 import { onOwnBehalf, type Subject } from '@sallyport/core'
 import type { Review } from '@sallyport/store'
 import { describe, expect, it } from 'vitest'
@@ -6,26 +6,35 @@ import { aSession, operation, pointOf, startWorld, type World } from '../test/wo
 
 const update = operation('update orders set status = $1', ['shipped', Buffer.from([0, 1]), null])
 
-function terms(approvals = 1): Extract<Decision, { effect: 'review' }> {
+const one = [{ groups: ['dba'], approvals: 1 }]
+const two = [{ groups: ['dba'], approvals: 2 }]
+const both = [...one, { groups: ['security'], approvals: 1 }]
+
+function terms(needs: readonly ReviewNeed[]): Extract<Decision, { effect: 'review' }> {
   return {
     effect: 'review',
     policies: ['reviewed-updates'],
     reason: 'changes are reviewed',
     obligations: { maskedTags: new Set() },
-    terms: { reviewers: ['dba'], approvals, withinMs: 600_000 },
+    terms: { needs, withinMs: 600_000 },
   }
 }
 
 async function ask(
   world: World,
-  over: { subject?: Subject; asked?: Operation; approvals?: number; session?: SessionId } = {},
+  over: {
+    subject?: Subject
+    asked?: Operation
+    needs?: readonly ReviewNeed[]
+    session?: SessionId
+  } = {},
 ): Promise<Review> {
   return world.reviews.ask({
     place: { session: over.session ?? aSession, resource: 'orders-db', account: 'app' },
     subject: over.subject ?? (await world.person('alice')),
     operation: over.asked ?? update,
     digest: 'd',
-    decision: terms(over.approvals),
+    decision: terms(over.needs ?? one),
   })
 }
 
@@ -41,8 +50,7 @@ describe('a question to reviewers', () => {
       parameters: ['shipped', 'base64:AAE=', null],
       reason: 'changes are reviewed',
       policies: ['reviewed-updates'],
-      reviewers: ['dba'],
-      approvalsNeeded: 1,
+      needs: one,
       expiresAt: world.clock.now() + 600_000,
       state: 'open',
       answers: [],
@@ -68,7 +76,7 @@ describe('a question to reviewers', () => {
 
   it('waits for as many approvals as it needs, of different people', async () => {
     await using world = await startWorld()
-    const { id } = await ask(world, { approvals: 2 })
+    const { id } = await ask(world, { needs: two })
     const [bob, carol] = [await world.person('bob'), await world.person('carol')]
     expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ review: { state: 'open' } })
     expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ why: 'answered-before' })
@@ -76,9 +84,49 @@ describe('a question to reviewers', () => {
     expect(await world.reviews.answer(carol, id, 'approve')).toMatchObject({ review: { state: 'approved' } })
   })
 
+  it('waits for each group that must approve, and says which is missing', async () => {
+    await using world = await startWorld()
+    await world.setGroups('carol', ['security'])
+    const [bob, carol] = [await world.person('bob'), await world.person('carol')]
+    const review = await ask(world, { needs: both })
+    expect(await world.reviews.stillNeeded(review)).toEqual(both)
+    const answered = await world.reviews.answer(bob, review.id, 'approve')
+    expect(answered).toMatchObject({ review: { state: 'open' } })
+    const waiting = (await world.reviews.get(review.id))!
+    expect(await world.reviews.stillNeeded(waiting)).toEqual([{ groups: ['security'], approvals: 1 }])
+    expect(await world.reviews.answer(carol, review.id, 'approve')).toMatchObject({
+      review: { state: 'approved' },
+    })
+    expect(await world.reviews.stillNeeded((await world.reviews.get(review.id))!)).toEqual([])
+  })
+
+  it('is not approved for two groups by one person who is in both', async () => {
+    await using world = await startWorld()
+    await world.setGroups('bob', ['dba', 'security'])
+    const [bob, carol] = [await world.person('bob'), await world.person('carol')]
+    const { id } = await ask(world, { needs: both })
+    expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ review: { state: 'open' } })
+    expect(await world.reviews.stillNeeded((await world.reviews.get(id))!)).toEqual([
+      { groups: ['dba', 'security'], approvals: 1 },
+    ])
+    expect(await world.reviews.answer(bob, id, 'approve')).toMatchObject({ why: 'answered-before' })
+    expect(await world.reviews.answer(carol, id, 'approve')).toMatchObject({ review: { state: 'approved' } })
+  })
+
+  it('waits again for a group of which who approved it has left', async () => {
+    await using world = await startWorld()
+    await world.setGroups('carol', ['security'])
+    const { id } = await ask(world, { needs: both })
+    await world.reviews.answer(await world.person('bob'), id, 'approve')
+    await world.setGroups('bob', [])
+    const answered = await world.reviews.answer(await world.person('carol'), id, 'approve')
+    expect(answered).toMatchObject({ review: { state: 'open' } })
+    expect(await world.reviews.stillNeeded((await world.reviews.get(id))!)).toEqual(one)
+  })
+
   it('is denied by one, whatever others said', async () => {
     await using world = await startWorld()
-    const { id } = await ask(world, { approvals: 2 })
+    const { id } = await ask(world, { needs: two })
     await world.reviews.answer(await world.person('bob'), id, 'approve')
     expect(await world.reviews.answer(await world.person('carol'), id, 'deny')).toMatchObject({
       review: { state: 'denied' },
@@ -179,14 +227,12 @@ describe('an answer is not taken', () => {
 })
 
 describe('an approval', () => {
-  const terms = { reviewers: ['dba'], approvals: 1 }
-
   it('is used once, of two that try', async () => {
     await using world = await startWorld()
     const [alice, { id: tokenId }] = [await world.person('alice'), await world.token('alice')]
     const { id } = await ask(world)
     await world.reviews.answer(await world.person('bob'), id, 'approve')
-    const use = { digest: 'd', terms, tokenId }
+    const use = { digest: 'd', needs: one, tokenId }
     const uses = await Promise.all([world.reviews.use(alice, id, use), world.reviews.use(alice, id, use)])
     expect(uses.filter(Boolean)).toHaveLength(1)
     expect((await world.reviews.get(id))?.state).toBe('used')
@@ -199,14 +245,14 @@ describe('an approval', () => {
     await world.tokens.revoke('system', revoked.id)
     const { id } = await ask(world)
     const use = (over: object): Promise<boolean> =>
-      world.reviews.use(alice, id, { digest: 'd', terms, tokenId, ...over })
+      world.reviews.use(alice, id, { digest: 'd', needs: one, tokenId, ...over })
     expect(await use({})).toBe(false)
     await world.reviews.answer(await world.person('bob'), id, 'approve')
     expect(await use({ digest: 'other' })).toBe(false)
     expect(await use({ tokenId: revoked.id })).toBe(false)
     expect(await use({ tokenId: 'tok_NONE' })).toBe(false)
-    expect(await use({ terms: { reviewers: ['security'], approvals: 1 } })).toBe(false)
-    expect(await use({ terms: { reviewers: ['dba'], approvals: 2 } })).toBe(false)
+    expect(await use({ needs: [{ groups: ['security'], approvals: 1 }] })).toBe(false)
+    expect(await use({ needs: two })).toBe(false)
     world.clock.advance(3_600_000)
     expect(await use({})).toBe(false)
     expect((await world.reviews.get(id))?.state).toBe('approved')
@@ -221,7 +267,7 @@ describe('an approval', () => {
     const { id } = await ask(world)
     await world.reviews.answer(await world.person('bob'), id, 'approve')
     await leave(world)
-    expect(await world.reviews.use(alice, id, { digest: 'd', terms, tokenId })).toBe(false)
+    expect(await world.reviews.use(alice, id, { digest: 'd', needs: one, tokenId })).toBe(false)
   })
 })
 

@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import {
+  areMet,
+  groupsIn,
+  openNeeds,
   reviewId,
   type BlastRadius,
   type Clock,
@@ -7,11 +10,11 @@ import {
   type Operation,
   type Parameter,
   type ReviewId,
-  type ReviewTerms,
+  type ReviewNeed,
   type Subject,
 } from '@sallyport/core'
 import type { Review, Store, StoreChange } from '@sallyport/store'
-import { approvalsThatCount } from './approvals.ts'
+import { approversOf } from './approvals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Place } from './digest.ts'
 import { isParty } from './party.ts'
@@ -40,8 +43,8 @@ export type Answered =
 export interface Use {
   /** See `digestOf`. */
   readonly digest: string
-  /** As policy asks now; who approved must be in one of these groups now. */
-  readonly terms: Pick<ReviewTerms, 'reviewers' | 'approvals'>
+  /** As policy asks now; those who approved must meet them by the groups that they are in now. */
+  readonly needs: readonly ReviewNeed[]
   /** The requester's, which must live. */
   readonly tokenId: string
 }
@@ -79,8 +82,7 @@ export class Reviews implements Disposable {
       parameters: operation.parameters.map(shown),
       reason: decision.reason ?? null,
       policies: decision.policies,
-      reviewers: decision.terms.reviewers,
-      approvalsNeeded: decision.terms.approvals,
+      needs: decision.terms.needs,
       expiresAt: now + decision.terms.withinMs,
       blastRadius: blastRadius ?? null,
     }
@@ -88,7 +90,7 @@ export class Reviews implements Disposable {
     return { ...review, askedAt: now, state: 'open', answers: [] }
   }
 
-  /** Takes an answer; the last approval that was needed approves it, one denial denies it. */
+  /** Takes an answer; the last approval that was needed approves it, one denial denies it. What counts: see {@link openNeeds}. */
   answer(by: Subject, id: string, verdict: 'approve' | 'deny', comment?: string): Promise<Answered> {
     return this.#parts.store.write(by, `${verdict} a review`, async (tx): Promise<Answered> => {
       const review = await tx.reviews.get(id)
@@ -96,14 +98,19 @@ export class Reviews implements Disposable {
       const problem = this.#problem(by, review)
       if (problem !== undefined) return notAnswered(problem)
       const { id: byId, name: byName } = by.principal
-      if (!(await tx.reviews.answer(id, { byId, byName, verdict, comment: comment ?? null })))
-        return notAnswered('answered-before')
-      const answered = (await tx.reviews.get(id)) ?? review
-      const approvals = answered.answers.filter((answer) => answer.verdict === 'approve').length
+      const answer = { byId, byName, verdict, comment: comment ?? null }
+      const approvers = await approversOf(tx, [...review.answers, answer])
+      const stillNeeded = verdict === 'approve' ? openNeeds(review.needs, approvers) : []
+      if (!(await tx.reviews.answer(id, answer, stillNeeded))) return notAnswered('answered-before')
       if (verdict === 'deny') await tx.reviews.become(id, 'open', 'denied')
-      else if (approvals >= review.approvalsNeeded) await tx.reviews.become(id, 'open', 'approved')
-      return { kind: 'answered', review: (await tx.reviews.get(id)) ?? answered }
+      else if (areMet(review.needs, approvers)) await tx.reviews.become(id, 'open', 'approved')
+      return { kind: 'answered', review: (await tx.reviews.get(id)) ?? review }
     })
+  }
+
+  /** Whose approval is missing, as groups stand now. */
+  async stillNeeded({ state, needs, answers }: Review): Promise<readonly ReviewNeed[]> {
+    return state === 'open' ? openNeeds(needs, await approversOf(this.#parts.store.read, answers)) : []
   }
 
   mayAnswer(by: Subject, review: Review): boolean {
@@ -114,7 +121,7 @@ export class Reviews implements Disposable {
   #problem(by: Subject, review: Review): AnswerProblem | undefined {
     const { policy, clock } = this.#parts
     if (isParty(by, review)) return 'own-request'
-    const isReviewer = by.principal.groups.some((group) => review.reviewers.includes(group))
+    const isReviewer = groupsIn(review.needs).some((group) => by.principal.groups.includes(group))
     if (!isReviewer || policy.point.may(by, 'review').effect !== 'allow') return 'not-a-reviewer'
     return review.state !== 'open' || clock.now() >= review.expiresAt ? 'over' : undefined
   }
@@ -149,13 +156,13 @@ export class Reviews implements Disposable {
    * Uses an approval up, in one step with all that it depends on. It can be used once.
    * @returns false where it cannot be, or not any more
    */
-  use(by: Subject, id: ReviewId, { digest, terms, tokenId }: Use): Promise<boolean> {
+  use(by: Subject, id: ReviewId, { digest, needs, tokenId }: Use): Promise<boolean> {
     return this.#parts.store.write(by, 'run a reviewed operation', async (tx) => {
       const review = await tx.reviews.get(id)
       const token = await tx.tokens.get(tokenId)
       if (review?.digest !== digest || token === undefined) return false
       if (token.revokedAt !== null || token.expiresAt <= this.#parts.clock.now()) return false
-      if ((await approvalsThatCount(tx, review.answers, terms.reviewers)) < terms.approvals) return false
+      if (!areMet(needs, await approversOf(tx, review.answers))) return false
       return tx.reviews.become(id, 'approved', 'used')
     })
   }

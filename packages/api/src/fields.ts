@@ -28,6 +28,11 @@ export const maxTokenSeconds = 3600
 
 export const TokenSeconds = z.number().int().min(60).max(maxTokenSeconds).default(maxTokenSeconds)
 
+/** So many approvals by different people, each in any of these groups. */
+export const ReviewNeed = z
+  .object({ groups: z.array(z.string()), approvals: z.number().int() })
+  .meta({ id: 'ReviewNeed' })
+
 export const Password = z
   .string()
   .min(12, 'use 12 characters or more')

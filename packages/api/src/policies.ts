@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BasedOn, Note, Plan } from './apply.ts'
-import { Name, Person, Time } from './fields.ts'
+import { Name, Person, ReviewNeed, Time } from './fields.ts'
 import { json, lines, route } from './route.ts'
 
 const PolicyFile = z.object({ name: Name, text: z.string() }).meta({ id: 'PolicyFile' })
@@ -59,6 +59,8 @@ export const Finding = z
         /** Those that determined it. */
         policies: z.array(z.string()),
         reason: z.string().optional(),
+        /** Who must approve it, where somebody must. */
+        needs: z.array(ReviewNeed).optional(),
         /** In one sentence. */
         words: z.string(),
       }),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flag, Id, Limit, Name, Person, Time } from './fields.ts'
+import { Flag, Id, Limit, Name, Person, ReviewNeed, Time } from './fields.ts'
 import { created, json, route } from './route.ts'
 
 const requestStates = [
@@ -31,8 +31,13 @@ export const AccessRequest = z
     policies: z.array(z.string()),
     /** The policy's own words. */
     policyReason: z.string().optional(),
+    /** Of all that is needed together: the groups, and how many different people. */
     reviewers: z.array(z.string()),
     approvalsNeeded: z.number().int(),
+    /** What is needed, all of it; of each person one approval counts, for one of these. */
+    needs: z.array(ReviewNeed),
+    /** What is missing still, as groups stand now, and out of which groups one more would help. Empty unless it is open. */
+    stillNeeded: z.array(ReviewNeed),
     answers: z.array(
       z.object({
         by: Person,
@@ -91,6 +96,8 @@ const request: AccessRequest = {
   policyReason: 'changes by hand are agreed on first',
   reviewers: ['dba'],
   approvalsNeeded: 1,
+  needs: [{ groups: ['dba'], approvals: 1 }],
+  stillNeeded: [{ groups: ['dba'], approvals: 1 }],
   answers: [],
   askedAt: '2026-01-01T00:00:00Z',
   expiresAt: '2026-01-02T00:00:00Z',

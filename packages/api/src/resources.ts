@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flag, Id, Name, Time } from './fields.ts'
+import { Flag, Id, Name, ReviewNeed, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
 /** Stand-ins in a hint, for what only the caller knows. See {@link fillHint}. */
@@ -44,6 +44,7 @@ const RequestableAccount = z
     maxSeconds: z.number().int(),
     reviewers: z.array(z.string()),
     approvalsNeeded: z.number().int(),
+    needs: z.array(ReviewNeed),
     /** The policy's own words. */
     reason: z.string().optional(),
     /** May the caller take it at once, to be reviewed afterwards? */
@@ -104,7 +105,14 @@ const resource: ResourceView = {
     },
   ],
   mayRequest: [
-    { name: 'app_rw', maxSeconds: 14_400, reviewers: ['dba'], approvalsNeeded: 1, mayBreakGlass: false },
+    {
+      name: 'app_rw',
+      maxSeconds: 14_400,
+      reviewers: ['dba'],
+      approvalsNeeded: 1,
+      needs: [{ groups: ['dba'], approvals: 1 }],
+      mayBreakGlass: false,
+    },
   ],
   endpoint: { host: 'gateway.example', port: 15432 },
   agents: 2,

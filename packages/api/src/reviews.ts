@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, Limit, Person, Time } from './fields.ts'
+import { Id, Limit, Person, ReviewNeed, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
 const reviewStates = ['open', 'approved', 'denied', 'expired', 'withdrawn', 'used'] as const
@@ -23,8 +23,13 @@ export const Review = z
     /** The policy's own words. */
     reason: z.string().optional(),
     policies: z.array(z.string()),
+    /** Of all that is needed together: the groups, and how many different people. */
     reviewers: z.array(z.string()),
     approvalsNeeded: z.number().int(),
+    /** What is needed, all of it; of each person one approval counts, for one of these. */
+    needs: z.array(ReviewNeed),
+    /** What is missing still, as groups stand now, and out of which groups one more would help. Empty unless it is open. */
+    stillNeeded: z.array(ReviewNeed),
     answers: z.array(
       z.object({
         by: Person,
@@ -57,6 +62,8 @@ const review: Review = {
   policies: ['production-writes'],
   reviewers: ['dba'],
   approvalsNeeded: 1,
+  needs: [{ groups: ['dba'], approvals: 1 }],
+  stillNeeded: [{ groups: ['dba'], approvals: 1 }],
   answers: [],
   askedAt: '2026-01-01T00:00:00Z',
   expiresAt: '2026-01-01T00:15:00Z',

@@ -49,7 +49,7 @@ permit (principal in Group::"staff", action == Action::"connect", resource);
   await expect.poll(ids, { timeout: 10_000 }).toHaveLength(1)
   const [id = ''] = await ids()
   expect((await sallyport(['requests', 'ls'], dba)).out).toMatch(
-    /req_\w+ +open +sam +orders-db +app +1h +in 24 h/,
+    /req_\w+ +open +sam +orders-db +app +1h +in 24 h +dba +a broken import/,
   )
   const shown = (await sallyport(['requests', 'show', id], dba)).out
   for (const words of [
@@ -58,6 +58,7 @@ permit (principal in Group::"staff", action == Action::"connect", resource);
     'a broken import',
     'OPS-7',
     '1 of dba',
+    'waits for   approval by dba',
   ])
     expect(shown).toContain(words)
   expect(await sallyport(['requests', 'approve', id], sam)).toMatchObject({ code: 4 })
@@ -90,7 +91,7 @@ permit (principal in Group::"staff", action == Action::"connect", resource);
   expect((await sallyport(['grants', 'ls', '--ended'], sam)).out).toContain('revoked')
 
   const another = await sallyport(['request', 'orders-db', '--reason', 'again'], sam)
-  expect(another.out).toMatch(/^req_\w+: orders-db as app waits for an approval by dba, at most 24 h\.\n$/)
+  expect(another.out).toMatch(/^req_\w+: orders-db as app waits for approval by dba, at most 24 h\.\n$/)
   const [again = ''] = /^req_\w+/.exec(another.out) ?? []
   expect((await sallyport(['requests', 'withdraw', again], sam)).out).toBe('Withdrawn.\n')
   const third = await sallyport(['request', 'orders-db', '--reason', 'please'], sam)

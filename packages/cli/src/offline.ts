@@ -26,7 +26,7 @@ export async function findOffline(
   { principal, actor, resource: name, ...inquiry }: About,
 ): Promise<Finding> {
   const documents = await readDocuments(paths, 'without secrets')
-  const { compilePolicies, explain, inquire, NotAsked, PolicyError } = await import('@sallyport/policy')
+  const { compilePolicies, inquire, NotAsked, PolicyError, tellStep } = await import('@sallyport/policy')
   const { detectorTags, vocabularyOfProtocols } = await import('@sallyport/gateway')
   const subject = subjectOf(documents, principal, groups, actor)
   const resource = name === undefined ? undefined : resourceOf(documents, name)
@@ -42,13 +42,7 @@ export async function findOffline(
       principal: { ...subject.principal, groups: [...subject.principal.groups] },
       actor: { ...subject.actor },
       answer,
-      steps: steps.map(({ asked, decision }) => ({
-        asked,
-        effect: decision.effect,
-        policies: [...decision.policies],
-        ...(decision.reason === undefined ? {} : { reason: decision.reason }),
-        words: explain(decision),
-      })),
+      steps: steps.map(tellStep),
     }
   } catch (error) {
     if (error instanceof NotAsked || error instanceof PolicyError)

@@ -1,4 +1,5 @@
 import type { RecordedLine } from '@sallyport/api'
+import { needsInWords, type ReviewNeed } from '@sallyport/core'
 import type { Printer } from './printer.ts'
 
 interface ShownFacts {
@@ -24,7 +25,7 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
     case 'result':
       return `${at}  ${printer.style('dim', `   #${text('id')} ${outcome(event)}`)}\n`
     case 'review-asked':
-      return `${at}  ${printer.style('yellow', 'held')}   ${text('review')}: waits for ${list(event['reviewers'])}\n`
+      return `${at}  ${printer.style('yellow', 'held')}   ${text('review')}: waits for ${waitsFor(event)}\n`
     case 'review-ended':
       return `${at}  ${printer.style('yellow', text('state'))} ${text('review')}${by(event['by'])}${text('comment') === '' ? '' : `: ${text('comment')}`}\n`
     case 'closed':
@@ -32,6 +33,11 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
     default:
       return `${at}  ${event.kind}\n`
   }
+}
+
+/** Older recordings say the groups alone. */
+function waitsFor({ needs, reviewers }: RecordedLine): string {
+  return Array.isArray(needs) ? needsInWords(needs as ReviewNeed[]) : list(reviewers)
 }
 
 function decision(event: RecordedLine, printer: Printer): string {

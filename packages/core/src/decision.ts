@@ -1,11 +1,10 @@
 import type { Obligations } from './permit.ts'
+import type { ReviewNeed } from './review-needs.ts'
 
 /** What must happen before a `review` decision permits. */
 export interface ReviewTerms {
-  /** Any member of any of these groups may answer, the requester excepted. */
-  readonly reviewers: readonly string[]
-  /** How many of them must approve. */
-  readonly approvals: number
+  /** All of them must be met; the requester is not asked. */
+  readonly needs: readonly ReviewNeed[]
   readonly withinMs: number
 }
 

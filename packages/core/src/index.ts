@@ -46,6 +46,15 @@ export { RecentCache } from './recent-cache.ts'
 export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts'
 export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource } from './resource.ts'
 export { mayBecome, reviewTransitions, type BlastRadius, type ReviewState } from './review.ts'
+export {
+  approvalsIn,
+  areMet,
+  groupsIn,
+  needsAsWritten,
+  needsInWords,
+  openNeeds,
+  type ReviewNeed,
+} from './review-needs.ts'
 export { Secret } from './secret.ts'
 export type { OwnTarget, SampleRequest, TagSuggestion, TagSuggestions } from './tag-suggestions.ts'
 export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'

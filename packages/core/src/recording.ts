@@ -3,6 +3,7 @@ import type { GrantId, OperationId, ReviewId, SessionId } from './ids.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome, Parameter } from './operation.ts'
 import type { BlastRadius } from './review.ts'
+import type { ReviewNeed } from './review-needs.ts'
 
 /** Everything that a session's recording may say. It never holds an unmasked value that the client did not get, nor a credential. */
 export type RecordingEvent =
@@ -42,6 +43,7 @@ export type RecordingEvent =
       readonly kind: 'review-asked'
       readonly review: ReviewId
       readonly reviewers: readonly string[]
+      readonly needs: readonly ReviewNeed[]
       readonly text: string
       readonly blastRadius?: BlastRadius
     }

@@ -1,5 +1,6 @@
 import type { BlastRadius, ReviewState } from './review.ts'
 import type { AccessRequestState } from './grant.ts'
+import type { ReviewNeed } from './review-needs.ts'
 import type { CredentialSource } from './resource.ts'
 
 /** What a webhook may be told of. docs/webhooks.md says of each when it comes. */
@@ -58,6 +59,9 @@ interface Asking extends Place {
   readonly id: string
   readonly reviewers: readonly string[]
   readonly approvalsNeeded: number
+  /** What must be approved, and what of that is missing still. Absent of what an older gateway has written. */
+  readonly needs?: readonly ReviewNeed[]
+  readonly stillNeeded?: readonly ReviewNeed[]
   readonly expiresAt: number
 }
 

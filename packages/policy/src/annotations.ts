@@ -1,6 +1,7 @@
-import type { RequestTerms, ReviewTerms } from '@sallyport/core'
+import type { RequestTerms, ReviewNeed, ReviewTerms } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import { readHours, type Hours } from './hours.ts'
+import { maxApprovals, namesIn, readNeeds } from './needs.ts'
 
 /** What a policy's annotations say. */
 export interface Annotations {
@@ -25,14 +26,12 @@ export const gatewayVerdicts = {
   maskedColumn: 'masked-column',
   evaluationError: 'evaluation-error',
   tooComplex: 'too-complex',
-  differentReviewers: 'different-reviewers',
+  tooManyApprovals: 'too-many-approvals',
   outsideHours: 'outside-hours',
 } as const
 
 const known = ['id', 'reason', 'hours', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass']
 const knownNames = known.map((name) => `@${name}`)
-const defaultApprovals = 1
-const maxApprovals = 10
 const hourMs = 3_600_000
 /** How long an operation, and a request for access, may wait for an answer. */
 const waits = {
@@ -103,18 +102,45 @@ function complainOfStrays(given: Given, complain: Complain): void {
 }
 
 function reviewTerms(kind: 'review' | 'request', given: Given, complain: Complain): ReviewTerms {
-  const { reviewers, within } = given
-  const groups = groupsOf(given[kind])
-  if (groups.includes(''))
-    complain(kind, `@${kind} needs the group that answers, or several: @${kind}("dba,security")`)
-  const approvals = reviewers === undefined ? defaultApprovals : Number(reviewers ?? '')
-  if (!Number.isInteger(approvals) || approvals < 1 || approvals > maxApprovals)
-    complain('reviewers', `@reviewers needs a number from 1 to ${maxApprovals}: @reviewers("2")`)
+  const { within } = given
   const { unless, maxMs, max, example } = waits[kind]
   const withinMs = durationMs(within === undefined ? unless : (within ?? ''), maxMs)
   if (withinMs === undefined)
     complain('within', `@within needs a number and s, m or h, from 1s to ${max}: @within("${example}")`)
-  return { reviewers: groups, approvals, withinMs: withinMs ?? 0 }
+  return { needs: needsOf(kind, given, complain), withinMs: withinMs ?? 0 }
+}
+
+function needsOf(kind: 'review' | 'request', given: Given, complain: Complain): readonly ReviewNeed[] {
+  const { reviewers } = given
+  const read = readNeeds(given[kind] ?? '')
+  const approvals = Number(reviewers ?? '')
+  if (reviewers !== undefined && (!Number.isInteger(approvals) || approvals < 1 || approvals > maxApprovals))
+    complain('reviewers', `@reviewers needs a number from 1 to ${maxApprovals}: @reviewers("2")`)
+  switch (read.kind) {
+    case 'no-group':
+      complain(
+        kind,
+        `@${kind} needs the group that answers. Any of several: @${kind}("dba,security"); all of them: @${kind}("dba & security")`,
+      )
+      return []
+    case 'words':
+      complain(
+        kind,
+        `@${kind} takes a comma where any of the groups may answer, and & where all of them must: @${kind}("dba & security")`,
+      )
+      return []
+    case 'too-many':
+      complain(kind, `@${kind} asks for 1 to ${maxApprovals} approvals in all: @${kind}("2 dba & security")`)
+      return []
+    case 'needs':
+      if (reviewers === undefined) return read.needs
+      if (read.isCounted)
+        complain(
+          'reviewers',
+          `@reviewers says nothing where @${kind} counts: write the number before its groups, @${kind}("2 dba & security")`,
+        )
+      return read.needs.map(({ groups }) => ({ groups, approvals }))
+  }
 }
 
 function requestTerms(given: Given, complain: Complain): RequestTerms {
@@ -122,17 +148,13 @@ function requestTerms(given: Given, complain: Complain): RequestTerms {
   const longest = durationMs(duration === undefined ? defaultDuration : (duration ?? ''), maxDurationMs)
   if (longest === undefined)
     complain('duration', '@duration needs a number and s, m or h, from 1s to 168h: @duration("4h")')
-  const breakGlass = breakglass === undefined ? [] : groupsOf(breakglass)
+  const breakGlass = breakglass === undefined ? [] : namesIn(breakglass ?? '')
   if (breakGlass.includes(''))
     complain(
       'breakglass',
       '@breakglass needs the group that may let itself in, or several: @breakglass("oncall")',
     )
   return { ...reviewTerms('request', given, complain), durationMs: longest ?? 0, breakGlass }
-}
-
-function groupsOf(text: string | null | undefined): string[] {
-  return [...new Set((text ?? '').split(',').map((group) => group.trim()))]
 }
 
 function isUsableId(id: string): boolean {

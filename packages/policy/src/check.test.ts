@@ -9,6 +9,9 @@ function complaints(...texts: string[]): string[] {
   )
 }
 
+const noGroup = (name: string): string =>
+  `@${name} needs the group that answers. Any of several: @${name}("dba,security"); all of them: @${name}("dba & security")`
+
 test('good policies bring no complaint', () => {
   expect(complaints('@id("a") permit (principal, action, resource);', '// nothing but a comment\n')).toEqual(
     [],
@@ -87,8 +90,24 @@ test.each([
 
 test.each([
   ['@reveiw("dba")', 'unknown annotation @reveiw; did you mean @review?'],
-  ['@review', '@review needs the group that answers, or several: @review("dba,security")'],
-  ['@review("dba,")', '@review needs the group that answers, or several: @review("dba,security")'],
+  ['@review', noGroup('review')],
+  ['@review("dba,")', noGroup('review')],
+  ['@review("dba & ")', noGroup('review')],
+  ['@review("dba && security")', noGroup('review')],
+  [
+    '@review("dba and security")',
+    '@review takes a comma where any of the groups may answer, and & where all of them must: @review("dba & security")',
+  ],
+  ['@review("0 dba & security")', '@review asks for 1 to 10 approvals in all: @review("2 dba & security")'],
+  ['@review("8 dba & 3 security")', '@review asks for 1 to 10 approvals in all: @review("2 dba & security")'],
+  [
+    '@review("dba & security") @reviewers("2")',
+    '@reviewers says nothing where @review counts: write the number before its groups, @review("2 dba & security")',
+  ],
+  [
+    '@review("2 dba") @reviewers("2")',
+    '@reviewers says nothing where @review counts: write the number before its groups, @review("2 dba & security")',
+  ],
   ['@review("dba") @reviewers("0")', '@reviewers needs a number from 1 to 10: @reviewers("2")'],
   ['@review("dba") @reviewers("two")', '@reviewers needs a number from 1 to 10: @reviewers("2")'],
   [
@@ -115,7 +134,7 @@ test('an @id that decisions use for themselves, or that cannot be shown, is refu
 })
 
 test.each([
-  ['@request("")', '@request needs the group that answers, or several: @request("dba,security")'],
+  ['@request("")', noGroup('request')],
   ['@request("dba") @within("169h")', '@within needs a number and s, m or h, from 1s to 168h: @within("8h")'],
   [
     '@request("dba") @duration("1d")',

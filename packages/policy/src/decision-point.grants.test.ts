@@ -20,8 +20,7 @@ describe('a connection that takes a grant', () => {
       policies: ['admins'],
       reason: 'asked for',
       terms: {
-        reviewers: ['dba', 'security'],
-        approvals: 2,
+        needs: [{ groups: ['dba', 'security'], approvals: 2 }],
         withinMs: 8 * hourMs,
         durationMs: 4 * hourMs,
         breakGlass: ['oncall'],
@@ -34,7 +33,12 @@ describe('a connection that takes a grant', () => {
 
   test('waits a day, lasts an hour, needs one approval and has no break-glass unless said', () => {
     expect(connect(request('a', '@request("dba")'))).toMatchObject({
-      terms: { approvals: 1, withinMs: 24 * hourMs, durationMs: hourMs, breakGlass: [] },
+      terms: {
+        needs: [{ groups: ['dba'], approvals: 1 }],
+        withinMs: 24 * hourMs,
+        durationMs: hourMs,
+        breakGlass: [],
+      },
     })
   })
 
@@ -53,12 +57,24 @@ describe('a connection that takes a grant', () => {
     expect(connect(one, two)).toMatchObject({
       policies: ['a', 'b'],
       terms: {
-        reviewers: ['dba', 'security'],
-        approvals: 2,
+        needs: [{ groups: ['dba', 'security'], approvals: 2 }],
         withinMs: hourMs,
         durationMs: 2 * hourMs,
         breakGlass: ['oncall'],
       },
     })
+  })
+
+  test('of several groups is asked of each, as of those of another permit that fits', () => {
+    const both = request('a', '@request("dba & 2 security") @within("1h")')
+    const needs = [
+      { groups: ['dba'], approvals: 1 },
+      { groups: ['security'], approvals: 2 },
+    ]
+    expect(connect(both)).toMatchObject({ effect: 'request', terms: { needs } })
+    expect(explain(connect(both))).toBe(
+      'allowed by a for up to 1 h when a request is approved once by dba, and 2 times by security within 1 h',
+    )
+    expect(connect(both, request('b', '@request("security")'))).toMatchObject({ terms: { needs } })
   })
 })

@@ -57,7 +57,9 @@ function policies(effect: fc.Arbitrary<string>): fc.Arbitrary<string[]> {
   return fc.array(policy, { maxLength: 6 })
 }
 
-const anyPolicies = policies(fc.constantFrom('permit', 'permit', 'forbid', '@review("dba") permit'))
+const anyPolicies = policies(
+  fc.constantFrom('permit', 'permit', 'forbid', '@review("dba") permit', '@review("ops & dba") permit'),
+)
 
 const facts: fc.Arbitrary<Facts> = fc
   .record({
@@ -145,9 +147,8 @@ test('slices, prepared sets and remembered answers decide as Cedar does over all
             cedarPermits(texts, who, clear, action, path),
           )
           for (const same of [clear, { ...clear }]) {
-            const { effect, policies: by } = point.decide(who, ordersDb, 'app', [same])
-            const isConflict = by.includes('different-reviewers')
-            expect(effect !== 'deny' || isConflict).toBe(isPermitted)
+            const { effect } = point.decide(who, ordersDb, 'app', [same])
+            expect(effect !== 'deny').toBe(isPermitted)
           }
         }
       },
@@ -170,8 +171,7 @@ test('a set of which only parts are asked decides as Cedar does over all of it',
       const isPermitted = questionsFor(clear).every(([action, path]) =>
         cedarPermits(some, who, clear, action, path),
       )
-      const { effect, policies: by } = decide(texts, who, [clear])
-      expect(effect !== 'deny' || by.includes('different-reviewers')).toBe(isPermitted)
+      expect(decide(texts, who, [clear]).effect !== 'deny').toBe(isPermitted)
     }),
     { numRuns: 40 },
   )

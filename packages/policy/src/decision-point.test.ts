@@ -186,7 +186,7 @@ describe('reviews', () => {
       effect: 'review',
       policies: ['dba'],
       reason: 'ask a dba',
-      terms: { reviewers: ['dba'], approvals: 1, withinMs: 900_000 },
+      terms: { needs: [{ groups: ['dba'], approvals: 1 }], withinMs: 900_000 },
     })
   })
 
@@ -205,23 +205,54 @@ describe('reviews', () => {
       '@id("leads") @review("leads, heads") @reviewers("2") @within("5m") permit (principal, action, resource);'
     expect(decide(dba + leads, statement({ update: [orders] }))).toMatchObject({
       policies: ['dba', 'leads'],
-      terms: { reviewers: ['dba', 'leads', 'heads'], approvals: 2, withinMs: 300_000 },
+      terms: { needs: [{ groups: ['dba', 'leads', 'heads'], approvals: 2 }], withinMs: 300_000 },
     })
   })
 
-  test('parts that need reviews of different groups are answered by who is in both, or by nobody', () => {
+  test('of two of which one asks for several groups, what each asks for is asked for', () => {
+    const leads = '@id("leads") @review("2 leads & dba,heads") permit (principal, action, resource);'
+    expect(decide(dba + leads, statement({ update: [orders] }))).toMatchObject({
+      policies: ['dba', 'leads'],
+      terms: {
+        needs: [
+          { groups: ['dba'], approvals: 1 },
+          { groups: ['leads'], approvals: 2 },
+        ],
+      },
+    })
+  })
+
+  test('parts that need reviews of different groups are answered by who is in both, or by some of each', () => {
     const policies = (groups: string): string => `
       @id("a") @review("dba, security") permit (principal, action, resource in Object::"orders-db/shop/a");
-      @id("b") @review("${groups}") @reviewers("2") permit (principal, action, resource in Object::"orders-db/shop/b");`
+      @id("b") @review("${groups}") permit (principal, action, resource in Object::"orders-db/shop/b");`
     const both = statement({ update: ['shop/a/t', 'shop/b/t'] })
-    expect(decide(policies('security'), both)).toMatchObject({
+    expect(decide(policies('2 security'), both)).toMatchObject({
       effect: 'review',
       policies: ['a', 'b'],
-      terms: { reviewers: ['security'], approvals: 2 },
+      terms: { needs: [{ groups: ['security'], approvals: 2 }] },
     })
     expect(decide(policies('legal'), both)).toMatchObject({
+      effect: 'review',
+      policies: ['a', 'b'],
+      terms: {
+        needs: [
+          { groups: ['dba', 'security'], approvals: 1 },
+          { groups: ['legal'], approvals: 1 },
+        ],
+      },
+    })
+  })
+
+  test('more approvals than ten are not asked for: it is denied', () => {
+    const both = statement({ update: ['shop/a/t', 'shop/b/t'] })
+    const policies = `
+      @id("a") @review("6 dba") permit (principal, action, resource in Object::"orders-db/shop/a");
+      @id("b") @review("5 security") permit (principal, action, resource in Object::"orders-db/shop/b");`
+    expect(decide(policies, both)).toMatchObject({
       effect: 'deny',
-      policies: ['different-reviewers', 'a', 'b'],
+      policies: ['too-many-approvals', 'a', 'b'],
+      reason: 'the policies ask for 11 approvals in all, and 10 can be asked for',
     })
   })
 

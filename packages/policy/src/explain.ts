@@ -18,9 +18,12 @@ export function explain(decision: ConnectDecision): string {
   }
 }
 
-function asked({ reviewers, approvals, withinMs }: ReviewTerms): string {
-  const times = approvals === 1 ? 'once' : `${approvals} times`
-  return `${times} by ${reviewers.join(' or ')} within ${duration(withinMs)}`
+function asked({ needs, withinMs }: ReviewTerms): string {
+  const by = needs.map(({ groups, approvals }) => {
+    const times = approvals === 1 ? 'once' : `${approvals} times`
+    return `${times} by ${groups.join(' or ')}`
+  })
+  return `${by.join(', and ')} within ${duration(withinMs)}`
 }
 
 function duration(ms: number): string {

@@ -10,7 +10,7 @@ export {
 } from './decision-point.ts'
 export { differenceOf } from './difference.ts'
 export { explain } from './explain.ts'
-export { inquire, type Finding, type Inquiry } from './inquiry.ts'
+export { inquire, tellStep, type Finding, type Inquiry } from './inquiry.ts'
 export { runPolicyTests, type PolicyTestReport, type PolicyTestResult } from './policy-test.ts'
 export { presets, type Preset } from './presets.ts'
 export { PolicyError, type PolicyProblem, type PolicyText } from './problem.ts'

@@ -1,7 +1,8 @@
-import type { ConnectDecision, FactValue, Resource, Subject } from '@sallyport/core'
+import type { ConnectDecision, FactValue, Resource, ReviewNeed, Subject } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import type { DecisionPoint } from './decision-point.ts'
 import { escapeSegment } from './entities.ts'
+import { explain } from './explain.ts'
 import { factsFor, NotAsked } from './stated-facts.ts'
 import type { ProtocolVocabulary } from './vocabulary.ts'
 
@@ -45,6 +46,32 @@ export function inquire(
   const effects = steps.map(({ decision }) => decision.effect)
   const strictest = (['deny', 'request', 'review'] as const).find((effect) => effects.includes(effect))
   return { answer: strictest === undefined ? 'yes' : strictest === 'deny' ? 'no' : strictest, steps }
+}
+
+/** A step as the API and the command line give it. */
+export interface ToldStep {
+  asked: string
+  effect: ConnectDecision['effect']
+  policies: string[]
+  reason?: string
+  /** Who must approve it, where somebody must. */
+  needs?: { groups: string[]; approvals: number }[]
+  words: string
+}
+
+export function tellStep({ asked, decision }: Step): ToldStep {
+  const { effect, policies, reason } = decision
+  const needs: readonly ReviewNeed[] = 'terms' in decision ? decision.terms.needs : []
+  return {
+    asked,
+    effect,
+    policies: [...policies],
+    ...(reason === undefined ? {} : { reason }),
+    ...(needs.length === 0
+      ? {}
+      : { needs: needs.map(({ groups, approvals }) => ({ groups: [...groups], approvals })) }),
+    words: explain(decision),
+  }
 }
 
 function stepsOf(

@@ -1,6 +1,14 @@
-import type { ConnectDecision, Decision, Obligations, RequestTerms, ReviewTerms } from '@sallyport/core'
+import {
+  approvalsIn,
+  type ConnectDecision,
+  type Decision,
+  type Obligations,
+  type RequestTerms,
+  type ReviewTerms,
+} from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
 import type { Answer } from './engine.ts'
+import { allOf, anyOf, maxApprovals } from './needs.ts'
 import type { Policy } from './policies.ts'
 
 type WithoutObligations<D> = D extends ConnectDecision ? Omit<D, 'obligations'> : never
@@ -28,8 +36,7 @@ export function denial(verdict: string, reason: string, policies: readonly strin
 
 /**
  * What an answer means. `asked` words the question where no policy permits it: `delete on shop.public.orders`.
- * A permit with a review or a request counts only where no plain permit does; of several such, any group may answer, on the
- * strictest terms.
+ * A permit with a review or a request counts only where no plain permit does; for several such see {@link anyOf}.
  */
 export function judge(
   answer: Answer,
@@ -53,16 +60,18 @@ export function judge(
   const plain = open.filter(({ review, request }) => review === undefined && request === undefined)
   if (plain.length > 0) return { effect: 'allow', policies: plain.map(({ id }) => id) }
   const requested = open.filter(({ request }) => request !== undefined)
-  if (requested.length > 0)
-    return {
-      effect: 'request',
-      ...namesAndReason(requested),
-      terms: together(requested.flatMap(({ request }) => request ?? [])),
-    }
+  if (requested.length > 0) {
+    const terms = together(requested.flatMap(({ request }) => request ?? []))
+    return askable({ effect: 'request', ...namesAndReason(requested), terms })
+  }
   const terms = open.flatMap(({ review }) => review ?? [])
   if (terms.length === 0) return denial(gatewayVerdicts.evaluationError, 'an unknown policy permitted this')
-  const reviewers = unique(terms.flatMap((each) => each.reviewers))
-  return { effect: 'review', ...namesAndReason(open), terms: { ...strictestTerms(terms), reviewers } }
+  const needs = anyOf(terms.map((each) => each.needs))
+  return askable({
+    effect: 'review',
+    ...namesAndReason(open),
+    terms: { needs, withinMs: shortestWait(terms) },
+  })
 }
 
 function outsideHours(closed: readonly Policy[]): Judgement {
@@ -74,10 +83,7 @@ function outsideHours(closed: readonly Policy[]): Judgement {
   )
 }
 
-/**
- * All of them together: one denial denies all, one review holds all. Where parts need reviews of different groups,
- * only who is in a group of each may answer; where there is no such group, nobody could, and it is denied.
- */
+/** All of them together: one denial denies all, one review holds all, and then each must be approved as it asks: see {@link allOf}. */
 export function strictest(judgements: readonly Judgement[]): Judgement {
   const denied = judgements.find(({ effect }) => effect === 'deny')
   if (denied) return denied
@@ -85,41 +91,34 @@ export function strictest(judgements: readonly Judgement[]): Judgement {
   if (reviews.length === 0)
     return { effect: 'allow', policies: unique(judgements.flatMap(({ policies }) => policies)) }
   const terms = reviews.map((review) => review.terms)
-  const reviewers = terms
-    .map((each) => each.reviewers)
-    .reduce((shared, groups) => shared.filter((group) => groups.includes(group)))
-  if (reviewers.length === 0) {
-    const groups = unique(terms.map((each) => each.reviewers.join(' or '))).join('; ')
-    const reason = `its parts need reviews by different groups (${groups}): send them one by one`
-    return denial(
-      gatewayVerdicts.differentReviewers,
-      reason,
-      unique(reviews.flatMap((review) => review.policies)),
-    )
-  }
   const reason = unique(reviews.flatMap((review) => review.reason ?? [])).join('; ')
-  return {
+  return askable({
     effect: 'review',
     policies: unique(reviews.flatMap(({ policies }) => policies)),
     ...(reason === '' ? {} : { reason }),
-    terms: { ...strictestTerms(terms), reviewers },
-  }
+    terms: { needs: allOf(terms.map((each) => each.needs)), withinMs: shortestWait(terms) },
+  })
+}
+
+/** Nobody is asked for more than can be counted on: it is denied. */
+function askable<J extends Extract<ConnectJudgement, { terms: ReviewTerms }>>(judgement: J): J | Judgement {
+  const approvals = approvalsIn(judgement.terms.needs)
+  if (approvals <= maxApprovals) return judgement
+  const reason = `the policies ask for ${approvals} approvals in all, and ${maxApprovals} can be asked for`
+  return denial(gatewayVerdicts.tooManyApprovals, reason, judgement.policies)
 }
 
 function together(terms: readonly RequestTerms[]): RequestTerms {
   return {
-    ...strictestTerms(terms),
-    reviewers: unique(terms.flatMap((each) => each.reviewers)),
+    needs: anyOf(terms.map(({ needs }) => needs)),
+    withinMs: shortestWait(terms),
     durationMs: Math.min(...terms.map(({ durationMs }) => durationMs)),
     breakGlass: unique(terms.flatMap((each) => each.breakGlass)),
   }
 }
 
-function strictestTerms(terms: readonly ReviewTerms[]): Pick<ReviewTerms, 'approvals' | 'withinMs'> {
-  return {
-    approvals: Math.max(...terms.map(({ approvals }) => approvals)),
-    withinMs: Math.min(...terms.map(({ withinMs }) => withinMs)),
-  }
+function shortestWait(terms: readonly ReviewTerms[]): number {
+  return Math.min(...terms.map(({ withinMs }) => withinMs))
 }
 
 function namesAndReason(policies: readonly Policy[]): { policies: string[]; reason?: string } {

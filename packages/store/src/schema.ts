@@ -82,8 +82,7 @@ export interface Tables {
     parameters: string
     reason: string | null
     policies: string
-    reviewers: string
-    approvalsNeeded: number
+    needs: string
     askedAt: number
     expiresAt: number
     state: string
@@ -113,8 +112,7 @@ export interface Tables {
     askedFrom: string
     policies: string
     policyReason: string | null
-    reviewers: string
-    approvalsNeeded: number
+    needs: string
     askedAt: number
     expiresAt: number
     state: string

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AccessRequest, Client, Grant } from '@sallyport/api'
+import { groupsIn, needsInWords } from '@sallyport/core'
 import { command, signed, type MakeCommand } from '../command.ts'
 import { seconds } from '../duration.ts'
 import { exit } from '../failure.ts'
@@ -56,22 +57,18 @@ export const request: MakeCommand = (surroundings, done) =>
       )
     })
 
-function waitingText(
-  { id, resource, account, reviewers, approvalsNeeded, expiresAt }: AccessRequest,
-  now: number,
-): string {
-  const many = approvalsNeeded === 1 ? 'an approval' : `${approvalsNeeded} approvals`
+function waitingText({ id, resource, account, needs, expiresAt }: AccessRequest, now: number): string {
   const left = distance(Date.parse(expiresAt) - now)
-  return `${id}: ${resource} as ${account} waits for ${many} by ${reviewers.join(' or ')}, at most ${left}.`
+  return `${id}: ${resource} as ${account} waits for ${needsInWords(needs)}, at most ${left}.`
 }
 
 function grantedText(
   { id, endsAt }: Grant,
-  { resource, account, reviewers }: AccessRequest,
+  { resource, account, needs }: AccessRequest,
   now: number,
 ): string {
   const left = distance(Date.parse(endsAt) - now)
-  return `${id}: you may reach ${resource} as ${account} for ${left}. ${reviewers.join(', ')} will review it.\n`
+  return `${id}: you may reach ${resource} as ${account} for ${left}. ${groupsIn(needs).join(', ')} will review it.\n`
 }
 
 function answeredText({ id, state, answers }: AccessRequest): string {

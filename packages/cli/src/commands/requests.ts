@@ -1,7 +1,9 @@
 import type { AccessRequest } from '@sallyport/api'
+import { needsAsWritten, needsInWords } from '@sallyport/core'
 import { command, group, signed, type MakeCommand } from '../command.ts'
 import { inUnits } from '../duration.ts'
 import type { PrintOptions } from '../printer.ts'
+import { reviewersText } from '../needs.ts'
 import { distance, oneLine, table } from '../table.ts'
 
 type Answer = PrintOptions & { readonly comment?: string }
@@ -45,7 +47,7 @@ export const requests: MakeCommand = (surroundings) =>
         const answered = await client.requests.approve({ id, ...commented(options) })
         printer.result(answered, () =>
           answered.grant === undefined
-            ? 'Your approval counts; more are needed.\n'
+            ? `Your approval counts; it waits for ${needsInWords(answered.request.stillNeeded)}.\n`
             : `Approved: ${answered.grant.id} is good for ${inUnits(lengthOf(answered.grant))}.\n`,
         )
       }),
@@ -88,7 +90,7 @@ function lengthOf({ startsAt, endsAt }: { readonly startsAt: string; readonly en
 
 function listText(items: readonly AccessRequest[], now: number): string {
   return table(
-    ['ID', 'STATE', 'REQUESTER', 'RESOURCE', 'ACCOUNT', 'FOR', 'ENDS', 'REASON'],
+    ['ID', 'STATE', 'REQUESTER', 'RESOURCE', 'ACCOUNT', 'FOR', 'ENDS', 'WAITS FOR', 'REASON'],
     items.map((it) => [
       it.id,
       it.state,
@@ -97,6 +99,7 @@ function listText(items: readonly AccessRequest[], now: number): string {
       it.account,
       inUnits(it.durationSeconds),
       it.state === 'open' ? `in ${distance(Date.parse(it.expiresAt) - now)}` : '-',
+      needsAsWritten(it.stillNeeded) || '-',
       oneLine(it.reason, 60),
     ]),
   )
@@ -111,7 +114,8 @@ function requestText(it: AccessRequest, now: number): string {
     `reason      ${oneLine(it.reason, 2000)}`,
     ...(it.ticket === undefined ? [] : [`ticket      ${oneLine(it.ticket, 200)}`]),
     `policy      ${it.policies.join(', ')}${it.policyReason === undefined ? '' : `: ${it.policyReason}`}`,
-    `reviewers   ${it.approvalsNeeded} of ${it.reviewers.join(', ')}`,
+    `reviewers   ${reviewersText(it.needs)}`,
+    ...(it.stillNeeded.length === 0 ? [] : [`waits for   ${needsInWords(it.stillNeeded)}`]),
     ...(it.state === 'open' ? [`ends        in ${distance(Date.parse(it.expiresAt) - now)}`] : []),
     ...it.answers.map(({ verdict, by, answeredFrom, comment }) => {
       const words = comment === undefined ? '' : `: ${oneLine(comment, 2000)}`

@@ -1,8 +1,10 @@
 import type { Review } from '@sallyport/api'
+import { needsAsWritten, needsInWords } from '@sallyport/core'
 import type { Command } from 'commander'
 import { command, group, signed, type MakeCommand } from '../command.ts'
 import type { PrintOptions } from '../printer.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { reviewersText } from '../needs.ts'
 import { distance, oneLine, table } from '../table.ts'
 
 type Answer = PrintOptions & { readonly comment?: string }
@@ -53,20 +55,23 @@ function answer(
         ...(options.comment === undefined ? {} : { comment: options.comment }),
       })
       printer.result(review, () =>
-        review.state === 'open' ? 'Your answer counts; more are needed.\n' : `${done}\n`,
+        review.state === 'open'
+          ? `Your approval counts; it waits for ${needsInWords(review.stillNeeded)}.\n`
+          : `${done}\n`,
       )
     })
 }
 
 function listText(items: readonly Review[], now: number): string {
   return table(
-    ['ID', 'STATE', 'REQUESTER', 'RESOURCE', 'ENDS', 'OPERATION'],
+    ['ID', 'STATE', 'REQUESTER', 'RESOURCE', 'ENDS', 'WAITS FOR', 'OPERATION'],
     items.map((it) => [
       it.id,
       it.state,
       it.actor.id === it.requester.id ? it.requester.name : `${it.actor.name} for ${it.requester.name}`,
       it.resource,
       it.state === 'open' ? `in ${distance(Date.parse(it.expiresAt) - now)}` : '-',
+      needsAsWritten(it.stillNeeded) || '-',
       oneLine(it.text, 60),
     ]),
   )
@@ -80,7 +85,8 @@ function reviewText(it: Review, now: number): string {
     `session     ${it.session}`,
     ...(it.reason === undefined ? [] : [`reason      ${it.reason}`]),
     ...(it.blastRadius === undefined ? [] : [`rows        ${rowsText(it.blastRadius)}`]),
-    `reviewers   ${it.approvalsNeeded} of ${it.reviewers.join(', ')}`,
+    `reviewers   ${reviewersText(it.needs)}`,
+    ...(it.stillNeeded.length === 0 ? [] : [`waits for   ${needsInWords(it.stillNeeded)}`]),
     ...(it.state === 'open' ? [`ends        in ${distance(Date.parse(it.expiresAt) - now)}`] : []),
     ...it.answers.map(
       (one) =>

@@ -1,4 +1,4 @@
-import type { Actor, Principal } from '@sallyport/core'
+import type { Actor, Principal, ReviewNeed } from '@sallyport/core'
 
 /** Milliseconds since 1970 as the API writes them. */
 export function time(ms: number): string {
@@ -19,4 +19,8 @@ export function principalView(
   name: string,
 ): { kind: 'user' | 'workload'; id: string; name: string } {
   return { kind: id.startsWith('workload:') ? 'workload' : 'user', id, name }
+}
+
+export function needsView(needs: readonly ReviewNeed[]): { groups: string[]; approvals: number }[] {
+  return needs.map(({ groups, approvals }) => ({ groups: [...groups], approvals }))
 }

@@ -9,7 +9,7 @@ import {
   type Subject,
 } from '@sallyport/core'
 import { currentPrincipal, principalOf } from '@sallyport/identity'
-import { explain, inquire, NotAsked, type DecisionPoint, type Inquiry } from '@sallyport/policy'
+import { inquire, NotAsked, tellStep, type DecisionPoint, type Inquiry } from '@sallyport/policy'
 import type { Readers } from '@sallyport/store'
 import { person } from '../api/views.ts'
 import { notFound, ProblemError } from '../front/problem.ts'
@@ -88,13 +88,7 @@ export class Inquiries {
         principal: { ...person(subject.principal), groups: [...subject.principal.groups] },
         actor: person(subject.actor),
         answer,
-        steps: steps.map(({ asked, decision }) => ({
-          asked,
-          effect: decision.effect,
-          policies: [...decision.policies],
-          ...(decision.reason === undefined ? {} : { reason: decision.reason }),
-          words: explain(decision),
-        })),
+        steps: steps.map(tellStep),
       }
     } catch (error) {
       throw error instanceof NotAsked ? new ProblemError('invalid-request', error.message) : error

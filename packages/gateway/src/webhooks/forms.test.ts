@@ -3,6 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { bodyOf, type Notice } from './forms.ts'
 
 const alice = { id: 'user:alice', name: 'alice' }
+const both = [
+  { groups: ['dba'], approvals: 2 },
+  { groups: ['security'], approvals: 1 },
+]
 const asked = (text = "update orders set status = 'x' where id = 7"): Notice => ({
   id: 'whd_1',
   event: 'review-asked',
@@ -20,8 +24,10 @@ const asked = (text = "update orders set status = 'x' where id = 7"): Notice => 
       text,
       reason: 'writes are *reviewed* <!channel>',
       blastRadius: { kind: 'rows', rows: 12 },
-      reviewers: ['dba'],
-      approvalsNeeded: 1,
+      reviewers: ['dba', 'security'],
+      approvalsNeeded: 3,
+      needs: both,
+      stillNeeded: both,
       expiresAt: Date.UTC(2026, 0, 1, 0, 15),
     },
     answer: null,
@@ -53,6 +59,7 @@ describe('a message about a review', () => {
       'robot for alice',
       'orders-db as app',
       'about 12',
+      '2 of dba, and 1 of security',
       '``` <!channel>',
       'sallyport reviews show rev_1',
     ])
@@ -75,6 +82,17 @@ describe('a message about a review', () => {
     expect(new Set(card?.content.body.map(({ type }) => type))).toEqual(new Set(['RichTextBlock']))
     expect(JSON.stringify(card)).toContain('sallyport reviews show rev_1')
   })
+})
+
+test('a message about an approval says whose is missing still', () => {
+  const { news, ...rest } = asked()
+  if (news.about !== 'review') throw new TypeError('it is about a review')
+  const answer = { by: { id: 'user:bob', name: 'bob' }, verdict: 'approve', comment: null } as const
+  const stillNeeded = [{ groups: ['security'], approvals: 1 }]
+  const told: WebhookNews = { ...news, review: { ...news.review, stillNeeded }, answer }
+  const body = bodyOf('slack', { ...rest, event: 'review-answered', news: told })
+  expect(body).toContain('Still needed')
+  expect(body).toContain('approval by security')
 })
 
 const request = {

@@ -1,4 +1,11 @@
-import type { BlastRadius, Told, WebhookEvent, WebhookNews } from '@sallyport/core'
+import {
+  needsInWords,
+  type BlastRadius,
+  type ReviewNeed,
+  type Told,
+  type WebhookEvent,
+  type WebhookNews,
+} from '@sallyport/core'
 
 /** What people are told in a chat. None of its texts is markup: each form sees to that. */
 export interface Message {
@@ -55,11 +62,8 @@ function reviewMessage(
     ...(review.blastRadius === null ? [] : [['Rows', rowsInWords(review.blastRadius)] as const]),
     ...answerFacts(answer),
     ...(event === 'review-asked'
-      ? [
-          ['Reviewers', `${review.approvalsNeeded} of ${review.reviewers.join(' or ')}`] as const,
-          ['Until', ends] as const,
-        ]
-      : []),
+      ? [['Reviewers', reviewersOf(review)] as const, ['Until', ends] as const]
+      : missingOf(review)),
   ]
   const titles: Partial<Record<WebhookEvent | 'test', string>> = {
     'review-asked': `${review.requester.name} waits for a review on ${review.resource}`,
@@ -96,13 +100,29 @@ function requestMessage(
       ...answerFacts(answer),
       ...(isAsked
         ? [
-            ['Reviewers', `${request.approvalsNeeded} of ${request.reviewers.join(' or ')}`] as const,
+            ['Reviewers', reviewersOf(request)] as const,
             ['Until', new Date(request.expiresAt).toISOString()] as const,
           ]
         : []),
     ],
     command: `sallyport requests show ${request.id}`,
   }
+}
+
+interface Needing {
+  readonly reviewers: readonly string[]
+  readonly approvalsNeeded: number
+  readonly needs?: readonly ReviewNeed[]
+  readonly stillNeeded?: readonly ReviewNeed[]
+}
+
+function reviewersOf({ reviewers, approvalsNeeded, needs }: Needing): string {
+  const all = needs ?? [{ groups: reviewers, approvals: approvalsNeeded }]
+  return all.map(({ groups, approvals }) => `${approvals} of ${groups.join(' or ')}`).join(', and ')
+}
+
+function missingOf({ stillNeeded = [] }: Needing) {
+  return stillNeeded.length === 0 ? [] : [['Still needed', needsInWords(stillNeeded)] as const]
 }
 
 function answerFacts(answer: { by: Told; verdict: string; comment: string | null } | null) {

@@ -83,6 +83,31 @@ describe('a store in a file', () => {
     expect(await refusal()).toMatchObject({ code: 'gateway/store-unavailable' })
   })
 
+  test('of an older gateway is brought up to date, with what waits in it', async () => {
+    await using(await open(), (store) => store.check())
+    const older = (table: string): string => `
+      alter table ${table} add column reviewers text;
+      alter table ${table} add column approvalsNeeded integer;
+      alter table ${table} drop column needs;`
+    change(file, `${older('reviews')} ${older('accessRequests')}`)
+    change(
+      file,
+      `delete from kysely_migration where name >= '0006';
+       insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', 1, 2, 'open', null, '["dba","leads"]', 2);
+       insert into accessRequests values ('q', '{}', 'u', '{}', 'u', 'db', 'app', 1, 'r', null, 'f', '[]', null, 1, 2, 'open', '["dba"]', 1)`,
+    )
+    await using(await open(), async ({ read }) => {
+      expect(await read.reviews.get('r')).toMatchObject({
+        state: 'open',
+        needs: [{ groups: ['dba', 'leads'], approvals: 2 }],
+      })
+      expect(await read.accessRequests.get('q')).toMatchObject({
+        state: 'open',
+        needs: [{ groups: ['dba'], approvals: 1 }],
+      })
+    })
+  })
+
   test('of a newer gateway is refused', async () => {
     await using(await open(), (store) => store.check())
     change(file, `insert into kysely_migration (name, timestamp) values ('9999-future', 'later')`)
@@ -173,8 +198,8 @@ describe('a store in a file', () => {
     await using(await open(), (store) => store.write('system', 'x', (tx) => Promise.resolve(tx.note('a'))))
     change(
       file,
-      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', '[]', 1, 1, 2, 'open', null);
-       insert into accessRequests values ('q', '{}', 'u', '{}', 'u', 'db', 'app', 1, 'r', null, 'f', '[]', null, '[]', 1, 1, 2, 'open');
+      `insert into reviews values ('r', 's', 'd', '{}', 'u', '{}', 'db', 'app', 't', '[]', null, '[]', 1, 2, 'open', null, '[]');
+       insert into accessRequests values ('q', '{}', 'u', '{}', 'u', 'db', 'app', 1, 'r', null, 'f', '[]', null, 1, 2, 'open', '[]');
        insert into grants values ('g', 'q', '{}', 'u', '{}', 'u', 'db', 'app', '[]', '[]', 1, 2, null, null, null)`,
     )
     expect(() => change(file, statement.replace('$x', `'x'`))).toThrow(words)

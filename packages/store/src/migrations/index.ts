@@ -8,6 +8,7 @@ import { processOfSession } from './0002-process.ts'
 import { grantTables } from './0003-grants.ts'
 import { noteOfPolicySet } from './0004-policy-note.ts'
 import { webhookTables } from './0005-webhooks.ts'
+import { needsOfReviews } from './0006-needs.ts'
 
 /**
  * Brings a store up to date.
@@ -20,6 +21,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0003-grants': { up: (tx: Kysely<Tables>) => grantTables(tx, dialect) },
     '0004-policy-note': { up: (tx: Kysely<Tables>) => noteOfPolicySet(tx) },
     '0005-webhooks': { up: (tx: Kysely<Tables>) => webhookTables(tx, dialect) },
+    '0006-needs': { up: (tx: Kysely<Tables>) => needsOfReviews(tx) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

@@ -1,10 +1,13 @@
 import type { Kysely } from 'kysely'
 import {
+  approvalsIn,
+  groupsIn,
   requestMayBecome,
   type AccessRequestId,
   type AccessRequestState,
   type Actor,
   type Principal,
+  type ReviewNeed,
   type WebhookEvent,
   type WebhookNews,
 } from '@sallyport/core'
@@ -41,8 +44,7 @@ export interface AccessRequest {
   readonly policies: readonly string[]
   /** The policy's words. */
   readonly policyReason: string | null
-  readonly reviewers: readonly string[]
-  readonly approvalsNeeded: number
+  readonly needs: readonly ReviewNeed[]
   readonly askedAt: number
   /** Until when it may be approved. */
   readonly expiresAt: number
@@ -131,7 +133,7 @@ export class AccessRequestWriter extends AccessRequestReader {
         actor: JSON.stringify(request.actor),
         actorId: request.actor.id,
         policies: JSON.stringify(request.policies),
-        reviewers: JSON.stringify(request.reviewers),
+        needs: JSON.stringify(request.needs),
         askedAt: this.#change.nowMs,
         state,
       })
@@ -211,7 +213,7 @@ const endings: Readonly<Partial<Record<AccessRequestState, WebhookEvent>>> = {
 }
 
 function newsOf(request: AccessRequest): WebhookNews {
-  const { id, state, resource, account, durationMs, reviewers, approvalsNeeded, expiresAt } = request
+  const { id, state, resource, account, durationMs, needs, expiresAt } = request
   const last = request.answers.at(-1)
   return {
     about: 'request',
@@ -225,8 +227,10 @@ function newsOf(request: AccessRequest): WebhookNews {
       durationMs,
       reason: shortenedWords(request.reason),
       ticket: shortenedOrNull(request.ticket),
-      reviewers,
-      approvalsNeeded,
+      reviewers: groupsIn(needs),
+      approvalsNeeded: approvalsIn(needs),
+      needs,
+      stillNeeded: state === 'open' ? needs : [],
       expiresAt,
     },
     answer: last === undefined ? null : answerTold(last),
@@ -242,7 +246,7 @@ function parse(row: Tables['accessRequests'], answers: readonly Tables['accessAn
     requester: JSON.parse(row.requester) as Principal,
     actor: JSON.parse(row.actor) as Actor,
     policies: JSON.parse(row.policies) as string[],
-    reviewers: JSON.parse(row.reviewers) as string[],
+    needs: JSON.parse(row.needs) as ReviewNeed[],
     answers: answers
       .filter(({ request }) => request === row.id)
       .map(({ request: _request, verdict, ...answer }) => ({

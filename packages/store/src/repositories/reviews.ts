@@ -1,11 +1,14 @@
 import type { Kysely } from 'kysely'
 import {
+  approvalsIn,
+  groupsIn,
   mayBecome,
   reviewTransitions,
   type Actor,
   type BlastRadius,
   type Principal,
   type ReviewId,
+  type ReviewNeed,
   type ReviewState,
   type SessionId,
   type WebhookEvent,
@@ -40,8 +43,7 @@ export interface Review {
   readonly parameters: readonly (string | null)[]
   readonly reason: string | null
   readonly policies: readonly string[]
-  readonly reviewers: readonly string[]
-  readonly approvalsNeeded: number
+  readonly needs: readonly ReviewNeed[]
   readonly askedAt: number
   readonly expiresAt: number
   readonly state: ReviewState
@@ -101,7 +103,7 @@ export class ReviewWriter extends ReviewReader {
         actor: JSON.stringify(review.actor),
         parameters: JSON.stringify(review.parameters),
         policies: JSON.stringify(review.policies),
-        reviewers: JSON.stringify(review.reviewers),
+        needs: JSON.stringify(review.needs),
         blastRadius: review.blastRadius === null ? null : JSON.stringify(review.blastRadius),
         askedAt: this.#change.nowMs,
         state: 'open',
@@ -112,14 +114,18 @@ export class ReviewWriter extends ReviewReader {
       key: review.id,
       verb: 'created',
     })
-    await this.#tell('review-asked', review.id)
+    await this.#tell('review-asked', review.id, { stillNeeded: review.needs })
   }
 
   /**
-   * Takes an answer to an open review. Whether this reviewer may answer is the caller's to judge.
+   * Takes an answer to an open review. Whether this reviewer may answer is the caller's to judge, and so is what is still needed then.
    * @returns false where it is unknown or no longer open, or this reviewer has answered before
    */
-  async answer(id: string, answer: Omit<ReviewAnswer, 'at'>): Promise<boolean> {
+  async answer(
+    id: string,
+    answer: Omit<ReviewAnswer, 'at'>,
+    stillNeeded: readonly ReviewNeed[],
+  ): Promise<boolean> {
     const open = await this.db
       .selectFrom('reviews')
       .select('id')
@@ -135,7 +141,7 @@ export class ReviewWriter extends ReviewReader {
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
     this.#change.note(`review ${id}: ${verdict} by ${byId}`, { table: 'reviews', key: id, verb: 'changed' })
-    await this.#tell('review-answered', id, answer)
+    await this.#tell('review-answered', id, { answer, stillNeeded })
     return true
   }
 
@@ -159,14 +165,19 @@ export class ReviewWriter extends ReviewReader {
     return true
   }
 
-  #tell(event: WebhookEvent, id: string, answer?: Omit<ReviewAnswer, 'at'>): Promise<void> {
-    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!, answer)
+  #tell(event: WebhookEvent, id: string, more: Told = {}): Promise<void> {
+    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!, more)
     return tellWebhooks(this.#change, { event, subject: id, news })
   }
 }
 
-function newsOf(review: Review, answer: Omit<ReviewAnswer, 'at'> | undefined): WebhookNews {
-  const { id, state, session, resource, account, reviewers, approvalsNeeded, expiresAt, blastRadius } = review
+interface Told {
+  readonly answer?: Omit<ReviewAnswer, 'at'>
+  readonly stillNeeded?: readonly ReviewNeed[]
+}
+
+function newsOf(review: Review, { answer, stillNeeded = [] }: Told): WebhookNews {
+  const { id, state, session, resource, account, needs, expiresAt, blastRadius } = review
   return {
     about: 'review',
     review: {
@@ -180,8 +191,10 @@ function newsOf(review: Review, answer: Omit<ReviewAnswer, 'at'> | undefined): W
       text: shortened(review.text),
       reason: shortenedOrNull(review.reason),
       blastRadius,
-      reviewers,
-      approvalsNeeded,
+      reviewers: groupsIn(needs),
+      approvalsNeeded: approvalsIn(needs),
+      needs,
+      stillNeeded,
       expiresAt,
     },
     answer: answer === undefined ? null : answerTold(answer),
@@ -199,7 +212,7 @@ function parse(row: Tables['reviews'], answers: readonly Tables['answers'][]): R
     actor: JSON.parse(row.actor) as Actor,
     parameters: JSON.parse(row.parameters) as (string | null)[],
     policies: JSON.parse(row.policies) as string[],
-    reviewers: JSON.parse(row.reviewers) as string[],
+    needs: JSON.parse(row.needs) as ReviewNeed[],
     blastRadius: row.blastRadius === null ? null : (JSON.parse(row.blastRadius) as BlastRadius),
     answers: answers
       .filter(({ review }) => review === row.id)

@@ -525,8 +525,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         parameters: ['1', null, 'base64:AA=='],
         reason: null,
         policies: ['p'],
-        reviewers: ['dba'],
-        approvalsNeeded: 2,
+        needs: [{ groups: ['dba'], approvals: 2 }],
         expiresAt: 2,
         blastRadius: null,
       }
@@ -542,7 +541,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           answers: [],
         })
         const answer = { byId: 'user:bob', byName: 'Bob', verdict: 'approve', comment: 'ok' } as const
-        expect(await store.write(bob, 'a', (tx) => tx.reviews.answer(id, answer))).toBe(true)
+        expect(await store.write(bob, 'a', (tx) => tx.reviews.answer(id, answer, []))).toBe(true)
         expect((await store.read.reviews.get(id))?.answers).toEqual([{ ...answer, at: clock.now() }])
         expect((await store.read.reviews.list('open', 9)).map(({ answers }) => answers.length)).toEqual([1])
         expect(await store.read.reviews.list('denied', 9)).toEqual([])
@@ -552,7 +551,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       test('each answered once by a reviewer, and only while it is open', async () => {
         await ask()
         const answer = (byId: string) =>
-          system((tx) => tx.reviews.answer(id, { byId, byName: '', verdict: 'approve', comment: null }))
+          system((tx) => tx.reviews.answer(id, { byId, byName: '', verdict: 'approve', comment: null }, []))
         expect(await Promise.all([answer('user:bob'), answer('user:bob')])).toEqual([true, false])
         expect(await answer('user:carol')).toBe(true)
         await become('open', 'withdrawn')
@@ -621,8 +620,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         askedFrom: '10.0.0.9',
         policies: ['p'],
         policyReason: null,
-        reviewers: ['dba'],
-        approvalsNeeded: 2,
+        needs: [{ groups: ['dba'], approvals: 2 }],
         expiresAt: 2,
       }
       const place = {
@@ -883,8 +881,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         parameters: ['hunter2'],
         reason: null,
         policies: [],
-        reviewers: ['dba'],
-        approvalsNeeded: 1,
+        needs: [{ groups: ['dba'], approvals: 1 }],
         expiresAt: 2,
         blastRadius: { kind: 'rows', rows: 3 },
       } as const

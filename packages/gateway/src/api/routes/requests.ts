@@ -5,12 +5,19 @@ import {
   type Asked,
   type RequestAnswered,
 } from '@sallyport/access'
-import type { AccessRequestState, Clock, Subject } from '@sallyport/core'
+import {
+  approvalsIn,
+  groupsIn,
+  type AccessRequestState,
+  type Clock,
+  type ReviewNeed,
+  type Subject,
+} from '@sallyport/core'
 import type { AccessRequest, Grant, Readers } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { person, principalView, time } from '../views.ts'
+import { needsView, person, principalView, time } from '../views.ts'
 
 export interface RequestRouteParts {
   readonly read: Pick<Readers, 'accessRequests' | 'grants'>
@@ -21,8 +28,10 @@ export interface RequestRouteParts {
 
 export function requestRoutes(parts: RequestRouteParts): NounRoutes<'requests'> {
   const { read, requests, authorize, clock } = parts
-  const view = (subject: Subject, request: AccessRequest) =>
-    requestView(request, requests.mayAnswer(subject, request), clock.now())
+  const view = async (subject: Subject, request: AccessRequest) => {
+    const stillNeeded = await requests.stillNeeded(request)
+    return requestView(request, stillNeeded, requests.mayAnswer(subject, request), clock.now())
+  }
   const concerns = (subject: Subject, request: AccessRequest): boolean =>
     isOwn(subject, request) || requests.isReviewer(subject, request) || authorize.mayAdminister(subject)
   const mustConcern = async (subject: Subject, id: string): Promise<AccessRequest> => {
@@ -41,13 +50,13 @@ export function requestRoutes(parts: RequestRouteParts): NounRoutes<'requests'> 
         from: address,
       })
       if (asked.kind === 'not-asked') throw notAsked(asked)
-      return { request: view(subject, asked.request), ...granted(subject, asked.grant) }
+      return { request: await view(subject, asked.request), ...granted(subject, asked.grant) }
     },
     list: async ({ state, limit }, { caller: { subject } }) => {
       // What is not the caller's to see must not count against the limit.
       const all = await read.accessRequests.list(statesOf(state), maxLooked)
       const seen = all.filter((request) => concerns(subject, request)).slice(0, limit)
-      return { items: seen.map((request) => view(subject, request)) }
+      return { items: await Promise.all(seen.map((request) => view(subject, request))) }
     },
     get: async ({ id }, { caller: { subject } }) => view(subject, await mustConcern(subject, id)),
     approve: async ({ id, comment }, { caller: { subject }, address }) => {
@@ -55,7 +64,7 @@ export function requestRoutes(parts: RequestRouteParts): NounRoutes<'requests'> 
       const { request, grant } = taken(
         await requests.answer(subject, 'approve', { id, comment, from: address }),
       )
-      return { request: view(subject, request), ...granted(subject, grant) }
+      return { request: await view(subject, request), ...granted(subject, grant) }
     },
     deny: async ({ id, comment }, { caller: { subject }, address }) => {
       await mustConcern(subject, id)
@@ -126,7 +135,12 @@ function taken(answered: RequestAnswered): Extract<RequestAnswered, { kind: 'ans
   }
 }
 
-function requestView(request: AccessRequest, mayAnswer: boolean, nowMs: number) {
+function requestView(
+  request: AccessRequest,
+  stillNeeded: readonly ReviewNeed[],
+  mayAnswer: boolean,
+  nowMs: number,
+) {
   const isOverdue = request.state === 'open' && request.expiresAt <= nowMs
   return {
     id: request.id,
@@ -141,8 +155,10 @@ function requestView(request: AccessRequest, mayAnswer: boolean, nowMs: number) 
     askedFrom: request.askedFrom,
     policies: [...request.policies],
     ...(request.policyReason === null ? {} : { policyReason: request.policyReason }),
-    reviewers: [...request.reviewers],
-    approvalsNeeded: request.approvalsNeeded,
+    reviewers: groupsIn(request.needs),
+    approvalsNeeded: approvalsIn(request.needs),
+    needs: needsView(request.needs),
+    stillNeeded: isOverdue ? [] : needsView(stillNeeded),
     answers: request.answers.map(({ byId, byName, verdict, comment, answeredFrom, at }) => ({
       by: principalView(byId, byName),
       verdict,

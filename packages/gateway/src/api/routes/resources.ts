@@ -1,6 +1,13 @@
 import { caFilePlaceholder, tokenPlaceholder } from '@sallyport/api'
 import { mayBreakGlass } from '@sallyport/access'
-import type { Clock, Resource, StreamProtocol, Subject } from '@sallyport/core'
+import {
+  approvalsIn,
+  groupsIn,
+  type Clock,
+  type Resource,
+  type StreamProtocol,
+  type Subject,
+} from '@sallyport/core'
 import type { DecisionPoint } from '@sallyport/policy'
 import type { Grant, Store } from '@sallyport/store'
 import type { AttachedAgent } from '@sallyport/tunnel'
@@ -8,7 +15,7 @@ import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Plane } from '../../start/plane.ts'
 import type { NounRoutes } from '../implementation.ts'
 import type { Authorize } from '../authorize.ts'
-import { time } from '../views.ts'
+import { needsView, time } from '../views.ts'
 
 export interface ResourceParts {
   readonly store: Pick<Store, 'read' | 'write'>
@@ -133,8 +140,9 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource, { a
       {
         name,
         maxSeconds: terms.durationMs / 1000,
-        reviewers: [...terms.reviewers],
-        approvalsNeeded: terms.approvals,
+        reviewers: groupsIn(terms.needs),
+        approvalsNeeded: approvalsIn(terms.needs),
+        needs: needsView(terms.needs),
         ...(reason === undefined ? {} : { reason }),
         mayBreakGlass: mayBreakGlass(subject, terms),
       },

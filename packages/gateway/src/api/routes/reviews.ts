@@ -1,19 +1,20 @@
 import { isOwn, type Answered, type AnswerProblem, type Reviews } from '@sallyport/access'
-import type { BlastRadius, Subject } from '@sallyport/core'
+import { approvalsIn, groupsIn, type BlastRadius, type ReviewNeed, type Subject } from '@sallyport/core'
 import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { person, principalView, time } from '../views.ts'
+import { needsView, person, principalView, time } from '../views.ts'
 
 export interface ReviewRouteParts {
   readonly read: Pick<Readers, 'reviews'>
-  readonly reviews: Pick<Reviews, 'answer' | 'mayAnswer'>
+  readonly reviews: Pick<Reviews, 'answer' | 'mayAnswer' | 'stillNeeded'>
   readonly authorize: Pick<Authorize, 'mayAdminister'>
 }
 
 export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): NounRoutes<'reviews'> {
-  const view = (subject: Subject, review: Review) => reviewView(review, reviews.mayAnswer(subject, review))
+  const view = async (subject: Subject, review: Review) =>
+    reviewView(review, await reviews.stillNeeded(review), reviews.mayAnswer(subject, review))
   const concerns = (subject: Subject, review: Review): boolean =>
     isOwn(subject, review) || isReviewer(subject, review) || authorize.mayAdminister(subject)
   const answer = async (
@@ -32,7 +33,7 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
       // What is not the caller's to see must not count against the limit.
       const all = await read.reviews.list(state, maxLooked)
       const seen = all.filter((review) => concerns(subject, review)).slice(0, limit)
-      return { items: seen.map((review) => view(subject, review)) }
+      return { items: await Promise.all(seen.map((review) => view(subject, review))) }
     },
     get: async ({ id }, { caller: { subject } }) => {
       const review = await read.reviews.get(id)
@@ -44,8 +45,8 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
   }
 }
 
-function isReviewer({ principal }: Subject, { reviewers }: Review): boolean {
-  return principal.groups.some((group) => reviewers.includes(group))
+function isReviewer({ principal }: Subject, { needs }: Review): boolean {
+  return groupsIn(needs).some((group) => principal.groups.includes(group))
 }
 
 function notAnswered({ why, reason }: Extract<Answered, { kind: 'not-answered' }>): ProblemError {
@@ -59,7 +60,7 @@ function notAnswered({ why, reason }: Extract<Answered, { kind: 'not-answered' }
   return new ProblemError(isForbidden[why] ? 'forbidden' : 'conflict', reason)
 }
 
-function reviewView(review: Review, mayAnswer: boolean) {
+function reviewView(review: Review, stillNeeded: readonly ReviewNeed[], mayAnswer: boolean) {
   return {
     id: review.id,
     state: review.state,
@@ -73,8 +74,10 @@ function reviewView(review: Review, mayAnswer: boolean) {
     ...(review.blastRadius === null ? {} : { blastRadius: radiusView(review.blastRadius) }),
     ...(review.reason === null ? {} : { reason: review.reason }),
     policies: [...review.policies],
-    reviewers: [...review.reviewers],
-    approvalsNeeded: review.approvalsNeeded,
+    reviewers: groupsIn(review.needs),
+    approvalsNeeded: approvalsIn(review.needs),
+    needs: needsView(review.needs),
+    stillNeeded: needsView(stillNeeded),
     answers: review.answers.map(({ byId, byName, verdict, comment, at }) => ({
       by: principalView(byId, byName),
       verdict,
