@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { AccessRequestState } from '@sallyport/core'
+import { onOwnBehalf, principalId, type AccessRequestState } from '@sallyport/core'
 import type { AccessRequest } from '@sallyport/store'
 import { describe, expect, it } from 'vitest'
 import { answer, ask, from, grant, helper, hourMs, question, rules, start } from '../test/grants.ts'
@@ -174,6 +174,27 @@ describe('a request for access', () => {
     expect(await answer(world, agentOfCarol, ofDora)).toMatchObject({ why: 'not-a-reviewer' })
     expect(await answer(world, 'alice', ofDora)).toMatchObject({ why: 'not-a-reviewer' })
     expect((await world.store.read.accessRequests.get(ofDora.id))?.answers).toEqual([])
+  })
+
+  it('of whom nobody vouches for is not granted, and their approval counts for nothing', async () => {
+    await using world = await start(`${rules}
+@id("jobs") @request("dba") permit (principal == Workload::"ci", action == Action::"connect", resource);`)
+    const ci = onOwnBehalf({ kind: 'workload', id: principalId('workload', 'ci'), name: 'ci', groups: [] })
+    const asked = await world.requests.ask(ci, question)
+    if (asked.kind !== 'asked') throw new Error(asked.reason)
+    expect(await answer(world, 'bob', asked.request)).toMatchObject({ kind: 'not-answered', why: 'stale' })
+
+    const stranger = onOwnBehalf({
+      ...ci.principal,
+      kind: 'user',
+      id: principalId('user', 'x'),
+      groups: ['dba'],
+    })
+    const open = await ask(world)
+    for (const verdict of ['approve', 'deny'] as const)
+      expect(await answer(world, stranger, open, verdict)).toMatchObject({ why: 'not-a-reviewer' })
+    expect(await world.store.read.accessRequests.get(open.id)).toMatchObject({ state: 'open', answers: [] })
+    expect(await world.store.read.grants.list({ limit: 9 })).toEqual([])
   })
 
   it('ends unanswered after its time', async () => {

@@ -15,7 +15,7 @@ import {
 } from '@sallyport/core'
 import { currentPrincipal } from '@sallyport/identity'
 import type { AccessRequest, Grant, Readers, Store, Writers } from '@sallyport/store'
-import { approversOf } from './approvals.ts'
+import { approversOf, isReviewerNow } from './approvals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { isOutsideHours } from './denial.ts'
 import type { Notify } from './events.ts'
@@ -103,6 +103,7 @@ export class AccessRequests {
     return this.#answered(by, `${verdict} a request for access`, input.id, async (tx, request) => {
       const problem = this.#problem(by, request, 'open')
       if (problem !== undefined) return notAnswered(problem)
+      if (!(await isReviewerNow(tx, by, groupsIn(request.needs)))) return notAnswered('not-a-reviewer')
       const terms = verdict === 'approve' ? await this.#termsNow(tx, request) : undefined
       if (verdict === 'approve' && terms === undefined) return notAnswered('stale')
       if (!(await record(tx, by, 'open', verdict, input))) return notAnswered('answered-before')
@@ -117,6 +118,7 @@ export class AccessRequests {
     return this.#answered(by, 'close the review of a break-glass', input.id, async (tx, request) => {
       const problem = this.#problem(by, request, 'unreviewed')
       if (problem !== undefined) return notAnswered(problem)
+      if (!(await isReviewerNow(tx, by, groupsIn(request.needs)))) return notAnswered('not-a-reviewer')
       if (!(await record(tx, by, 'unreviewed', 'close', input))) return notAnswered('answered-before')
       await tx.accessRequests.become(input.id, 'unreviewed', 'reviewed')
       return { kind: 'answered', request: (await tx.accessRequests.get(input.id)) ?? request }
@@ -268,7 +270,7 @@ export class AccessRequests {
     request: AccessRequest,
   ): Promise<RequestTerms | undefined> {
     const { requester, actor } = request
-    const principal = await currentPrincipal(tx.users, requester.id)
+    const principal = await currentPrincipal(tx, requester.id)
     const resource = await tx.resources.get(request.resource)
     if (principal === undefined || !resource?.accounts.some(({ name }) => name === request.account))
       return undefined

@@ -1,18 +1,28 @@
-import type { PrincipalId } from '@sallyport/core'
+import type { PrincipalId, Subject } from '@sallyport/core'
 import { currentPrincipal } from '@sallyport/identity'
 import type { Readers } from '@sallyport/store'
 
 /** The groups of everybody who approved and is still there, as they stand now. */
 export async function approversOf(
-  { users }: Pick<Readers, 'users'>,
+  read: Pick<Readers, 'users'>,
   answers: readonly { readonly byId: string; readonly verdict: string }[],
 ): Promise<readonly (readonly string[])[]> {
   const approvers: (readonly string[])[] = []
   for (const { byId, verdict } of answers) {
     if (verdict !== 'approve') continue
     // It is the id of a principal, as it was when it answered.
-    const approver = await currentPrincipal(users, byId as PrincipalId)
+    const approver = await currentPrincipal(read, byId as PrincipalId)
     if (approver !== undefined) approvers.push(approver.groups)
   }
   return approvers
+}
+
+/** Whether an answer of theirs would count in this very transaction: nobody is told that it does where it does not. */
+export async function isReviewerNow(
+  read: Pick<Readers, 'users'>,
+  { principal }: Subject,
+  reviewers: readonly string[],
+): Promise<boolean> {
+  const now = await currentPrincipal(read, principal.id)
+  return reviewers.some((group) => now?.groups.includes(group))
 }

@@ -1,5 +1,5 @@
 import type { Decision, Operation, ReviewNeed, SessionId } from '@sallyport/core'
-import { onOwnBehalf, type Subject } from '@sallyport/core'
+import { onOwnBehalf, principalId, type Subject } from '@sallyport/core'
 import type { Review } from '@sallyport/store'
 import { describe, expect, it } from 'vitest'
 import { aSession, operation, pointOf, startWorld, type World } from '../test/world.ts'
@@ -202,6 +202,18 @@ describe('an answer is not taken', () => {
       })
     expect(world.reviews.mayAnswer(answerer, review)).toBe(false)
     expect(await world.reviews.get(review.id)).toMatchObject({ state: 'open', answers: [] })
+  })
+
+  it('from who is in the group no more, or whom nobody vouches for, whatever their session says', async () => {
+    await using world = await startWorld()
+    const { id } = await ask(world)
+    const [bob, carol] = [await world.person('bob'), await world.person('carol')]
+    await world.setGroups('bob', ['developers'])
+    await world.disable('carol')
+    const workload = { ...bob.principal, kind: 'workload', id: principalId('workload', 'ci') } as const
+    for (const by of [bob, carol, onOwnBehalf(workload)])
+      expect(await world.reviews.answer(by, id, 'approve')).toMatchObject({ why: 'not-a-reviewer' })
+    expect(await world.reviews.get(id)).toMatchObject({ state: 'open', answers: [] })
   })
 
   it('where policy lets nobody review', async () => {

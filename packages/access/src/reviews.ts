@@ -14,7 +14,8 @@ import {
   type Subject,
 } from '@sallyport/core'
 import type { Review, Store, StoreChange } from '@sallyport/store'
-import { approversOf } from './approvals.ts'
+import { standingToken } from '@sallyport/identity'
+import { approversOf, isReviewerNow } from './approvals.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Place } from './digest.ts'
 import { isParty } from './party.ts'
@@ -97,6 +98,7 @@ export class Reviews implements Disposable {
       if (review === undefined) return notAnswered('unknown')
       const problem = this.#problem(by, review)
       if (problem !== undefined) return notAnswered(problem)
+      if (!(await isReviewerNow(tx, by, groupsIn(review.needs)))) return notAnswered('not-a-reviewer')
       const { id: byId, name: byName } = by.principal
       const answer = { byId, byName, verdict, comment: comment ?? null }
       const approvers = await approversOf(tx, [...review.answers, answer])
@@ -159,9 +161,8 @@ export class Reviews implements Disposable {
   use(by: Subject, id: ReviewId, { digest, needs, tokenId }: Use): Promise<boolean> {
     return this.#parts.store.write(by, 'run a reviewed operation', async (tx) => {
       const review = await tx.reviews.get(id)
-      const token = await tx.tokens.get(tokenId)
-      if (review?.digest !== digest || token === undefined) return false
-      if (token.revokedAt !== null || token.expiresAt <= this.#parts.clock.now()) return false
+      if (review?.digest !== digest) return false
+      if ((await standingToken(tx, tokenId, this.#parts.clock.now())) === undefined) return false
       if (!areMet(needs, await approversOf(tx, review.answers))) return false
       return tx.reviews.become(id, 'approved', 'used')
     })

@@ -176,7 +176,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     events,
     dialled,
     async person(name) {
-      const principal = await currentPrincipal(store.read.users, principalId('user', name))
+      const principal = await currentPrincipal(store.read, principalId('user', name))
       if (principal === undefined) throw new Error(`nobody is called ${name}`)
       return onOwnBehalf(principal)
     },

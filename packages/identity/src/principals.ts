@@ -1,5 +1,5 @@
 import { principalId, type Principal, type PrincipalId } from '@sallyport/core'
-import type { User, UserReader } from '@sallyport/store'
+import type { Readers, User } from '@sallyport/store'
 
 /** A local user as a principal. */
 export function principalOf(user: User): Principal {
@@ -16,9 +16,13 @@ export function userNameOf(id: PrincipalId): string | undefined {
   return id.startsWith(userPrefix) ? id.slice(userPrefix.length) : undefined
 }
 
-/** A principal as it stands now; undefined where it is unknown or disabled. */
+/**
+ * A principal as it stands now, in the transaction of whoever acts by it; undefined where nobody vouches for it, or not any more. The one
+ * place that says so: of tokens, sessions, requests and approvals. Local users are the first kind; who is known from a provider's or a
+ * workload's token alone has no standing here, and is let in nowhere, until it is read here too.
+ */
 export async function currentPrincipal(
-  users: Pick<UserReader, 'get'>,
+  { users }: Pick<Readers, 'users'>,
   id: PrincipalId,
 ): Promise<Principal | undefined> {
   const name = userNameOf(id)

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { onOwnBehalf, refusal, type Clock, type Principal, type Refusal, type Subject } from '@sallyport/core'
-import type { Store, StoreChange } from '@sallyport/store'
+import type { Readers, Store, StoreChange, TokenRow } from '@sallyport/store'
 import type { Authenticated } from './authenticator.ts'
 import { currentPrincipal, userNameOf } from './principals.ts'
 
@@ -65,11 +65,9 @@ export class Standing implements Disposable {
   async #lookAgain(watch: Watch): Promise<void> {
     const { who, listener } = watch
     try {
-      const token = await this.#store.read.tokens.get(who.token.id)
-      const isLiving = token !== undefined && token.revokedAt === null && token.expiresAt > this.#clock.now()
-      const principal = isLiving
-        ? await currentPrincipal(this.#store.read.users, token.principalId)
-        : undefined
+      const { read } = this.#store
+      const token = await standingToken(read, who.token.id, this.#clock.now())
+      const principal = token && (await currentPrincipal(read, token.principalId))
       if (principal === undefined) this.#end(watch)
       else if (this.#watches.has(watch) && !isDeepStrictEqual(principal, watch.subject.principal)) {
         watch.subject = withPrincipal(watch.subject, principal)
@@ -83,6 +81,16 @@ export class Standing implements Disposable {
   #end(watch: Watch): void {
     if (this.#watches.delete(watch)) watch.listener(revoked())
   }
+}
+
+/** By its id; undefined where it is unknown, revoked or over. */
+export async function standingToken(
+  { tokens }: Pick<Readers, 'tokens'>,
+  id: string,
+  nowMs: number,
+): Promise<TokenRow | undefined> {
+  const token = await tokens.get(id)
+  return token !== undefined && token.revokedAt === null && token.expiresAt > nowMs ? token : undefined
 }
 
 /** Does it change what a cached answer or a live session rests on? */

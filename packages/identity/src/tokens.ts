@@ -81,7 +81,7 @@ export class Tokens implements Authenticator, Disposable {
     if (!(lifetimeMs > 0 && lifetimeMs <= maxTokenMs)) throw new RangeError('a token lives at most 12 hours')
     const now = this.#clock.now()
     const expiresAt = Math.min(now + lifetimeMs, request.notAfterMs ?? Number.POSITIVE_INFINITY)
-    const principal = await currentPrincipal(tx.users, principalId)
+    const principal = await currentPrincipal(tx, principalId)
     if (principal === undefined || expiresAt <= now) return invalidCredential()
     const { token, hash } = mintOpaque('sp', this.#random)
     const id = timeOrderedId('tok', now, this.#random(16))
@@ -132,7 +132,7 @@ export class Tokens implements Authenticator, Disposable {
 
   async #proven(row: TokenRow): Promise<Authenticated | undefined> {
     if (row.revokedAt !== null || row.expiresAt <= this.#clock.now()) return undefined
-    const principal = await currentPrincipal(this.#store.read.users, row.principalId)
+    const principal = await currentPrincipal(this.#store.read, row.principalId)
     if (principal === undefined) return undefined
     return {
       subject: row.actor === null ? onOwnBehalf(principal) : { principal, actor: row.actor },

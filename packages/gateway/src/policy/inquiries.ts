@@ -64,7 +64,7 @@ export class Inquiries {
   }
 
   async #subject(id: string, actor: About['actor']): Promise<Subject> {
-    const principal = await currentPrincipal(this.#parts.read.users, id as PrincipalId)
+    const principal = await currentPrincipal(this.#parts.read, id as PrincipalId)
     if (principal === undefined) throw notFound('person')
     return actor === undefined ? onOwnBehalf(principal) : { principal, actor: { ...actor, name: actor.id } }
   }
