@@ -49,6 +49,8 @@ describe('a permit with hours', () => {
     const closed = point.at(sunday)
     expect(closed).not.toBe(point)
     expect(closed.at(sunday + 3_600_000)).toBe(closed)
+    expect(closed.at(monday)).toBe(point)
+    expect(point.at(sunday)).toBe(closed)
     expect(closed.version).toBe(point.version)
     expect(closed.at(monday).connect(dana, ordersDb, 'app').effect).toBe('allow')
     expect(pointFor(read('always', '')).at(sunday).connect(dana, ordersDb, 'app').effect).toBe('allow')

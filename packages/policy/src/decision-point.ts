@@ -77,14 +77,17 @@ export function compilePolicies(input: CompileInput): DecisionPoint {
   const engine = {
     schema: new PreparedSchema(cedarSchema(vocabulary)),
     prepared: new RecentCache<string, PreparedPolicies>(maxPrepared),
+    points: new RecentCache<string, DecisionPoint>(maxPoints),
   }
   return new CedarDecisionPoint(input, { vocabulary, detectorTags, use }, all, engine)
 }
 
-/** What is prepared in Cedar's engine: the same at any hour. */
+/** What is the same at any hour: what is prepared in Cedar's engine, and the points of other hours. */
 interface Engine {
   readonly schema: PreparedSchema
   readonly prepared: RecentCache<string, PreparedPolicies>
+  /** By what is closed there. */
+  readonly points: RecentCache<string, DecisionPoint>
 }
 
 type Given = Pick<Rules, 'vocabulary' | 'detectorTags' | 'use'>
@@ -98,6 +101,7 @@ class CedarDecisionPoint implements DecisionPoint {
   readonly #engine: Engine
   /** Those that are not good at every hour. */
   readonly #timed: readonly Policy[]
+  readonly #closed: string
   readonly #slices = new RecentCache<string, Slice>(maxSlices)
   readonly #standings = new RecentCache<string, Standing>(maxStandings)
   #count = 0
@@ -120,11 +124,16 @@ class CedarDecisionPoint implements DecisionPoint {
     this.#all = policies
     this.#engine = engine
     this.#timed = policies.filter(({ hours }) => hours !== undefined)
+    this.#closed = keyOf(this.#timed.filter(({ isClosed }) => isClosed === true))
+    engine.points.set(this.#closed, this)
   }
 
   at(nowMs: number): DecisionPoint {
-    const isAsNow = ({ hours, isClosed = false }: Policy): boolean => hours?.isOpen(nowMs) !== isClosed
-    if (this.#timed.every(isAsNow)) return this
+    if (this.#timed.length === 0) return this
+    const closed = keyOf(this.#timed.filter(({ hours }) => hours?.isOpen(nowMs) === false))
+    if (closed === this.#closed) return this
+    const known = this.#engine.points.get(closed)
+    if (known !== undefined) return known
     const policies = this.#all.map((policy) =>
       policy.hours === undefined ? policy : { ...policy, isClosed: !policy.hours.isOpen(nowMs) },
     )
@@ -222,5 +231,7 @@ const nothing: ReadonlySet<string> = new Set()
 const maxStandings = 1024
 const maxSlices = 128
 const maxPrepared = 512
+/** As many as hours of a week differ, in most sets. */
+const maxPoints = 16
 /** Each a few hundred bytes. */
 const maxJudgements = 16_384

@@ -106,3 +106,33 @@ test('changes of more kinds than are told apart are counted all the same', () =>
   expect(report.changes).toHaveLength(1000)
   expect(report.otherChanges).toBe(1)
 })
+
+test('what permits at some hours is judged by the time of each operation, in both sets', () => {
+  const hours = '@hours("mon-fri 08:00-18:00 UTC")'
+  const [monday, sunday] = [Date.UTC(2026, 0, 5, 12), Date.UTC(2026, 0, 4, 12)]
+  const report = (first: string, second: string) => {
+    const simulation = new Simulation(pointFor(first), pointFor(second))
+    for (const at of [monday, sunday, monday + 1, sunday + 60_000]) {
+      simulation.connect(dana, at)
+      simulation.operation(dana, { id: 7, at, text: 'SELECT 1', facts: [reads()] })
+    }
+    return simulation.report().changes
+  }
+  const timed = before
+    .replace('@id("connect")', `@id("connect") ${hours}`)
+    .replace('@id("read")', `@id("read") ${hours}`)
+  const outside = {
+    policies: ['outside-hours', 'read'],
+    count: 2,
+    examples: [{ at: sunday }, { at: sunday + 60_000 }],
+  }
+  expect(report(before, timed)).toMatchObject([
+    { from: 'allow', to: 'deny', actions: 'connect', count: 2 },
+    { from: 'allow', to: 'deny', actions: 'read', ...outside },
+  ])
+  expect(report(timed, before)).toMatchObject([
+    { from: 'deny', to: 'allow', actions: 'connect', count: 2 },
+    { from: 'deny', to: 'allow', actions: 'read', count: 2 },
+  ])
+  expect(report(timed, timed)).toEqual([])
+})

@@ -77,12 +77,12 @@ type OpenGroup = Omit<ChangeGroup, 'count' | 'principals' | 'examples'> & {
 }
 
 /**
- * What another set of policies would have decided of recorded operations. Both sets judge the same facts of the same subjects: so
+ * What another set of policies would have decided of recorded operations, at the time of each. Both sets judge the same facts of the same subjects: so
  * every difference comes from the policies, and none from who has joined or left a group since.
  */
 export class Simulation {
-  readonly #before: DecisionPoint
-  readonly #after: DecisionPoint
+  readonly #before: InTheirMinute
+  readonly #after: InTheirMinute
   readonly #groups = new Map<string, OpenGroup>()
   #sessions = 0
   #operations = 0
@@ -90,8 +90,8 @@ export class Simulation {
   #otherChanges = 0
 
   constructor(before: DecisionPoint, after: DecisionPoint) {
-    this.#before = before
-    this.#after = after
+    this.#before = new InTheirMinute(before)
+    this.#after = new InTheirMinute(after)
   }
 
   get progress(): { readonly sessions: number; readonly operations: number } {
@@ -101,8 +101,8 @@ export class Simulation {
   connect(one: RecordedSession, at: number): void {
     this.#sessions++
     const { subject, resource, account } = one
-    const from = this.#before.connect(subject, resource, account)
-    const to = this.#after.connect(subject, resource, account)
+    const from = this.#before.at(at).connect(subject, resource, account)
+    const to = this.#after.at(at).connect(subject, resource, account)
     if (from.effect !== to.effect)
       this.#changed(one, 'connect', from, to, none, { at, text: `as ${account}` })
   }
@@ -112,8 +112,8 @@ export class Simulation {
     if (recorded.length === 0) return void this.#notJudged++
     const facts = recorded.map(factsOf)
     const { subject, resource, account } = one
-    const from = this.#before.decide(subject, resource, account, facts)
-    const to = this.#after.decide(subject, resource, account, facts)
+    const from = this.#before.at(at).decide(subject, resource, account, facts)
+    const to = this.#after.at(at).decide(subject, resource, account, facts)
     if (isUnjudged(from) && isUnjudged(to)) return void this.#notJudged++
     const masks = from.effect === 'deny' || to.effect === 'deny' ? none : masksOf(resource, facts, from, to)
     if (from.effect === to.effect && masks.masked.length + masks.unmasked.length === 0) return
@@ -163,6 +163,25 @@ export class Simulation {
     if (group.principals.length < maxPrincipals && !group.principals.includes(id)) group.principals.push(id)
     if (group.examples.length < maxExamples)
       group.examples.push({ session, principal: id, ...what, text: oneLine(what.text) })
+  }
+}
+
+/** The policies as they stood when something was done: hours begin and end with a minute. */
+class InTheirMinute {
+  readonly #point: DecisionPoint
+  #minute = Number.NaN
+  #then: DecisionPoint
+
+  constructor(point: DecisionPoint) {
+    this.#point = point
+    this.#then = point
+  }
+
+  at(ms: number): DecisionPoint {
+    const minute = Math.floor(ms / 60_000)
+    if (minute === this.#minute) return this.#then
+    this.#minute = minute
+    return (this.#then = this.#point.at(ms))
   }
 }
 
