@@ -20,7 +20,7 @@ const version = z.object({ version: z.string(), by: z.string(), at: Time, note: 
 
 const PolicySet = version.extend({ policies: z.array(PolicyFile) }).meta({ id: 'PolicySet' })
 
-const given = z.array(z.strictObject({ name: Name, text: z.string().max(262_144) })).max(500)
+const given = z.array(z.strictObject({ name: Name, text: z.string().max(262_144) })).max(5000)
 const set = { version: '3', by: 'user:alice', at: '2026-01-01T00:00:00Z', note: 'analysts may read' }
 const versionName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/)
 const file = {

@@ -17,24 +17,62 @@ export function checkPolicies(
   return examine(files, mergeVocabularies(vocabulary)).problems
 }
 
-/** Reads and checks files; the policies are fit for use where no problem is an error. */
-export function examine(
+/**
+ * The same of what anybody may send: between two files, of which one takes up to half a second, it lets others go on.
+ * @param breathe resolves when it is its turn again
+ */
+export async function checkPoliciesInTurns(
   files: readonly PolicyText[],
-  vocabulary: Vocabulary,
-): { policies: Policy[]; problems: PolicyProblem[] } {
-  const schema = cedarSchema(vocabulary)
-  const policies: Policy[] = []
-  const problems: PolicyProblem[] = []
+  vocabulary: readonly ProtocolVocabulary[],
+  breathe: () => Promise<unknown>,
+): Promise<PolicyProblem[]> {
+  const examination = new Examination(mergeVocabularies(vocabulary))
   for (const file of files) {
-    const read = readPolicies(file)
-    policies.push(...read.policies)
-    problems.push(...read.problems)
-    if (read.policies.length > 0) problems.push(...typeProblems(file, schema, vocabulary))
+    examination.add(file)
+    await breathe()
   }
-  problems.push(...policies.flatMap(spellingProblems), ...idProblems(policies))
-  if (policies.length > maxPolicies && policies[maxPolicies])
-    problems.push(problemOf(policies[maxPolicies], `there are more than ${maxPolicies} policies`))
-  return { policies, problems: problems.sort(byPosition) }
+  return examination.whole().problems
+}
+
+/** Reads and checks files; the policies are fit for use where no problem is an error. */
+export function examine(files: readonly PolicyText[], vocabulary: Vocabulary): Examined {
+  const examination = new Examination(vocabulary)
+  for (const file of files) examination.add(file)
+  return examination.whole()
+}
+
+interface Examined {
+  readonly policies: Policy[]
+  readonly problems: PolicyProblem[]
+}
+
+class Examination {
+  readonly #vocabulary: Vocabulary
+  readonly #schema: CedarSchema
+  readonly #policies: Policy[] = []
+  readonly #problems: PolicyProblem[] = []
+
+  constructor(vocabulary: Vocabulary) {
+    this.#vocabulary = vocabulary
+    this.#schema = cedarSchema(vocabulary)
+  }
+
+  /** What comes after more policies than a set may have is not looked at. */
+  add(file: PolicyText): void {
+    if (this.#policies.length > maxPolicies) return
+    const read = readPolicies(file)
+    this.#policies.push(...read.policies)
+    this.#problems.push(...read.problems)
+    if (read.policies.length > 0) this.#problems.push(...typeProblems(file, this.#schema, this.#vocabulary))
+  }
+
+  whole(): Examined {
+    const policies = this.#policies
+    const problems = [...this.#problems, ...policies.flatMap(spellingProblems), ...idProblems(policies)]
+    if (policies[maxPolicies])
+      problems.push(problemOf(policies[maxPolicies], `there are more than ${maxPolicies} policies`))
+    return { policies, problems: problems.sort(byPosition) }
+  }
 }
 
 /** What Cedar's strict validator finds: unknown actions, facts, entity types, and wrong types. */

@@ -1,5 +1,5 @@
 export { gatewayVerdicts } from './annotations.ts'
-export { checkPolicies } from './check.ts'
+export { checkPolicies, checkPoliciesInTurns } from './check.ts'
 export {
   administratorsGroup,
   builtInPolicies,

@@ -23,7 +23,7 @@ export function registerRoutes(
     app.route({
       method: route.method,
       url: apiPrefix + route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      bodyLimit: noun === 'apply' ? maxDocumentsBytes : maxBodyBytes,
+      bodyLimit: bodyLimitOf(named),
       config: {
         routeName: `${noun}.${verb}`,
         ...(isSignIn(named) ? { rateLimit: { max: limits.signInsPerMinute, timeWindow: '1 minute' } } : {}),
@@ -45,6 +45,11 @@ export function registerRoutes(
       },
     })
   }
+}
+
+function bodyLimitOf({ noun, verb }: NamedRoute): number {
+  if (noun === 'apply') return maxDocumentsBytes
+  return noun === 'policies' && takesSets.has(verb) ? maxPolicySetBytes : maxBodyBytes
 }
 
 /** Guessing a password or a set-up code is slow. */
@@ -102,3 +107,6 @@ function checked(schema: z.ZodType, value: unknown): unknown {
 
 const maxBodyBytes = 1024 * 1024
 const maxDocumentsBytes = 16 * 1024 * 1024
+/** The largest set has 5,000 policies: 800 bytes for each. */
+const maxPolicySetBytes = 4 * 1024 * 1024
+const takesSets: ReadonlySet<string> = new Set(['check', 'test', 'simulate'])

@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { CurrentPolicy } from '@sallyport/access'
 import type { CacheUse, Clock, StreamProtocol } from '@sallyport/core'
 import {
   checkPolicies,
+  checkPoliciesInTurns,
   compilePolicies,
   PolicyError,
   type DecisionPoint,
@@ -71,6 +73,11 @@ export class PolicyInForce implements Disposable {
 
   check(texts: readonly PolicyText[]): PolicyProblem[] {
     return checkPolicies(texts, this.words.protocols)
+  }
+
+  /** For whoever asks: what it takes, it takes in turns with the traffic. */
+  checkInTurns(texts: readonly PolicyText[]): Promise<PolicyProblem[]> {
+    return checkPoliciesInTurns(texts, this.words.protocols, setImmediate)
   }
 
   /** As it stands within all its hours. @throws PolicyError */

@@ -50,7 +50,7 @@ export function policyRoutes({
     can: (about, { caller }) => inquiries.can(caller.subject, about),
     whoCan: async (inquiry) => ({ items: await inquiries.whoCan(inquiry) }),
     simulate: (request, { caller }) => simulations.start(caller.subject, request),
-    check: ({ policies: texts }) => ({ problems: policies.check(texts) }),
+    check: async ({ policies: texts }) => ({ problems: await policies.checkInTurns(texts) }),
     test: ({ policies: texts, cases }) => {
       const point = texts === undefined ? policies.point : compiled(policies, texts)
       const { results, problems, passed, failed } = runPolicyTests(point, cases)
