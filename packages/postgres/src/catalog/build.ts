@@ -1,6 +1,7 @@
 import type { Masking } from '@sallyport/core'
 import { Conducts } from './conducts.ts'
-import type { Content, ContentRelation } from './content.ts'
+import type { Content } from './content.ts'
+import type { ContentRelation, Listing } from './listing.ts'
 import { quotingColumns } from './quoting.ts'
 import type { Column, Relation, Snapshot } from './snapshot.ts'
 import type { TagMemory } from './tag-memory.ts'
@@ -27,81 +28,115 @@ export const emptySnapshot: Snapshot = {
 /** Views over views over views: deeper than this, a view is taken to carry every tag. */
 const maxViewDepth = 32
 
-/** Works out which column carries which tags, and freezes the whole. */
-export async function buildSnapshot(input: {
-  readonly content: Content
-  readonly masking: Masking
-  readonly memory: TagMemory
-  readonly tracer: ViewTracer
-  readonly version: number
-}): Promise<Snapshot> {
-  const { content, masking, memory, tracer } = input
-  const allTags = [...new Set(masking.columns.map((column) => column.tag))].toSorted()
-  rememberNamed(content, masking, memory)
-  rememberInherited(content, memory)
+/** Works out which column carries which tags, and freezes the whole. What did not change since the last time is not made again. */
+export class SnapshotBuilder {
+  readonly #masking: Masking
+  readonly #memory: TagMemory
+  readonly #tracer: ViewTracer
+  /** Of tables without tags. */
+  #untagged: ReadonlyMap<ContentRelation, Relation> = new Map()
+  #trees: ReadonlyMap<number, { readonly definition: string; readonly tree: unknown }> = new Map()
+  #conducts: Conducts | undefined
 
-  const trees = new Map<number, unknown>()
-  for (const [oid, definition] of content.definitions)
-    if (definition !== null) trees.set(oid, await tracer.parse(definition))
-
-  const done = new Map<number, Relation>()
-  const byName = new Map<string, ContentRelation>()
-  const byOid = new Map<number, ContentRelation>()
-  const byBareName = new Map<string, ContentRelation[]>()
-  for (const relation of content.relations) {
-    byOid.set(relation.oid, relation)
-    byName.set(key(relation.schema, relation.name), relation)
-    const sameName = byBareName.get(relation.name)
-    if (sameName === undefined) byBareName.set(relation.name, [relation])
-    else sameName.push(relation)
+  constructor(masking: Masking, memory: TagMemory, tracer: ViewTracer) {
+    this.#masking = masking
+    this.#memory = memory
+    this.#tracer = tracer
   }
-  const schemas = new Set(content.schemas)
-  const conducts = await Conducts.of(content, tracer)
-  let depth = 0
 
-  const finish = (raw: ContentRelation): Relation => {
-    const known = done.get(raw.oid)
-    if (known !== undefined) return known
-    const relation = withTags(raw, tracedColumns(raw))
-    done.set(raw.oid, relation)
-    return relation
-  }
-  const tracedColumns = (raw: ContentRelation): ((column: RawColumn, position: number) => TracedColumn) => {
-    const own = (column: RawColumn) => sorted(memory.tagsOf(raw.oid, column.attnum) ?? none)
-    const quoting = raw.schema === 'pg_catalog' ? quotingColumns.get(raw.name) : undefined
-    if (quoting !== undefined)
-      return (column) => ({ tags: quoting.has(column.name) ? allTags : own(column), isPlain: false })
-    if (!content.definitions.has(raw.oid)) return (column) => ({ tags: own(column), isPlain: true })
-    const tree = trees.get(raw.oid)
-    const isTraceable = tree !== undefined && depth < maxViewDepth
-    depth++
-    const traced = isTraceable ? tracer.trace(tree, snapshot) : 'unknown'
-    depth--
-    return (column, position) => {
-      const flow = traced === 'unknown' ? undefined : traced[position]
-      if (flow === undefined) return { tags: allTags, isPlain: false }
-      return { tags: sorted(new Set([...flow.tags, ...own(column)])), isPlain: flow.isPlain }
+  async build(content: Content, version: number): Promise<Snapshot> {
+    const { made, shipped, definitions } = content
+    const memory = this.#memory
+    const tracer = this.#tracer
+    const allTags = [...new Set(this.#masking.columns.map((column) => column.tag))].toSorted()
+    rememberNamed(made, this.#masking, memory)
+    rememberNamed(shipped, this.#masking, memory)
+    rememberInherited(made, memory)
+
+    const trees = await this.#parseViews(definitions)
+    const untagged = new Map<ContentRelation, Relation>()
+
+    const done = new Map<number, Relation>()
+    const byName = new Map<string, ContentRelation>()
+    const byBareName = new Map<string, ContentRelation[]>()
+    for (const { relations } of [made, shipped])
+      for (const relation of relations.values()) {
+        byName.set(key(relation.schema, relation.name), relation)
+        const sameName = byBareName.get(relation.name)
+        if (sameName === undefined) byBareName.set(relation.name, [relation])
+        else sameName.push(relation)
+      }
+    const schemas = [...made.schemas.values()]
+    const schemaNames = new Set(schemas)
+    const conducts = await Conducts.of(made, tracer, this.#conducts)
+    let depth = 0
+
+    const finish = (raw: ContentRelation): Relation => {
+      const known = done.get(raw.oid)
+      if (known !== undefined) return known
+      const before = memory.hasTags(raw.oid) ? undefined : this.#untagged.get(raw)
+      const relation = before ?? withTags(raw, tracedColumns(raw))
+      done.set(raw.oid, relation)
+      return relation
     }
+    const tracedColumns = (raw: ContentRelation): ((column: RawColumn, position: number) => TracedColumn) => {
+      const own = (column: RawColumn) => sorted(memory.tagsOf(raw.oid, column.attnum) ?? none)
+      const quoting = raw.schema === 'pg_catalog' ? quotingColumns.get(raw.name) : undefined
+      if (quoting !== undefined)
+        return (column) => ({ tags: quoting.has(column.name) ? allTags : own(column), isPlain: false })
+      if (!definitions.has(raw.oid)) return (column) => ({ tags: own(column), isPlain: true })
+      const tree = trees.get(raw.oid)?.tree
+      const isTraceable = tree !== undefined && depth < maxViewDepth
+      depth++
+      const traced = isTraceable ? tracer.trace(tree, snapshot) : 'unknown'
+      depth--
+      return (column, position) => {
+        const flow = traced === 'unknown' ? undefined : traced[position]
+        if (flow === undefined) return { tags: allTags, isPlain: false }
+        return { tags: sorted(new Set([...flow.tags, ...own(column)])), isPlain: flow.isPlain }
+      }
+    }
+    const find = (raw: ContentRelation | undefined) => (raw === undefined ? undefined : finish(raw))
+    const snapshot: Snapshot = {
+      version,
+      relation: (schema, name) => find(byName.get(key(schema, name))),
+      relationByOid: (oid) => find(made.relations.get(oid) ?? shipped.relations.get(oid)),
+      definitionOf: (oid) => (oid === undefined ? '' : (definitions.get(oid) ?? '')),
+      hasSchema: (schema) => schemaNames.has(schema),
+      named: (name) => (byBareName.get(name) ?? []).map(finish),
+      schemas,
+      hasFunction: (schema, name) => conducts.has({ schema, name }),
+      conductOf: (schema, name) => conducts.of({ schema, name }, snapshot),
+      functionVersion: (schema, name) => conducts.versionOf({ schema, name }),
+      operatorConduct: (schema, name) => conducts.ofOperator({ schema, name }, snapshot),
+      castConduct: (name) => conducts.ofCast(name, snapshot),
+      outputsOf: (name) => shipped.outputs.get(name)?.split(','),
+      allTags,
+    }
+    for (const { relations } of [made, shipped])
+      for (const raw of relations.values()) {
+        const relation = finish(raw)
+        const isDerived = definitions.has(raw.oid) || raw.schema === 'pg_catalog'
+        if (!isDerived && !memory.hasTags(raw.oid)) untagged.set(raw, relation)
+      }
+    this.#untagged = untagged
+    this.#trees = trees
+    this.#conducts = conducts
+    return snapshot
   }
-  const find = (raw: ContentRelation | undefined) => (raw === undefined ? undefined : finish(raw))
-  const snapshot: Snapshot = {
-    version: input.version,
-    relation: (schema, name) => find(byName.get(key(schema, name))),
-    relationByOid: (oid) => find(byOid.get(oid)),
-    definitionOf: (oid) => (oid === undefined ? '' : (content.definitions.get(oid) ?? '')),
-    hasSchema: (schema) => schemas.has(schema),
-    named: (name) => (byBareName.get(name) ?? []).map(finish),
-    schemas: content.schemas,
-    hasFunction: (schema, name) => conducts.has({ schema, name }),
-    conductOf: (schema, name) => conducts.of({ schema, name }, snapshot),
-    functionVersion: (schema, name) => conducts.versionOf({ schema, name }),
-    operatorConduct: (schema, name) => conducts.ofOperator({ schema, name }, snapshot),
-    castConduct: (name) => conducts.ofCast(name, snapshot),
-    outputsOf: (name) => content.outputs.get(name),
-    allTags,
+
+  async #parseViews(
+    definitions: Content['definitions'],
+  ): Promise<Map<number, { readonly definition: string; readonly tree: unknown }>> {
+    const trees = new Map<number, { readonly definition: string; readonly tree: unknown }>()
+    for (const [oid, definition] of definitions) {
+      if (definition === null) continue
+      const known = this.#trees.get(oid)
+      const isKnown = known !== undefined && known.definition === definition
+      trees.set(oid, isKnown ? known : { definition, tree: await this.#tracer.parse(definition) })
+    }
+    return trees
   }
-  for (const relation of content.relations) finish(relation)
-  return snapshot
 }
 
 type RawColumn = ContentRelation['columns'][number]
@@ -125,30 +160,37 @@ function withTags(
 }
 
 /** Configured names that exist now are remembered by number. */
-function rememberNamed(content: Content, masking: Masking, memory: TagMemory): void {
+function rememberNamed({ relations }: Listing, masking: Masking, memory: TagMemory): void {
   if (masking.columns.length === 0) return
   const byName = new Map<string, string[]>()
+  const prefixes = new Set<string>()
   for (const { column, tag } of masking.columns) {
     const tags = byName.get(column)
     if (tags === undefined) byName.set(column, [tag])
     else tags.push(tag)
+    // Where the name of its relation ends cannot be told where names have dots.
+    for (let dot = column.indexOf('.'); dot !== -1; dot = column.indexOf('.', dot + 1))
+      prefixes.add(column.slice(0, dot))
   }
-  for (const relation of content.relations)
+  for (const relation of relations.values()) {
+    const prefix = `${relation.schema}.${relation.name}`
+    if (!prefixes.has(prefix)) continue
     for (const column of relation.columns)
-      for (const tag of byName.get(`${relation.schema}.${relation.name}.${column.name}`) ?? [])
+      for (const tag of byName.get(`${prefix}.${column.name}`) ?? [])
         memory.add(relation.oid, column.attnum, tag)
+  }
 }
 
 /**
  * A child's rows are read through its parent, and a parent's column means the same in its children: a column has the
  * tags of its namesakes up and down the tree. Children number their columns by themselves, hence names.
  */
-function rememberInherited(content: Content, memory: TagMemory): void {
-  const byOid = new Map(content.relations.map((relation) => [relation.oid, relation]))
+function rememberInherited({ relations, inheritance }: Listing, memory: TagMemory): void {
   for (let isChanged = true; isChanged;) {
     isChanged = false
-    for (const [child, parent] of content.inheritance) {
-      const [below, above] = [byOid.get(child), byOid.get(parent)]
+    for (const [child, parent] of inheritance.values()) {
+      if (!memory.hasTags(child) && !memory.hasTags(parent)) continue
+      const [below, above] = [relations.get(child), relations.get(parent)]
       if (below === undefined || above === undefined) continue
       for (const one of above.columns) {
         const other = below.columns.find((column) => column.name === one.name)

@@ -66,6 +66,22 @@ describe('tags of a column by OID and number', () => {
     expect(catalog.tagsOf(30003, 1)).toEqual([])
   })
 
+  it('reach a table that is attached to a tagged one, and its columns that were read before', async () => {
+    let tree: [number, number][] = []
+    const relations: FakeRelation[] = [
+      { oid: 30001, name: 'app.customers', columns: 'id ssn' },
+      { oid: 30002, name: 'app.old', columns: 'ssn id' },
+    ]
+    const answer: CatalogQuery = (sql) => shopQuery(() => relations, tree)(sql)
+    const catalog = catalogOver(answer)
+    await catalog.refresh()
+    expect(catalog.tagsOf(30002, 1)).toEqual([])
+    tree = [[30002, 30001]]
+    await catalog.refresh()
+    expect(catalog.tagsOf(30002, 1)).toEqual(['ssn'])
+    expect(catalog.tagsOf(30002, 2)).toEqual([])
+  })
+
   it('stay when the column or the table is renamed', async () => {
     let relations = shopRelations
     const memory = new TagMemory()

@@ -1,8 +1,8 @@
 import { asFault, Fault, type CacheUse, type Clock, type Facts, type Masking } from '@sallyport/core'
-import { readContent, readShipped, type CatalogQuery, type Listed } from './content.ts'
+import { ContentReader, type CatalogQuery } from './content.ts'
 import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
-import { buildSnapshot, emptySnapshot } from './build.ts'
+import { SnapshotBuilder, emptySnapshot } from './build.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { ViewTracer } from './view-tracer.ts'
 
@@ -14,16 +14,15 @@ import type { ViewTracer } from './view-tracer.ts'
  * Where columns are masked it fails closed: without a snapshot nothing is analysed.
  */
 export class Catalog {
-  readonly #query: CatalogQuery
+  readonly #reader: ContentReader
+  readonly #builder: SnapshotBuilder
   readonly #masking: Masking
-  readonly #tracer: ViewTracer
   readonly #clock: Clock
   readonly #limits: CatalogLimits
-  readonly #memory: TagMemory
   readonly #use: CacheUse
   #snapshot: Snapshot = emptySnapshot
-  #fingerprint = ''
-  #shipped: { readonly listed: Listed; readonly readAtMs: number } | undefined
+  /** What was read is not in the snapshot yet. */
+  #isBehind = true
   /** When the reading of the present snapshot began. */
   #readAtMs = Number.NEGATIVE_INFINITY
   #refreshing: Promise<void> | undefined
@@ -39,12 +38,12 @@ export class Catalog {
     /** Counts readings that found nothing new, and those that did. */
     readonly use?: CacheUse
   }) {
-    this.#query = input.query
-    this.#masking = input.masking
-    this.#tracer = input.tracer
-    this.#clock = input.clock
-    this.#limits = input.limits ?? catalogLimits
-    this.#memory = input.memory ?? new TagMemory()
+    const { query, masking, tracer, clock, limits = catalogLimits, memory = new TagMemory() } = input
+    this.#reader = new ContentReader(query, masking, limits)
+    this.#builder = new SnapshotBuilder(masking, memory, tracer)
+    this.#masking = masking
+    this.#clock = clock
+    this.#limits = limits
     this.#use = input.use ?? { name: 'catalogues', hits: 0, misses: 0 }
   }
 
@@ -107,20 +106,12 @@ export class Catalog {
     const startedMs = this.#clock.elapsed()
     this.#readAtMs = startedMs // an invalidate() from here on counts
     try {
-      const shipped = await this.#readShipped(startedMs)
-      const content = await readContent(this.#query, this.#masking, this.#limits, shipped)
-      if (content.fingerprint === this.#fingerprint) this.#use.hits++
-      else {
+      if (await this.#reader.read(startedMs)) this.#isBehind = true
+      if (this.#isBehind) {
         this.#use.misses++
-        this.#snapshot = await buildSnapshot({
-          content,
-          masking: this.#masking,
-          memory: this.#memory,
-          tracer: this.#tracer,
-          version: this.#snapshot.version + 1,
-        })
-        this.#fingerprint = content.fingerprint
-      }
+        this.#snapshot = await this.#builder.build(this.#reader.content, this.version + 1)
+        this.#isBehind = false
+      } else this.#use.hits++
     } catch (thrown) {
       if (this.#masking.columns.length === 0) return
       this.invalidate()
@@ -133,13 +124,6 @@ export class Catalog {
         },
       )
     }
-  }
-
-  /** DDL leaves what PostgreSQL ships as it is, so that is read again only when it is old. */
-  async #readShipped(nowMs: number): Promise<Listed> {
-    if (this.#shipped === undefined || nowMs - this.#shipped.readAtMs > this.#limits.maxAgeMs)
-      this.#shipped = { listed: await readShipped(this.#query, this.#limits), readAtMs: nowMs }
-    return this.#shipped.listed
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Content, ContentFunction, FunctionName } from './content.ts'
 import { catalogLimits } from './limits.ts'
+import type { ContentFunction, FunctionName, Listing } from './listing.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { ViewTracer } from './view-tracer.ts'
 import { wordsOf } from './words.ts'
@@ -24,18 +24,20 @@ export class Conducts {
     this.#tracer = tracer
   }
 
+  /** @param before those of an earlier listing: a body that is still there is not read again */
   static async of(
-    { functions, operators, casts }: Pick<Content, 'functions' | 'operators' | 'casts'>,
+    { functions, operators, casts }: Pick<Listing, 'functions' | 'operators' | 'casts'>,
     tracer: ViewTracer,
+    before?: Conducts,
   ): Promise<Conducts> {
     const conducts = new Conducts(tracer)
-    for (const { operator, ...runs } of operators) add(conducts.#operators, key(operator), runs)
-    for (const { typeName, isHidden, ...runs } of casts) {
+    for (const { operator, ...runs } of operators.values()) add(conducts.#operators, key(operator), runs)
+    for (const { typeName, isHidden, ...runs } of casts.values()) {
       add(conducts.#casts, typeName, runs)
       if (isHidden) conducts.#hiddenCasts.push(runs)
     }
     let bodyLength = 0
-    for (const made of functions) {
+    for (const made of functions.values()) {
       add(conducts.#overloads, key(made), made)
       add(conducts.#byBareName, made.name, made)
       if (made.conduct !== 'sql' && made.conduct !== 'naming') continue
@@ -43,7 +45,11 @@ export class Conducts {
       if (bodyLength > catalogLimits.maxDefinitionLength) continue
       conducts.#bodies.set(
         made,
-        made.conduct === 'sql' ? await tracer.parseBody(made.body) : wordsOf(made.body),
+        before !== undefined && before.#bodies.has(made)
+          ? before.#bodies.get(made)
+          : made.conduct === 'sql'
+            ? await tracer.parseBody(made.body)
+            : wordsOf(made.body),
       )
     }
     return conducts
@@ -55,7 +61,8 @@ export class Conducts {
 
   /** By which it shows that a function of that name was made anew. */
   versionOf(name: FunctionName): string {
-    return (this.#overloads.get(key(name)) ?? []).map(({ body }) => body).join('\0')
+    const bodies = (this.#overloads.get(key(name)) ?? []).map(({ body }) => body)
+    return bodies.toSorted().join('\0')
   }
 
   of(name: FunctionName, snapshot: Snapshot): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Masking } from '@sallyport/core'
 import type { CatalogQuery } from '../content.ts'
+import type { Row } from '../listing.ts'
 
 /** A catalogue as PostgreSQL 18 gives it, small: what its answers are is written down here. */
 
@@ -94,8 +95,6 @@ export function shopQuery(
   return (sql) => Promise.resolve(answer(sql, relations(), inheritance))
 }
 
-type Row = readonly (string | null)[]
-
 function answer(
   sql: string,
   relations: readonly FakeRelation[],
@@ -116,6 +115,7 @@ function answer(
       parts[0] ?? '',
       parts[1] ?? '',
       kind ?? 'r',
+      null,
     ]),
     ...named.flatMap(({ oid, columns }) =>
       columns
@@ -126,51 +126,54 @@ function answer(
           `${position + 1}`,
           name.replace('*', ''),
           `${name.endsWith('*')}`,
+          null,
         ]),
     ),
   ]
-  if (isAboutShipped) return [...listed, ['outputs', 'json_each', 'key,value', null, null]]
+  if (isAboutShipped) return [...listed, ['outputs', 'json_each', 'key,value', null, null, null]]
+  const schemas = [...new Set(relations.map(({ name }) => name.split('.')[0] ?? ''))]
+  const functions: readonly Row[] = [
+    ...shopFunctions.map((name): Row => [...name.split('.'), 'calm', null]),
+    ['app', 'purge', 'sql', 'delete from app.other where id > 0; select 1'],
+    ['app', 'purge_by', 'sql', 'BEGIN ATOMIC\n SELECT app.purge() AS purge;\nEND'],
+    ['app', 'spy', 'sql', "RETURN pg_read_file('x'::text)"],
+    ['app', 'look', 'sql', ' select note from app.other '],
+    ['app', 'loop', 'sql', 'select app.loop(); insert into app.other values (2)'],
+    ['app', 'blind', 'opaque', 'f00'],
+    ['app', 'blind', 'calm', 'f01'],
+    ['app', 'broken', 'sql', 'selec'],
+    ['app', 'ping', 'sql', 'select app.pong(); delete from app.other where id > 0'],
+    ['app', 'pong', 'sql', 'select app.ping()'],
+    ['app', 'report', 'naming', 'begin return (select count(*) from app.other where app.look()); end'],
+    ['app', 'log', 'naming', 'begin perform app . "purge"(); end'],
+    ['app', 'log_up', 'naming', 'begin perform APP.PURGE(); end'],
+    ['app', 'counts', 'naming', "begin return nextval('s'); end"],
+    ['app', 'puts_together', 'naming', "begin execute 'sel' || 'ect 1'; end"],
+    ['app', 'escapes', 'naming', String.raw`begin perform app.U&"p\0075rge"(); end`],
+    ['app', 'burns', 'naming', "begin return 'a' operator(app.!!!) 'b'; end"],
+    ['app', 'casts', 'naming', "begin return 'a' :: ash; end"],
+    ['app', 'purging', 'naming', 'f02 aggregate_dummy app.purge - -'],
+    ['app', 'same', 'sql', 'select $1 = $2'],
+    ['app', 'burn', 'opaque', 'f03'],
+  ]
   return [
-    ...[...new Set(relations.map(({ name }) => name.split('.')[0] ?? ''))].map((schema): Row => [
-      'schema',
-      schema,
-      null,
-      null,
-      null,
-    ]),
+    ['horizon', '700', null, null, null, null],
+    ['members', null, null, null, null, null],
+    ...schemas.map((schema, at): Row => ['schema', `${2200 + at}`, schema, null, null, null]),
     ...listed,
-    ...inheritance.map(([child, parent]): Row => ['inherits', `${child}`, `${parent}`, null, null]),
-    ...shopFunctions.map((name): Row => ['function', ...name.split('.'), 'calm', null]),
-    ['function', 'app', 'purge', 'sql', 'delete from app.other where id > 0; select 1'],
-    ['function', 'app', 'purge_by', 'sql', 'BEGIN ATOMIC\n SELECT app.purge() AS purge;\nEND'],
-    ['function', 'app', 'spy', 'sql', "RETURN pg_read_file('x'::text)"],
-    ['function', 'app', 'look', 'sql', ' select note from app.other '],
-    ['function', 'app', 'loop', 'sql', 'select app.loop(); insert into app.other values (2)'],
-    ['function', 'app', 'blind', 'opaque', 'f00'],
-    ['function', 'app', 'blind', 'calm', 'f01'],
-    ['function', 'app', 'broken', 'sql', 'selec'],
-    ['function', 'app', 'ping', 'sql', 'select app.pong(); delete from app.other where id > 0'],
-    ['function', 'app', 'pong', 'sql', 'select app.ping()'],
-    [
-      'function',
-      'app',
-      'report',
-      'naming',
-      'begin return (select count(*) from app.other where app.look()); end',
-    ],
-    ['function', 'app', 'log', 'naming', 'begin perform app . "purge"(); end'],
-    ['function', 'app', 'log_up', 'naming', 'begin perform APP.PURGE(); end'],
-    ['function', 'app', 'counts', 'naming', "begin return nextval('s'); end"],
-    ['function', 'app', 'puts_together', 'naming', "begin execute 'sel' || 'ect 1'; end"],
-    ['function', 'app', 'escapes', 'naming', String.raw`begin perform app.U&"p\0075rge"(); end`],
-    ['function', 'app', 'burns', 'naming', "begin return 'a' operator(app.!!!) 'b'; end"],
-    ['function', 'app', 'casts', 'naming', "begin return 'a' :: ash; end"],
-    ['function', 'app', 'purging', 'naming', 'f02 aggregate_dummy app.purge - -'],
-    ['function', 'app', 'same', 'sql', 'select $1 = $2'],
-    ['function', 'app', 'burn', 'opaque', 'f03'],
-    ['operator', 'app', '===', 'app', 'same'],
-    ['operator', 'app', '!!!', 'app', 'burn'],
-    ['cast', 'badge', 'app', 'same', 'true'],
-    ['cast', 'ash', 'app', 'burn', 'false'],
+    ...inheritance.map(([child, parent]): Row => ['inherits', `${child}`, `${parent}`, null, null, null]),
+    ...functions.map((row, at): Row => ['function', `${21000 + at}`, ...row]),
+    ['operator', 'app', '===', 'app', 'same', null],
+    ['operator', 'app', '!!!', 'app', 'burn', null],
+    ['cast', 'badge', 'app', 'same', 'true', null],
+    ['cast', 'ash', 'app', 'burn', 'false', null],
+    ...(sql.includes("'present'")
+      ? ([
+          ['present', named.map(({ oid }) => oid).join(' '), null, null, null, null],
+          ['count', 'schema', `${schemas.length}`, null, null, null],
+          ['count', 'inherits', `${inheritance.length}`, null, null, null],
+          ['count', 'function', `${functions.length}`, null, null, null],
+        ] satisfies Row[])
+      : []),
   ]
 }
