@@ -1,6 +1,6 @@
 import { Fault, refusal, systemClock } from '@sallyport/core'
 import { alice, FakeSession, postgresResource } from '@sallyport/core/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Databases } from './databases.ts'
 import { ScramKeyring } from './login/scram-keys.ts'
 import { saltPassword } from './login/scram.ts'
@@ -32,6 +32,18 @@ describe('the questions that the gateway asks a target by itself', () => {
     using database = databases().for(sessionOn(target), 'shop')
     expect(await database.defaultSearchPath().catch(codeOf)).toBe('gateway/agent-lost')
     expect(target.dialled).toHaveLength(2)
+  })
+
+  test('leave no connection behind for longer than a second where the last session of a database has left', async () => {
+    const target = scriptedTarget(() => 'public')
+    const shared = databases()
+    const first = shared.for(sessionOn(target), 'shop')
+    const second = shared.for(sessionOn(target), 'shop')
+    await first.defaultSearchPath()
+    first[Symbol.dispose]()
+    expect(target.dialled.map(({ destroyed }) => destroyed)).toEqual([false])
+    second[Symbol.dispose]()
+    await vi.waitFor(() => expect(target.dialled.map(({ destroyed }) => destroyed)).toEqual([true]), 2_000)
   })
 
   test('go through no session that was ended, while another lives', async () => {

@@ -9,6 +9,11 @@ import type { SideConnection } from './side-connection.ts'
 
 /** A side connection that nobody asks anything for so long is closed. */
 const idleMs = 5_000
+/**
+ * And sooner where no session is left: a database cannot be dropped or copied while anybody is connected to it. The server waits 5 s for
+ * that. The next session may come at once, and ask.
+ */
+const abandonedMs = 1_000
 const maxDatabases = 1_000
 const askTimeoutMs = 15_000
 
@@ -45,7 +50,11 @@ export class Databases {
   for(session: Session<PostgresOptions>, name: string): Database {
     const shared = this.#shared(session, name)
     shared.sessions.add(session)
-    return { ...shared.database, [Symbol.dispose]: () => void shared.sessions.delete(session) }
+    const leave = (): void => {
+      shared.sessions.delete(session)
+      if (shared.sessions.size === 0) shared.abandon()
+    }
+    return { ...shared.database, [Symbol.dispose]: leave }
   }
 
   #shared(session: Session<PostgresOptions>, name: string): Shared {
@@ -55,7 +64,7 @@ export class Databases {
     if (known !== undefined) return known
     const { masking } = session.resource
     const sessions = new Set<Session<PostgresOptions>>()
-    const query = asking(sessions, name, this.#keyring)
+    const { query, abandon } = asking(sessions, name, this.#keyring)
     const catalog = new Catalog({
       query,
       masking,
@@ -66,6 +75,7 @@ export class Databases {
     })
     const shared: Shared = {
       sessions,
+      abandon,
       database: {
         catalog,
         masking,
@@ -85,6 +95,8 @@ interface Shared {
   readonly database: Omit<Database, typeof Symbol.dispose>
   /** Those that are there: the tunnel and credential of any serve for all. */
   readonly sessions: Set<Session<PostgresOptions>>
+  /** The last of them has left. */
+  readonly abandon: () => void
 }
 
 /**
@@ -95,7 +107,7 @@ function asking(
   sessions: ReadonlySet<Session<PostgresOptions>>,
   database: string,
   keyring: ScramKeyring,
-): Query {
+): { readonly query: Query; readonly abandon: () => void } {
   let open: Promise<SideConnection> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -103,6 +115,10 @@ function asking(
     const closing = open
     open = undefined
     closing?.then((side) => side.end()).catch(() => undefined)
+  }
+  const closeAfter = (ms: number): void => {
+    clearTimeout(idle)
+    idle = setTimeout(close, ms).unref()
   }
   const ask = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
     clearTimeout(idle)
@@ -113,10 +129,10 @@ function asking(
       close()
       throw thrown
     } finally {
-      idle = setTimeout(close, idleMs).unref()
+      closeAfter(idleMs)
     }
   }
-  return (sql) => {
+  const query: Query = (sql) => {
     const answer = last
       .then(() => ask(sql))
       .catch((thrown: unknown) => {
@@ -126,6 +142,7 @@ function asking(
     last = answer.catch(() => undefined)
     return answer
   }
+  return { query, abandon: () => closeAfter(abandonedMs) }
 }
 
 /** The connection is gone, or could not be made; a target that refuses refuses again. */
