@@ -1,5 +1,3 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHmac } from 'node:crypto'
@@ -8,6 +6,7 @@ import { clientPath } from '../world/postgres-binaries.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
 import { startProcess, type RunningProcess } from '../world/process.ts'
 import { soon } from '../world/soon.ts'
+import { startReceiver, type Receiver } from '../world/webhook-receiver.ts'
 import { declarePostgres, startSallyport, type Person, type Sallyport } from '../world/sallyport.ts'
 
 const policy = `
@@ -19,44 +18,15 @@ const secret = 'a secret of the receiver and the gateway'
 
 const notPlain = 'only a single plain SELECT, INSERT, UPDATE, DELETE or MERGE is estimated'
 
-interface Came {
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-  readonly answered: number
-}
-
-/** Takes what comes, after it has failed for a while. */
-async function receiver() {
-  const came: Came[] = []
-  const state = { failing: 2 }
-  const server = createServer((request, response) => {
-    let body = ''
-    request.setEncoding('utf8').on('data', (part: string) => (body += part))
-    request.on('end', () => {
-      const answered = state.failing-- > 0 ? 503 : 200
-      came.push({ headers: request.headers, body, answered })
-      response.writeHead(answered).end()
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    url: `http://127.0.0.1:${port}/hook`,
-    came,
-    state,
-    [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  }
-}
-
 describe('webhooks, and what reviewers are told, with psql', () => {
   let server: Postgres
   let sallyport: Sallyport
-  let hook: Awaited<ReturnType<typeof receiver>>
+  let hook: Receiver
   let alice: Person
   let bob: Person
 
   beforeAll(async () => {
-    hook = await receiver()
+    hook = await startReceiver(2)
     server = await startPostgres({ databases: ['shop'] })
     await server.query(
       `create table orders (id int primary key, status text);

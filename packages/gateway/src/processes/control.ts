@@ -17,6 +17,7 @@ import type { GatewayOptions, RunningGateway } from '../start/running-gateway.ts
 import { Events } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
+import { addWaitingGauges } from '../telemetry/waiting-gauges.ts'
 import { version } from '../version.ts'
 import { DataProcesses } from './data-processes.ts'
 import { ProcessesPlane } from './plane.ts'
@@ -54,6 +55,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
   })
   const { store, protocols } = foundation
   const people = gatherPeople(life, foundation, clock, (event) => events.access(event))
+  addWaitingGauges(metrics.registry, { read: store.read, clock })
   const { throttle, reviews } = people
   const summed = new SummedMetrics(metrics.registry, () => processes.numbers())
   await endLeftovers(store, reviews)

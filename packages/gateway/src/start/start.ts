@@ -6,6 +6,7 @@ import { detectorTags, protocolKinds } from '../protocols.ts'
 import { Events } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
+import { addWaitingGauges } from '../telemetry/waiting-gauges.ts'
 import { version } from '../version.ts'
 import { endLeftovers, gatherPeople } from './control-core.ts'
 import { openClientTls } from './client-tls.ts'
@@ -46,6 +47,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
   })
   const { store, protocols } = foundation
   const people = gatherPeople(life, foundation, clock, (event) => events.access(event))
+  addWaitingGauges(metrics.registry, { read: store.read, clock })
   await endLeftovers(store, people.reviews)
   const clientTls = await openClientTls(life, foundation, { config, clock, events })
   const serving = await openServing(life, {

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AggregatorRegistry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { FakeClock } from '@sallyport/core/testing'
 import { countedRecordings } from './counted-recordings.ts'
 import { addGauges, type Gauges } from './gauges.ts'
 import { openMetrics } from './metrics.ts'
+import { addWaitingGauges, type WaitingParts } from './waiting-gauges.ts'
 import { serveMetrics } from './metrics-listener.ts'
 import { QuickHistogram } from './quick-histogram.ts'
 
@@ -24,9 +26,23 @@ const quiet: Gauges = {
   dataDirectory: '.',
 }
 
+const minuteMs = 60_000
+const read = {
+  accessRequests: { waiting: () => Promise.resolve({ open: 2, unreviewed: 1 }) },
+  grants: { countGood: () => Promise.resolve([{ resource: 'orders-db', count: 3 }]) },
+  webhooks: {
+    backlog: () =>
+      Promise.resolve([
+        { webhook: 'ops', waiting: 4, dead: 1, oldestAt: 15_000 },
+        { webhook: 'quiet', waiting: 0, dead: 0, oldestAt: null },
+      ]),
+  },
+} as unknown as WaitingParts['read']
+
 function opened(gauges: Partial<Gauges> = {}) {
   const metrics = openMetrics('0.1.0')
   addGauges(metrics.registry, { ...quiet, ...gauges })
+  addWaitingGauges(metrics.registry, { read, clock: new FakeClock(minuteMs) })
   return metrics
 }
 
@@ -65,6 +81,12 @@ test('numbers are read over HTTP, gauges as they stand when asked', async () => 
     /^sallyport_event_loop_delay_seconds_count [1-9]/m,
     /^sallyport_event_loop_busy_seconds_total 0\.\d+/m,
     /^sallyport_data_directory_free_bytes [1-9]\d+$/m,
+    /^sallyport_access_requests_waiting\{state="unreviewed"\} 1$/m,
+    /^sallyport_grants_live\{resource="orders-db"\} 3$/m,
+    /^sallyport_webhook_outbox\{webhook="ops",state="waiting"\} 4$/m,
+    /^sallyport_webhook_outbox\{webhook="ops",state="dead"\} 1$/m,
+    /^sallyport_webhook_outbox_age_seconds\{webhook="ops"\} 45$/m,
+    /^sallyport_webhook_outbox_age_seconds\{webhook="quiet"\} 0$/m,
     /^process_resident_memory_bytes [1-9]\d+$/m,
   ])
     expect(text).toMatch(line)

@@ -76,6 +76,19 @@ export class AccessRequestReader {
     return rows.map((row) => parse(row, answers))
   }
 
+  /** How many wait for people. */
+  async waiting(): Promise<Readonly<Record<'open' | 'unreviewed', number>>> {
+    const count = async (state: 'open' | 'unreviewed'): Promise<number> => {
+      const row = await this.db
+        .selectFrom('accessRequests')
+        .select((select) => select.fn.countAll<number | bigint>().as('count'))
+        .where('state', '=', state)
+        .executeTakeFirstOrThrow()
+      return Number(row.count)
+    }
+    return { open: await count('open'), unreviewed: await count('unreviewed') }
+  }
+
   /** Ids of those that are still open at their end. */
   async overdue(nowMs: number, limit: number): Promise<readonly AccessRequestId[]> {
     const rows = await this.db

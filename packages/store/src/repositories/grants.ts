@@ -71,6 +71,20 @@ export class GrantReader {
     return row && parse(row)
   }
 
+  /** Of resources that have any. */
+  async countGood(nowMs: number): Promise<readonly { readonly resource: string; readonly count: number }[]> {
+    const rows = await this.db
+      .selectFrom('grants')
+      .select('resource')
+      .select((select) => select.fn.countAll<number | bigint>().as('count'))
+      .where('startsAt', '<=', nowMs)
+      .where('endsAt', '>', nowMs)
+      .where('revokedAt', 'is', null)
+      .groupBy('resource')
+      .execute()
+    return rows.map(({ resource, count }) => ({ resource, count: Number(count) }))
+  }
+
   /** Newest first. */
   async list({ principalId, goodAtMs, limit }: GrantFilter): Promise<readonly Grant[]> {
     let query = this.db.selectFrom('grants').selectAll().orderBy('id', 'desc').limit(limit)

@@ -26,9 +26,11 @@ export interface WebhookDelivery {
 /** How many messages have not reached a webhook. */
 export interface WebhookBacklog {
   readonly webhook: string
-  /** Due by now. */
+  /** Of what has happened by now, those that are tried again later included. */
   readonly waiting: number
   readonly dead: number
+  /** When that happened which has waited longest; null where nothing waits. */
+  readonly oldestAt: number | null
 }
 
 export class WebhookReader {
@@ -82,22 +84,27 @@ export class WebhookReader {
     return row?.dueAt
   }
 
-  /** Of all that have any. */
+  /** Of every webhook, by name. */
   async backlog(nowMs: number): Promise<readonly WebhookBacklog[]> {
+    const names = await this.db.selectFrom('webhooks').select('name').orderBy('name').execute()
     const rows = await this.db
       .selectFrom('webhookDeliveries')
       .select(['webhook', 'state'])
       .select((select) => select.fn.countAll<number | bigint>().as('count'))
-      .where(sql<boolean>`("state" = 'dead' or "dueAt" <= ${nowMs})`)
+      .select((select) => select.fn.min('at').as('oldestAt'))
+      .where(sql<boolean>`("state" = 'dead' or "at" <= ${nowMs})`)
       .groupBy(['webhook', 'state'])
-      .orderBy('webhook')
       .execute()
-    const found = new Map<string, { webhook: string; waiting: number; dead: number }>()
-    for (const { webhook, state, count } of rows) {
-      const one = found.get(webhook) ?? { webhook, waiting: 0, dead: 0 }
-      found.set(webhook, { ...one, [state]: Number(count) })
-    }
-    return [...found.values()]
+    return names.map(({ name }) => {
+      const of = (state: string) => rows.find((row) => row.webhook === name && row.state === state)
+      const waiting = of('waiting')
+      return {
+        webhook: name,
+        waiting: Number(waiting?.count ?? 0),
+        dead: Number(of('dead')?.count ?? 0),
+        oldestAt: waiting === undefined ? null : Number(waiting.oldestAt),
+      }
+    })
   }
 
   /** Those that were given up, newest first. */

@@ -742,6 +742,13 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         await ask({ id: 'req_2' as AccessRequestId }, 'unreviewed')
         await give('grt_1', 'req_1', 10)
         await give('grt_2', 'req_2', 20)
+        const live = (ms: number) => store.read.grants.countGood(clock.now() + ms)
+        expect(await Promise.all([live(0), live(10), live(20)])).toEqual([
+          [{ resource: 'orders-db', count: 2 }],
+          [{ resource: 'orders-db', count: 1 }],
+          [],
+        ])
+        expect(await store.read.accessRequests.waiting()).toEqual({ open: 1, unreviewed: 1 })
         const good = async (ms: number, more: Partial<GrantPlace> = {}) =>
           (await store.read.grants.goodFor({ ...place, ...more }, clock.now() + ms))?.id
         expect([await good(0), await good(19), await good(20), await good(-1)]).toEqual([
@@ -912,8 +919,9 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         })
         await expect(failed).rejects.toThrow('rolled back')
         expect(await store.read.webhooks.backlog(clock.now())).toEqual([
-          { webhook: 'a', waiting: 1, dead: 0 },
-          { webhook: 'b', waiting: 1, dead: 0 },
+          { webhook: 'a', waiting: 1, dead: 0, oldestAt: clock.now() },
+          { webhook: 'b', waiting: 1, dead: 0, oldestAt: clock.now() },
+          { webhook: 'c', waiting: 0, dead: 0, oldestAt: null },
         ])
       })
 
@@ -936,6 +944,10 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           review: { id: 'rev_2' },
         })
         expect(await store.read.webhooks.nextDueAt(clock.now())).toBe(clock.now() + 10)
+        expect(await store.read.webhooks.backlog(clock.now())).toMatchObject([
+          { webhook: 'a', waiting: 3, oldestAt: clock.now() - 2 },
+          { webhook: 'b', waiting: 3 },
+        ])
       })
 
       test('and what was given up, until it is sent again, or its webhook is gone', async () => {
