@@ -56,7 +56,7 @@ describe.each(availableFlavours())('%s PostgreSQL', (flavour) => {
       masking: {
         columns: { 'public.words.größe': 'pii.size', 'public.words.mail': 'pii.email' },
         detectors: ['email'],
-        redactors: { 'pii.email': 'domain' },
+        redactors: { 'pii.email': 'keep-domain' },
       },
     })
     await sallyport.apply(unrestricted, {

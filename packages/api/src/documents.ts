@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { GroupName, Name, UserName, WebhookEvent } from './fields.ts'
+import { MaskingDeclaration } from './masking.ts'
 
 /** What may be declared in files and applied. One YAML document each, told apart by `kind`. */
 
@@ -17,15 +18,6 @@ const ownSecret = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
 ])
 
-const redactor = z.union([
-  z.enum(['full', 'last-four', 'domain', 'hash', 'null', 'digits']),
-  z.strictObject({ fixed: z.string().max(256) }),
-])
-
-const tag = z
-  .string()
-  .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/, 'use words with dots between, such as pii.email')
-
 export const ResourceDocument = z
   .strictObject({
     kind: z.literal('Resource'),
@@ -42,16 +34,7 @@ export const ResourceDocument = z
       .min(1)
       .max(50)
       .refine((all) => new Set(all.map((a) => a.name)).size === all.length, 'account names must differ'),
-    masking: z
-      .strictObject({
-        mode: z.enum(['strict', 'lenient']).default('strict'),
-        /** `schema.table.column` to its tag, or tags. */
-        columns: z.record(z.string(), z.union([tag, z.array(tag).min(1)])).default({}),
-        detectors: z.array(z.string()).default([]),
-        /** By tag; a tag not named has the default of its kind. */
-        redactors: z.record(tag, redactor).default({}),
-      })
-      .prefault({}),
+    masking: MaskingDeclaration.prefault({}),
     recording: z.enum(['batched', 'strict']).default('batched'),
     /** What its protocol alone understands. */
     options: z.record(z.string(), z.unknown()).default({}),

@@ -14,6 +14,7 @@ export {
 } from './documents.ts'
 export { maxTokenSeconds, Name, Password, UserName } from './fields.ts'
 export type { DoctorCheck } from './gateway.ts'
+export { tagsOf, type ColumnDeclaration, type RedactorDeclaration } from './masking.ts'
 export { openApiDocument } from './openapi.ts'
 export { Problem, problemMediaType, problemStatus, type ProblemCode } from './problem.ts'
 export type { Finding, SimulatedChange, SimulationLine } from './policies.ts'

@@ -1,4 +1,4 @@
-import type { DocumentInput, Finding } from '@sallyport/api'
+import { tagsOf, type DocumentInput, type Finding } from '@sallyport/api'
 import { onOwnBehalf, principalId, type Resource, type Subject } from '@sallyport/core'
 import { readDocuments } from './documents.ts'
 import { exit, Failure } from './failure.ts'
@@ -88,8 +88,8 @@ function resourceOf(documents: readonly DocumentInput[], name: string): Resource
     masking = {},
     recording = 'batched',
   } = found
-  const columns = Object.entries(masking.columns ?? {}).flatMap(([column, tags]) =>
-    [tags].flat().map((tag) => ({ column, tag })),
+  const columns = Object.entries(masking.columns ?? {}).flatMap(([column, declared]) =>
+    tagsOf(declared).map((tag) => ({ column, tag })),
   )
   return {
     name,

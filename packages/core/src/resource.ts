@@ -3,15 +3,19 @@ export interface ColumnTag {
   /** `schema.table.column`, in any database of the resource, as the server stores the names (folded to lower case unless quoted). */
   readonly column: string
   readonly tag: string
+  /** The column's own, in place of the tag's. */
+  readonly redactor?: Redactor
 }
 
 /**
- * How values under a tag are hidden:
- * `full` all of it; `last-four` keeps the last four characters; `domain` keeps an e-mail's domain; `hash` a keyed
- * stable hash, so that joins on it still work; `null` NULL; `fixed` a constant; `digits` other digits in the same format.
+ * How values are hidden:
+ * `full` all of it; `keep-last` keeps the last `count` letters and digits of what has more than twice as many; `keep-domain` an
+ * e-mail's domain; `hash` a keyed stable hash, so that joins on it still work; `null` NULL; `fixed` a constant; `digits` other digits
+ * in the same format.
  */
 export type Redactor =
-  | { readonly kind: 'full' | 'last-four' | 'domain' | 'hash' | 'null' | 'digits' }
+  | { readonly kind: 'full' | 'keep-domain' | 'hash' | 'null' | 'digits' }
+  | { readonly kind: 'keep-last'; readonly count: number }
   | { readonly kind: 'fixed'; readonly text: string }
 
 /** What is sensitive on a resource, and how it is hidden from those who may not `unmask` it. */
@@ -24,7 +28,7 @@ export interface Masking {
   readonly columns: readonly ColumnTag[]
   /** Names of the value detectors that run on untagged text, such as `email` or `card`. */
   readonly detectors: readonly string[]
-  /** Redactor by tag; a tag that is not named here has the default of its kind. */
+  /** Redactor by tag, for columns without their own; a tag that is not named here has the default of its kind. */
   readonly redactors: Readonly<Record<string, Redactor>>
 }
 

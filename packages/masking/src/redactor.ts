@@ -1,10 +1,11 @@
-import { createHmac } from 'node:crypto'
 import type { Redactor } from '@sallyport/core'
+import { keyedDigits } from './keyed-digits.ts'
+import { keyedHex } from './keyed-hash.ts'
 
 const hidden = '****'
 
 /**
- * A value as it may be shown; null for NULL.
+ * A text as it may be shown; null for NULL.
  * @param key secret: makes `hash` and `digits` stable, and not to be guessed
  */
 export function redact(redactor: Redactor, text: string, key: Uint8Array): string | null {
@@ -15,12 +16,12 @@ export function redact(redactor: Redactor, text: string, key: Uint8Array): strin
       return null
     case 'fixed':
       return redactor.text
-    case 'last-four':
-      return lastFour(text)
-    case 'domain':
+    case 'keep-last':
+      return last(redactor.count, text)
+    case 'keep-domain':
       return domain(text)
     case 'hash':
-      return createHmac('sha256', key).update(text).digest('hex').slice(0, 32)
+      return keyedHex(key, text).slice(0, 32)
     case 'digits':
       return otherDigits(text, key)
   }
@@ -28,37 +29,47 @@ export function redact(redactor: Redactor, text: string, key: Uint8Array): strin
 
 /** What a tag's values become where its resource says nothing else. */
 export function defaultRedactor(tag: string): Redactor {
-  if (tag === 'pii.email') return { kind: 'domain' }
+  if (tag === 'pii.email') return { kind: 'keep-domain' }
   if (tag === 'pii.card' || tag === 'pii.phone' || tag === 'pii.iban' || tag === 'pii.ssn')
-    return { kind: 'last-four' }
+    return { kind: 'keep-last', count: 4 }
   return { kind: 'full' }
 }
 
-/** The last four letters or digits, if they are less than half of them. */
-function lastFour(text: string): string {
-  const symbols = text.replace(/[^\p{L}\p{N}]/gu, '')
-  return symbols.length < 9 ? hidden : hidden + symbols.slice(-4)
+/**
+ * One that shows no more than any of these: NULL tells least, not even that there is a value; of two that keep an end, the shorter one
+ * is in both; what any others keep has nothing in common.
+ * @param redactors one at least
+ */
+export function strictest(redactors: readonly Redactor[]): Redactor {
+  return redactors.reduce(stricter)
 }
+
+function stricter(one: Redactor, other: Redactor): Redactor {
+  if (one.kind === 'null' || other.kind === 'null') return { kind: 'null' }
+  if (one.kind === 'keep-last' && other.kind === 'keep-last') return one.count < other.count ? one : other
+  const isSame = one.kind === other.kind && (one.kind !== 'fixed' || one.text === (other as typeof one).text)
+  return isSame ? one : { kind: 'full' }
+}
+
+/** The last letters or digits, if they are less than half of them. */
+function last(count: number, text: string): string {
+  const symbols = text.match(/[\p{L}\p{N}]/gu) ?? []
+  return symbols.length <= 2 * count ? hidden : hidden + symbols.slice(-count).join('')
+}
+
+/** A name of several labels, the last of which begins with a letter: what is behind an `@` is not always a domain. */
+const domainName = /^(?:[\p{L}\p{M}\d-]*\.)+\p{L}[\p{L}\p{M}\d-]* *$/u
+const maxDomainLength = 253
 
 function domain(text: string): string {
   const at = text.lastIndexOf('@')
-  return at === -1 ? hidden : hidden + text.slice(at)
+  const name = text.slice(at + 1)
+  const isDomain = at !== -1 && name.length <= maxDomainLength && domainName.test(name)
+  return isDomain ? `${hidden}@${name}` : hidden
 }
 
-/** Other digits in the same places. The same text gives the same digits. */
+/** Other digits in the same places, in ASCII whatever they were. The same text gives the same digits. */
 function otherDigits(text: string, key: Uint8Array): string {
-  let stream = Buffer.alloc(0)
-  let block = 0
-  let at = 0
-  const next = (): number => {
-    for (;;) {
-      if (at === stream.length) {
-        stream = createHmac('sha256', key).update(`digits ${block++} ${text}`).digest()
-        at = 0
-      }
-      const byte = stream[at++]!
-      if (byte < 250) return byte % 10 // 250 is a multiple of ten: every digit is as likely
-    }
-  }
-  return text.replace(/\d/g, () => String(next()))
+  const next = keyedDigits(key, text)
+  return text.replace(/\p{Nd}/gu, () => String(next(10)))
 }

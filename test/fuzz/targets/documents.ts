@@ -35,7 +35,7 @@ class Documents implements Subject {
   ].map((text) => Buffer.from(text))
   readonly words = [
     'kind: ', 'Resource', 'Policy', 'Credential', 'User', 'name: ', 'password: env:HOME', 'password: file:/etc/hostname', 'accounts: ', '{ from: sealed, name: x }',
-    'masking: ', 'columns: ', 'a.b.c: pii.email', 'detectors: [email, nosuch]', 'redactors: ', '{ fixed: "x" }', 'options: ', 'tls: { mode: disable }', 'port: ',
+    'masking: ', 'columns: ', 'a.b.c: pii.email', 'detectors: [email, nosuch]', 'redactors: ', '{ fixed: "x" }', '{ keep-last: 3 }', '{ tags: a.b, redactor: hash }', 'options: ', 'tls: { mode: disable }', 'port: ',
     '&a ', '*a', '<<: *a', '---\n', '__proto__: ', '!!set ', '!!omap ', '!!binary ', '? ', '|\n  ', 'null', '-1', '1e400', '"\\u0000"',
   ].map((text) => Buffer.from(text)) // prettier-ignore
   readonly #protocol = postgres({ clock: systemClock, maskKey: Buffer.alloc(32) })

@@ -1,4 +1,4 @@
-import { Fault, systemClock } from '@sallyport/core'
+import { Fault, systemClock, type Redactor } from '@sallyport/core'
 import { Outbox } from '@sallyport/wire'
 import { Catalog } from '../../../packages/postgres/src/catalog/catalog.ts'
 import { shopQuery } from '../../../packages/postgres/src/catalog/testing/shop.ts'
@@ -24,12 +24,22 @@ export const target: Target = {
 }
 
 const secret = 'Zq7SECRETq7Z'
-const tagged: OutputColumn = { name: 'a', tags: ['ssn'], isPlain: true }
-const derived: OutputColumn = { name: 'b', tags: ['ssn'], isPlain: false }
-const clear: OutputColumn = { name: 'c', tags: [], isPlain: false }
+const derived: OutputColumn = { name: 'b', tags: ['ssn'], column: undefined }
+const clear: OutputColumn = { name: 'c', tags: [], column: undefined }
+/** Bare, of a type, with a length as some have it. */
+function taggedAs(oid: number, typmod: number): OutputColumn {
+  const marks = [{ tag: 'ssn' }]
+  const type = { oid, typmod }
+  return {
+    name: 'a',
+    tags: ['ssn'],
+    column: { attnum: 1, name: 'a', isGenerated: false, isPlain: true, type, tags: ['ssn'], marks },
+  }
+}
 const masked = new Set(['ssn', 'pii.email'])
 const typeOids = [
-  25, 1043, 1042, 19, 23, 21, 20, 1700, 114, 3802, 1009, 1015, 17, 16, 700, 2950, 20_000, 199,
+  25, 1043, 1042, 19, 23, 21, 20, 1700, 114, 3802, 1009, 1015, 17, 16, 700, 2950, 20_000, 199, 142, 1007,
+  1231, 2951, 1001, 1082, 1114, 1184, 1182,
 ] as const
 
 const subject: Subject = {
@@ -38,11 +48,13 @@ const subject: Subject = {
   invent: (random: Random) => random.bytes(8 + random.below(200)),
   run(input) {
     const tape = new Tape(input)
-    const kind = pick(tape, ['full', 'last-four', 'domain', 'hash', 'null', 'digits', 'fixed'] as const)
-    const redactor =
+    const kind = pick(tape, ['full', 'keep-last', 'keep-domain', 'hash', 'null', 'digits', 'fixed'] as const)
+    const redactor: Redactor =
       kind === 'fixed'
-        ? { kind, text: pick(tape, ['', 'x', '12', '{"a":1}', 'tab\there\\N', '"']) }
-        : { kind }
+        ? { kind, text: pick(tape, ['', 'x', '12', '{"a":1}', 'tab\there\\N', '"', '2000-01-31']) }
+        : kind === 'keep-last'
+          ? { kind, count: 1 + tape.below(5) }
+          : { kind }
     const masking = {
       mode: 'strict',
       columns: [{ column: 'app.customers.ssn', tag: 'ssn' }],
@@ -51,7 +63,10 @@ const subject: Subject = {
     } as const
     const catalog = new Catalog({ query: shopQuery(), masking, tracer: noTracer, clock: systemClock })
     const masks = masksFor(masking, catalog, Buffer.alloc(32, 5))
-    const columns = Array.from({ length: 1 + tape.below(4) }, () => pick(tape, [tagged, derived, clear]))
+    const columns = Array.from({ length: 1 + tape.below(4) }, () => {
+      const tagged = taggedAs(pick(tape, typeOids), tape.below(2) === 0 ? -1 : 4 + tape.below(30))
+      return pick(tape, [tagged, derived, clear])
+    })
     if (tape.below(2) === 0) checkRows(masks, columns, tape)
     else checkCopy(masks, columns, tape, Random.of(input))
     return 1
@@ -89,12 +104,12 @@ function valueOf(column: OutputColumn, choices: Choices): Value {
 }
 
 function checkRows(masks: Masks, columns: readonly OutputColumn[], choices: Choices): void {
-  const fields = columns.map(({ name }) => ({
+  const fields = columns.map(({ name, column }) => ({
     name,
     tableOid: 0,
     attnum: 0,
-    typeOid: pick(choices, typeOids),
-    typmod: -1,
+    typeOid: column?.type.oid ?? pick(choices, typeOids),
+    typmod: column?.type.typmod ?? -1,
     format: choices.below(2),
   }))
   const mask = masks.rows(fields, columns, masked)

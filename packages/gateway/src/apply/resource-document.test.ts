@@ -65,13 +65,37 @@ describe('a declared resource', () => {
       options: { tls: 'off' },
       masking: {
         mode: 'lenient',
-        columns: { 'public.people.email': 'pii.email', 'public.people.card': ['pii.card', 'finance'] },
+        columns: {
+          'public.people.email': 'pii.email',
+          'public.people.card': ['pii.card', 'finance'],
+          'public.people.phone': { tags: 'pii.phone', redactor: { 'keep-last': 6 } },
+          'public.people.number': { tags: ['pii.id', 'finance'], redactor: 'keep-last-4' },
+        },
         detectors: ['card'],
-        redactors: { 'pii.email': 'domain', finance: { fixed: '***' } },
+        redactors: { 'pii.email': 'keep-domain', finance: { fixed: '***' }, 'pii.id': 'null' },
       },
     })
     const resource = resourceOf(document, known)
     if (!('masking' in resource)) throw new Error('it should stand')
     expect(documentOf(resource)).toEqual(document)
+  })
+
+  test('NULL is meant with and without quotes, and the common count has one name', () => {
+    const document = parse({
+      masking: {
+        columns: { 'public.people.phone': { tags: ['pii.phone'], redactor: { 'keep-last': 4 } } },
+        redactors: { 'pii.id': null },
+      },
+    })
+    const resource = resourceOf(document, known)
+    if (!('masking' in resource)) throw new Error('it should stand')
+    expect(resource.masking.columns).toEqual([
+      { column: 'public.people.phone', tag: 'pii.phone', redactor: { kind: 'keep-last', count: 4 } },
+    ])
+    expect(resource.masking.redactors).toEqual({ 'pii.id': { kind: 'null' } })
+    expect(documentOf(resource).masking).toMatchObject({
+      columns: { 'public.people.phone': { tags: 'pii.phone', redactor: 'keep-last-4' } },
+      redactors: { 'pii.id': 'null' },
+    })
   })
 })

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import type { ResourceDocument } from '@sallyport/api'
-import type { ColumnTag, Redactor, Resource, StreamProtocol } from '@sallyport/core'
+import { tagsOf, type ColumnDeclaration, type ResourceDocument } from '@sallyport/api'
+import type { ColumnTag, Masking, Redactor, Resource, StreamProtocol } from '@sallyport/core'
 import { nearest } from '../config/nearest.ts'
+import { redactorOf, wordsOf } from './redactor-words.ts'
 
 /** A key of a document that does not stand. */
 export interface DocumentTrouble {
@@ -32,11 +33,12 @@ export function resourceOf(
   const options = parsed(() => protocol.options(document.options))
   if (!options.ok) troubles.push({ path: 'options', message: options.why })
 
-  const columns = Object.entries(document.masking.columns).flatMap(([column, tags]): ColumnTag[] => {
+  const columns = Object.entries(document.masking.columns).flatMap(([column, declared]): ColumnTag[] => {
     if (column.split('.').length !== 3) {
       troubles.push({ path: `masking.columns.${column}`, message: 'name it schema.table.column' })
     }
-    return [tags].flat().map((tag) => ({ column, tag }))
+    const own = ownRedactor(declared)
+    return tagsOf(declared).map((tag) => ({ column, tag, ...(own !== undefined && { redactor: own }) }))
   })
   for (const detector of document.masking.detectors) {
     if (known.detectors.includes(detector)) continue
@@ -59,10 +61,7 @@ export function resourceOf(
       columns,
       detectors: document.masking.detectors,
       redactors: Object.fromEntries(
-        Object.entries(document.masking.redactors).map(([tag, redactor]): [string, Redactor] => [
-          tag,
-          typeof redactor === 'string' ? { kind: redactor } : { kind: 'fixed', text: redactor.fixed },
-        ]),
+        Object.entries(document.masking.redactors).map(([tag, words]) => [tag, redactorOf(words)]),
       ),
     },
     recording: document.recording,
@@ -72,11 +71,6 @@ export function resourceOf(
 
 /** The declaration that makes this resource: what is compared with the next one. */
 export function documentOf(resource: Resource): ResourceDocument {
-  const columns: Record<string, string | string[]> = {}
-  for (const { column, tag } of resource.masking.columns) {
-    const before = columns[column]
-    columns[column] = before === undefined ? tag : [before, tag].flat()
-  }
   return {
     kind: 'Resource',
     name: resource.name,
@@ -88,19 +82,32 @@ export function documentOf(resource: Resource): ResourceDocument {
     accounts: [...resource.accounts],
     masking: {
       mode: resource.masking.mode,
-      columns,
+      columns: columnsOf(resource.masking),
       detectors: [...resource.masking.detectors],
       redactors: Object.fromEntries(
-        Object.entries(resource.masking.redactors).map(([tag, redactor]) => [
-          tag,
-          redactor.kind === 'fixed' ? { fixed: redactor.text } : redactor.kind,
-        ]),
+        Object.entries(resource.masking.redactors).map(([tag, redactor]) => [tag, wordsOf(redactor)]),
       ),
     },
     recording: resource.recording,
     // What a protocol's parser returned is a plain object of its own keys.
     options: { ...(resource.options as Record<string, unknown>) },
   }
+}
+
+function ownRedactor(declared: ColumnDeclaration): Redactor | undefined {
+  return typeof declared === 'object' && 'redactor' in declared ? redactorOf(declared.redactor) : undefined
+}
+
+function columnsOf({ columns }: Masking): Record<string, ColumnDeclaration> {
+  const byColumn = Map.groupBy(columns, ({ column }) => column)
+  return Object.fromEntries(
+    Array.from(byColumn, ([column, all]): [string, ColumnDeclaration] => {
+      const [one, ...others] = all.map(({ tag }) => tag)
+      const tags = others.length === 0 ? one! : [one!, ...others]
+      const own = all[0]?.redactor
+      return [column, own === undefined ? tags : { tags, redactor: wordsOf(own) }]
+    }),
+  )
 }
 
 function parsed(parse: () => unknown): { ok: true; value: unknown } | { ok: false; why: string } {

@@ -3,9 +3,9 @@ import { Conducts } from './conducts.ts'
 import type { Content } from './content.ts'
 import type { ContentRelation, Listing } from './listing.ts'
 import { quotingColumns } from './quoting.ts'
-import type { Column, Relation, Snapshot } from './snapshot.ts'
+import type { Column, Mark, Relation, Snapshot, ValueType } from './snapshot.ts'
 import type { TagMemory } from './tag-memory.ts'
-import type { TracedColumn, ViewTracer } from './view-tracer.ts'
+import type { ViewTracer } from './view-tracer.ts'
 
 /** Before anything was read: nothing is known. */
 export const emptySnapshot: Snapshot = {
@@ -22,6 +22,7 @@ export const emptySnapshot: Snapshot = {
   operatorConduct: () => undefined,
   castConduct: () => undefined,
   outputsOf: () => undefined,
+  writtenAs: (type) => type,
   allTags: [],
 }
 
@@ -75,16 +76,17 @@ export class SnapshotBuilder {
       const known = done.get(raw.oid)
       if (known !== undefined) return known
       const before = memory.hasTags(raw.oid) ? undefined : this.#untagged.get(raw)
-      const relation = before ?? withTags(raw, tracedColumns(raw))
+      const relation = before ?? withTags(raw, tracedColumns(raw), (type) => baseOf(made, type))
       done.set(raw.oid, relation)
       return relation
     }
-    const tracedColumns = (raw: ContentRelation): ((column: RawColumn, position: number) => TracedColumn) => {
-      const own = (column: RawColumn) => sorted(memory.tagsOf(raw.oid, column.attnum) ?? none)
+    const tracedColumns = (raw: ContentRelation): ((column: RawColumn, position: number) => Traced) => {
+      const own = (column: RawColumn) => memory.marksOf(raw.oid, column.attnum)
+      const any = { marks: allTags.map(unredacted), isPlain: false }
       const quoting = raw.schema === 'pg_catalog' ? quotingColumns.get(raw.name) : undefined
       if (quoting !== undefined)
-        return (column) => ({ tags: quoting.has(column.name) ? allTags : own(column), isPlain: false })
-      if (!definitions.has(raw.oid)) return (column) => ({ tags: own(column), isPlain: true })
+        return (column) => (quoting.has(column.name) ? any : { marks: own(column), isPlain: false })
+      if (!definitions.has(raw.oid)) return (column) => ({ marks: own(column), isPlain: true })
       const tree = trees.get(raw.oid)?.tree
       const isTraceable = tree !== undefined && depth < maxViewDepth
       depth++
@@ -92,8 +94,9 @@ export class SnapshotBuilder {
       depth--
       return (column, position) => {
         const flow = traced === 'unknown' ? undefined : traced[position]
-        if (flow === undefined) return { tags: allTags, isPlain: false }
-        return { tags: sorted(new Set([...flow.tags, ...own(column)])), isPlain: flow.isPlain }
+        if (flow === undefined) return any
+        const marks = flow.column?.marks ?? flow.tags.map(unredacted)
+        return { marks: [...marks, ...own(column)], isPlain: flow.column !== undefined }
       }
     }
     const find = (raw: ContentRelation | undefined) => (raw === undefined ? undefined : finish(raw))
@@ -111,6 +114,7 @@ export class SnapshotBuilder {
       operatorConduct: (schema, name) => conducts.ofOperator({ schema, name }, snapshot),
       castConduct: (name) => conducts.ofCast(name, snapshot),
       outputsOf: (name) => shipped.outputs.get(name)?.split(','),
+      writtenAs: (type) => baseOf(made, type),
       allTags,
     }
     for (const { relations } of [made, shipped])
@@ -141,14 +145,18 @@ export class SnapshotBuilder {
 
 type RawColumn = ContentRelation['columns'][number]
 
+type Traced = Pick<Column, 'marks' | 'isPlain'>
+
 function withTags(
   raw: ContentRelation,
-  trace: (column: RawColumn, position: number) => TracedColumn,
+  trace: (column: RawColumn, position: number) => Traced,
+  written: (type: ValueType) => ValueType,
 ): Relation {
-  const columns: Column[] = raw.columns.map((column, position) => ({
-    ...column,
-    ...trace(column, position),
-  }))
+  const columns: Column[] = raw.columns.map((column, position) => {
+    const traced = trace(column, position)
+    const tags = sorted(new Set(traced.marks.map(({ tag }) => tag)))
+    return { ...column, ...traced, tags, type: written(column.type) }
+  })
   return {
     oid: raw.oid,
     schema: raw.schema,
@@ -162,12 +170,9 @@ function withTags(
 /** Configured names that exist now are remembered by number. */
 function rememberNamed({ relations }: Listing, masking: Masking, memory: TagMemory): void {
   if (masking.columns.length === 0) return
-  const byName = new Map<string, string[]>()
+  const byName = Map.groupBy(masking.columns, ({ column }) => column)
   const prefixes = new Set<string>()
-  for (const { column, tag } of masking.columns) {
-    const tags = byName.get(column)
-    if (tags === undefined) byName.set(column, [tag])
-    else tags.push(tag)
+  for (const column of byName.keys()) {
     // Where the name of its relation ends cannot be told where names have dots.
     for (let dot = column.indexOf('.'); dot !== -1; dot = column.indexOf('.', dot + 1))
       prefixes.add(column.slice(0, dot))
@@ -176,8 +181,8 @@ function rememberNamed({ relations }: Listing, masking: Masking, memory: TagMemo
     const prefix = `${relation.schema}.${relation.name}`
     if (!prefixes.has(prefix)) continue
     for (const column of relation.columns)
-      for (const tag of byName.get(`${prefix}.${column.name}`) ?? [])
-        memory.add(relation.oid, column.attnum, tag)
+      for (const { tag, redactor } of byName.get(`${prefix}.${column.name}`) ?? [])
+        memory.add(relation.oid, column.attnum, redactor === undefined ? { tag } : { tag, redactor })
   }
 }
 
@@ -204,14 +209,23 @@ function rememberInherited({ relations, inheritance }: Listing, memory: TagMemor
 
 function spread(memory: TagMemory, fromOid: number, from: number, toOid: number, to: number): boolean {
   let isChanged = false
-  for (const tag of memory.tagsOf(fromOid, from) ?? none) {
-    if (memory.tagsOf(toOid, to)?.has(tag) === true) continue
-    memory.add(toOid, to, tag)
-    isChanged = true
-  }
+  for (const mark of memory.marksOf(fromOid, from)) if (memory.add(toOid, to, mark)) isChanged = true
   return isChanged
 }
 
-const none: ReadonlySet<string> = new Set()
+/** Domains over domains: the server allows any number, and nobody makes so many. */
+const maxDomainDepth = 32
+
+function baseOf({ writtenAs }: Listing, type: ValueType): ValueType {
+  let here = type
+  for (let depth = 0; depth < maxDomainDepth; depth++) {
+    const below = writtenAs.get(here.oid)
+    if (below === undefined) break
+    here = { oid: below.oid, typmod: here.typmod === -1 ? below.typmod : here.typmod }
+  }
+  return here
+}
+
+const unredacted = (tag: string): Mark => ({ tag })
 const sorted = (tags: ReadonlySet<string>) => [...tags].toSorted()
 const key = (schema: string, name: string) => `${schema}\0${name}`

@@ -15,6 +15,11 @@ beforeAll(async () => {
 })
 afterAll(() => parser[Symbol.asyncDispose]())
 
+const tagsOf = (catalog: Catalog, oid: number, attnum: number) => {
+  const marks = catalog.marksOf(oid, attnum)
+  return marks === 'unknown' ? marks : marks.map(({ tag }) => tag)
+}
+
 const catalogOver = (query: CatalogQuery, rest: Partial<ConstructorParameters<typeof Catalog>[0]> = {}) =>
   new Catalog({
     query,
@@ -43,7 +48,7 @@ describe('tags of a column by OID and number', () => {
   ])('%s', async (_, oid, attnum, tags) => {
     const catalog = catalogOver(shopQuery())
     await catalog.refresh()
-    expect(catalog.tagsOf(oid, attnum)).toEqual(tags)
+    expect(tagsOf(catalog, oid, attnum)).toEqual(tags)
   })
 
   it('spread from a partition to its root and its siblings', async () => {
@@ -58,12 +63,12 @@ describe('tags of a column by OID and number', () => {
     ]
     const catalog = catalogOver(shopQuery(() => relations, tree))
     await catalog.refresh()
-    expect([catalog.tagsOf(30001, 2), catalog.tagsOf(30002, 1), catalog.tagsOf(30003, 2)]).toEqual([
+    expect([tagsOf(catalog, 30001, 2), tagsOf(catalog, 30002, 1), tagsOf(catalog, 30003, 2)]).toEqual([
       ['ssn'],
       ['ssn'],
       ['ssn'],
     ])
-    expect(catalog.tagsOf(30003, 1)).toEqual([])
+    expect(tagsOf(catalog, 30003, 1)).toEqual([])
   })
 
   it('reach a table that is attached to a tagged one, and its columns that were read before', async () => {
@@ -75,11 +80,11 @@ describe('tags of a column by OID and number', () => {
     const answer: CatalogQuery = (sql) => shopQuery(() => relations, tree)(sql)
     const catalog = catalogOver(answer)
     await catalog.refresh()
-    expect(catalog.tagsOf(30002, 1)).toEqual([])
+    expect(tagsOf(catalog, 30002, 1)).toEqual([])
     tree = [[30002, 30001]]
     await catalog.refresh()
-    expect(catalog.tagsOf(30002, 1)).toEqual(['ssn'])
-    expect(catalog.tagsOf(30002, 2)).toEqual([])
+    expect(tagsOf(catalog, 30002, 1)).toEqual(['ssn'])
+    expect(tagsOf(catalog, 30002, 2)).toEqual([])
   })
 
   it('stay when the column or the table is renamed', async () => {
@@ -92,13 +97,54 @@ describe('tags of a column by OID and number', () => {
     await catalog.refresh()
     relations = [{ oid: 20001, name: 'public.moved', columns: 'id name email zz salary born data acct' }]
     await catalog.refresh()
-    expect(catalog.tagsOf(20001, 4)).toEqual(['ssn'])
+    expect(tagsOf(catalog, 20001, 4)).toEqual(['ssn'])
     const later = catalogOver(
       shopQuery(() => relations),
       { memory },
     )
     await later.refresh()
-    expect(later.tagsOf(20001, 4)).toEqual(['ssn'])
+    expect(tagsOf(later, 20001, 4)).toEqual(['ssn'])
+  })
+})
+
+describe('redactors of columns', () => {
+  const own = (column: string, tag: string, count: number) => ({
+    column,
+    tag,
+    redactor: { kind: 'keep-last', count } as const,
+  })
+
+  it('go with the column through views, children and renames, each with its tag', async () => {
+    const masking = {
+      ...shopMasking('strict'),
+      columns: [
+        own('app.customers.ssn', 'ssn', 4),
+        own('app.child.ssn', 'ssn', 2),
+        own('app.v_renamed.code', 'code', 3),
+        { column: 'app.customers.email', tag: 'email' },
+      ],
+    }
+    let relations = shopRelations
+    const catalog = catalogOver(
+      shopQuery(() => relations),
+      { masking },
+    )
+    await catalog.refresh()
+    const marks = (oid: number, attnum: number) => {
+      const found = catalog.marksOf(oid, attnum)
+      if (found === 'unknown') return found
+      return found.map(({ tag, redactor }) =>
+        redactor?.kind === 'keep-last' ? `${tag} ${redactor.count}` : tag,
+      )
+    }
+    expect(marks(20001, 4).toString()).toBe('ssn 4,ssn 2')
+    expect(marks(20002, 4).toString()).toBe('ssn 2,ssn 4')
+    expect(marks(20011, 2).toString()).toBe('ssn 4,ssn 2,code 3')
+    expect(marks(20009, 1).toString()).toBe('code,ssn')
+    expect(marks(20001, 0).toString()).toBe('email,ssn')
+    relations = [{ oid: 20001, name: 'public.moved', columns: 'id name email zz' }]
+    await catalog.refresh()
+    expect(marks(20001, 4).toString()).toBe('ssn 4,ssn 2')
   })
 })
 
@@ -182,7 +228,7 @@ describe('after DDL', () => {
     catalog.invalidate()
     await catalog.refresh()
     expect(shippedRows).toBe(4)
-    expect(catalog.tagsOf(12250, 3)).toEqual(['email', 'ssn'])
+    expect(tagsOf(catalog, 12250, 3)).toEqual(['email', 'ssn'])
     clock.advance(catalogLimits.maxAgeMs + 1)
     await catalog.refresh()
     expect(shippedRows).toBe(8)
@@ -208,7 +254,7 @@ describe('a catalogue that cannot be read', () => {
     const catalog = catalogOver(broken, { masking })
     await catalog.refresh()
     expect(catalog.isFresh).toBe(true)
-    expect(catalog.tagsOf(20001, 4)).toBe('unknown')
+    expect(tagsOf(catalog, 20001, 4)).toBe('unknown')
   })
 
   it.each([
@@ -230,7 +276,7 @@ describe('a catalogue that cannot be read', () => {
           : answer(sql),
     )
     await catalog.refresh()
-    expect(catalog.tagsOf(20010, 1)).toEqual(['email', 'ssn'])
-    expect(catalog.tagsOf(20001, 4)).toEqual(['ssn'])
+    expect(tagsOf(catalog, 20010, 1)).toEqual(['email', 'ssn'])
+    expect(tagsOf(catalog, 20001, 4)).toEqual(['ssn'])
   })
 })

@@ -3,7 +3,7 @@ import { ContentReader, type CatalogQuery } from './content.ts'
 import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
 import { SnapshotBuilder, emptySnapshot } from './build.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Mark, Snapshot } from './snapshot.ts'
 import type { ViewTracer } from './view-tracer.ts'
 
 /**
@@ -62,15 +62,15 @@ export class Catalog {
   }
 
   /**
-   * Tags of a column as RowDescription names it; attribute 0 is the whole row. `unknown` for a relation or column that
+   * The tags of a column as RowDescription names it; attribute 0 is the whole row. `unknown` for a relation or column that
    * the snapshot does not hold: refresh, and ask again; still unknown, treat it as carrying every tag.
    */
-  tagsOf(relationOid: number, attnum: number): readonly string[] | 'unknown' {
+  marksOf(relationOid: number, attnum: number): readonly Mark[] | 'unknown' {
     const relation = this.#snapshot.relationByOid(relationOid)
     if (relation === undefined) return 'unknown'
-    if (attnum === 0) return relation.tags
+    if (attnum === 0) return relation.tags.map((tag) => ({ tag }))
     if (attnum < 0) return [] // system columns: ctid, xmin…
-    return relation.columns.find((column) => column.attnum === attnum)?.tags ?? 'unknown'
+    return relation.columns.find((column) => column.attnum === attnum)?.marks ?? 'unknown'
   }
 
   /** What facts name, as the snapshot has it: relations by number and columns, functions by their bodies. */

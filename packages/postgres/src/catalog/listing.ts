@@ -1,5 +1,5 @@
 import type { CatalogLimits } from './limits.ts'
-import type { RelationKind } from './snapshot.ts'
+import type { RelationKind, ValueType } from './snapshot.ts'
 
 export type Row = readonly (string | null)[]
 
@@ -16,6 +16,7 @@ interface ContentColumn {
   readonly attnum: number
   readonly name: string
   readonly isGenerated: boolean
+  readonly type: ValueType
 }
 
 export interface FunctionName {
@@ -62,6 +63,8 @@ export interface Listing {
   readonly casts: ReadonlyMap<string, ContentCast>
   /** Columns of functions that PostgreSQL ships and that return several, by name. */
   readonly outputs: ReadonlyMap<string, string>
+  /** By OID, the types whose values are written as those of another are: domains, and citext. */
+  readonly writtenAs: ReadonlyMap<number, ValueType>
 }
 
 export const emptyListing: Listing = {
@@ -74,9 +77,10 @@ export const emptyListing: Listing = {
   operators: new Map(),
   casts: new Map(),
   outputs: new Map(),
+  writtenAs: new Map(),
 }
 
-/** From one listing to the next. `tables`: some came or went that are no views, with their columns, and nothing else. */
+/** From one listing to the next. `tables`: some came or went that are no views, with their columns and types, and nothing else. */
 export type Change = 'nothing' | 'tables' | 'more'
 
 export interface Listed {
@@ -129,6 +133,7 @@ function list(
   const operators = merge(before.operators, found.operators, true, () => true)
   const casts = merge(before.casts, found.casts, true, () => true)
   const outputs = merge(before.outputs, found.outputs, true, Object.is)
+  const writtenAs = merge(before.writtenAs, found.writtenAs, true, isSameType)
   const isMore =
     found.hasRules ||
     members !== before.members ||
@@ -137,7 +142,8 @@ function list(
     operators !== before.operators ||
     casts !== before.casts ||
     outputs !== before.outputs
-  const isOther = all !== before.relations || inheritance !== before.inheritance
+  const isOther =
+    all !== before.relations || inheritance !== before.inheritance || writtenAs !== before.writtenAs
   return {
     listing: {
       horizon,
@@ -149,6 +155,7 @@ function list(
       operators,
       casts,
       outputs,
+      writtenAs,
     },
     change: isMore || relations.areOthers ? 'more' : isOther ? 'tables' : 'nothing',
   }
@@ -168,6 +175,7 @@ interface Found {
   readonly operators: Map<string, ContentOperator>
   readonly casts: Map<string, ContentCast>
   readonly outputs: Map<string, string>
+  readonly writtenAs: Map<number, ValueType>
   /** OIDs of the relations there are. */
   readonly present: Set<number>
   readonly counts: Map<string, number>
@@ -186,6 +194,7 @@ function sort(rows: readonly Row[]): Found {
     operators: new Map(),
     casts: new Map(),
     outputs: new Map(),
+    writtenAs: new Map(),
     present: new Set(),
     counts: new Map(),
   }
@@ -195,7 +204,9 @@ function sort(rows: readonly Row[]): Found {
         found.heads.set(Number(a), { schema: text(b), name: text(c), kind: text(d) })
         break
       case 'column': {
-        const column = { attnum: Number(b), name: c ?? null, isGenerated: d === 'true' }
+        const [oid, typmod] = text(e).split(' ', 2)
+        const type = { oid: Number(oid), typmod: Number(typmod) }
+        const column = { attnum: Number(b), name: c ?? null, isGenerated: d === 'true', type }
         const columns = found.columns.get(Number(a))
         if (columns === undefined) found.columns.set(Number(a), [column])
         else columns.push(column)
@@ -229,6 +240,9 @@ function sort(rows: readonly Row[]): Found {
         break
       case 'outputs':
         found.outputs.set(text(a), text(b))
+        break
+      case 'type':
+        found.writtenAs.set(Number(a), { oid: Number(b), typmod: Number(c) })
         break
       case 'horizon':
         found.horizon = text(a)
@@ -293,9 +307,9 @@ function withColumns(
   written: readonly (Omit<ContentColumn, 'name'> & { readonly name: string | null })[],
 ): readonly ContentColumn[] {
   const columns = new Map(before.map((column) => [column.attnum, column]))
-  for (const { attnum, name, isGenerated } of written)
+  for (const { attnum, name, isGenerated, type } of written)
     if (name === null) columns.delete(attnum)
-    else columns.set(attnum, { attnum, name, isGenerated })
+    else columns.set(attnum, { attnum, name, isGenerated, type })
   return [...columns.values()].toSorted((one, other) => one.attnum - other.attnum)
 }
 
@@ -337,7 +351,16 @@ function isSameRelation(one: ContentRelation, other: ContentRelation): boolean {
 }
 
 function isSameColumn(one: ContentColumn, other: ContentColumn): boolean {
-  return one.attnum === other.attnum && one.name === other.name && one.isGenerated === other.isGenerated
+  return (
+    one.attnum === other.attnum &&
+    one.name === other.name &&
+    one.isGenerated === other.isGenerated &&
+    isSameType(one.type, other.type)
+  )
+}
+
+function isSameType(one: ValueType, other: ValueType): boolean {
+  return one.oid === other.oid && one.typmod === other.typmod
 }
 
 function isSameFunction(one: ContentFunction, other: ContentFunction): boolean {

@@ -1,5 +1,6 @@
 /** The first OID that initdb does not give out: whatever is above it, someone made. @see PostgreSQL access/transam.h */
 const firstNormalOid = 16384
+const textOid = 25
 
 /** Which rows of a list are wanted, by the rows of the catalogue that each is made of, as aliases. */
 type Wanted = (...madeOf: readonly string[]) => string
@@ -28,7 +29,7 @@ select 'relation', c.oid::text, n.nspname::text, c.relname::text, c.relkind::tex
 
 const columns = `
 select 'column', a.attrelid::text, a.attnum::text, case when not a.attisdropped then a.attname::text end,
-    (a.attgenerated <> '')::text, null`
+    (a.attgenerated <> '')::text, pg_catalog.concat_ws(' ', a.atttypid, a.atttypmod)`
 
 const columnsWhere = (condition: string): string => `${columns}
   from pg_catalog.pg_attribute a
@@ -64,7 +65,7 @@ const isOfExtension = (functionOid: string): string =>
 
 /**
  * What people made. A row is wanted where any row that it is made of is. Parsed bodies and aggregates are always told, since their text
- * follows the names in it; operators and casts since they are few. `members` is a digest, since whoever leaves an extension leaves no trace.
+ * follows the names in it; operators, casts and types since they are few. `members` is a digest, since whoever leaves an extension leaves no trace.
  */
 const madeBy = (wanted: Wanted): string => `${relations(made)} and ${wanted('c', 'n')}
 union all
@@ -109,7 +110,14 @@ select 'cast', t.typname::text, fn.nspname::text, f.proname::text,
     join pg_catalog.pg_type t on t.oid = c.casttarget
     join pg_catalog.pg_proc f on f.oid = c.castfunc
     join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
-  where c.castfunc >= ${firstNormalOid} and not ${isOfExtension('c.castfunc')}`
+  where c.castfunc >= ${firstNormalOid} and not ${isOfExtension('c.castfunc')}
+union all
+select 'type', t.oid::text, t.typbasetype::text, t.typtypmod::text, null, null
+  from pg_catalog.pg_type t where t.typtype = 'd'
+union all
+select 'type', t.oid::text, '${textOid}', '-1', null, null
+  from pg_catalog.pg_type t join pg_catalog.pg_proc p on p.oid = t.typsend
+  where t.oid >= ${firstNormalOid} and t.typname = 'citext' and p.prosrc = 'textsend'`
 
 export const madeObjects = `${madeBy(everything)}
 union all ${columnsWhere(made)}`

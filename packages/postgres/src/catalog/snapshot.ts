@@ -1,5 +1,16 @@
+import type { ColumnTag } from '@sallyport/core'
+
 /** `r` table, `p` partitioned table, `v` view, `m` materialized view, `f` foreign table, `S` sequence, `c` composite type… */
 export type RelationKind = string
+
+/** A type and its modifier: how long, or how exact; -1 where it has none. @see pg_attribute.atttypmod */
+export interface ValueType {
+  readonly oid: number
+  readonly typmod: number
+}
+
+/** A tag, with the redactor that a column has of its own for it. */
+export type Mark = Pick<ColumnTag, 'tag' | 'redactor'>
 
 export interface Column {
   /** `pg_attribute.attnum`, from 1. */
@@ -7,8 +18,11 @@ export interface Column {
   readonly name: string
   /** A stored generated column: COPY leaves it out. */
   readonly isGenerated: boolean
+  readonly type: ValueType
   /** What of it is sensitive: its own tags, and those it inherits or derives from. */
   readonly tags: readonly string[]
+  /** The same with redactors: a tag once for each place that it comes from with another one. */
+  readonly marks: readonly Mark[]
   /** Holds a tagged value as it is, so that a redactor may keep a part of it. False for what a view computes. */
   readonly isPlain: boolean
 }
@@ -48,6 +62,8 @@ export interface Snapshot {
   castConduct(typeName: string): readonly string[] | undefined
   /** The columns of the server's own functions that have several, by this server's word. */
   outputsOf(functionName: string): readonly string[] | undefined
+  /** The type whose form a type's values have on the wire: of a domain the one below it, of others themselves. */
+  writtenAs(type: ValueType): ValueType
   /** Every tag that any column carries, and every tag configured. */
   readonly allTags: readonly string[]
 }

@@ -1,10 +1,10 @@
-import type { Snapshot } from './snapshot.ts'
+import type { Column, Snapshot } from './snapshot.ts'
 
 /** What a view's column derives from. */
 export interface TracedColumn {
   readonly tags: readonly string[]
-  /** It is a column of a table, under whatever name. */
-  readonly isPlain: boolean
+  /** The column that it is, under whatever name; undefined for what is computed. */
+  readonly column: Column | undefined
 }
 
 /** Says which tags the columns of a view carry. A seam: the tracing of queries itself reads the catalogue. */

@@ -1,5 +1,6 @@
 import type { Facts, Masking, Refusal } from '@sallyport/core'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Column } from '../catalog/snapshot.ts'
 
 /** Everything beside its text that decides what a statement means. */
 export interface AnalysisContext {
@@ -40,8 +41,8 @@ export interface OutputColumn {
   readonly name: string
   /** Tags of the columns that it derives from. */
   readonly tags: readonly string[]
-  /** A bare column, under whatever alias: its redactor may keep a part. Anything computed is hidden whole. */
-  readonly isPlain: boolean
+  /** The bare column that it is, under whatever alias: a redactor may keep a part. Undefined for what is computed: it is hidden whole. */
+  readonly column: Column | undefined
 }
 
 /** @see https://www.postgresql.org/docs/18/sql-copy.html */

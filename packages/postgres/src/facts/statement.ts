@@ -121,7 +121,7 @@ function leftmost(select: SelectStmt): SelectStmt {
 
 function outputsOf(rows: Rows): readonly OutputColumn[] | 'unknown' {
   if (rows.columns === undefined) return 'unknown'
-  return rows.columns.map(({ name, flow }) => ({ name, tags: flow.tags, isPlain: flow.isPlain }))
+  return rows.columns.map(({ name, flow }) => ({ name, tags: flow.tags, column: flow.column }))
 }
 
 /** Options may come more than once; the last counts. @see PostgreSQL commands/explain_state.c, ParseExplainOptionList */
@@ -135,7 +135,7 @@ function analyseExplain(explain: ExplainStmt, draft: Draft, lens: Lens): Stateme
   if (draft.actions.size === 0 || !isRun) draft.actions.add('read')
   // A plan shows constants, and a function that is said to be immutable has become one.
   const tags = draft.isDynamic ? lens.names.snapshot.allTags : []
-  const outputs = [{ name: 'QUERY PLAN', tags, isPlain: false }]
+  const outputs = [{ name: 'QUERY PLAN', tags, column: undefined }]
   // Even where it runs, it declares no cursor.
   const effects = (inner?.effects ?? []).filter(({ kind }) =>
     isRun ? kind !== 'declare' : kind === 'execute',

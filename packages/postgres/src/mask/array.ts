@@ -1,7 +1,7 @@
 import { Cursor, Writer } from '@sallyport/wire'
 
 /**
- * Arrays of strings, element by element. What is no array as PostgreSQL writes it becomes NULL: it cannot be judged.
+ * Arrays, element by element. What is no array as PostgreSQL writes it becomes NULL: it cannot be judged.
  * @see PostgreSQL documentation, "Array Input and Output Syntax"; source array_send for the binary form
  */
 
@@ -12,46 +12,61 @@ export function scrubArray(
   rewrite: (text: string) => string | undefined,
 ): Buffer | null | undefined {
   let isChanged = false
-  const changed = mapArray(value, format, (text) => {
-    const next = rewrite(text)
-    if (next !== undefined) isChanged = true
-    return next ?? text
+  const changed = mapArray(value, format, true, (element) => {
+    const next = rewrite(element.toString('utf8'))
+    if (next === undefined) return element
+    isChanged = true
+    return Buffer.from(next)
   })
   return changed === null || isChanged ? changed : undefined
 }
 
-export function redactArray(
+/**
+ * @param isQuoted whether elements are written in quotes whatever they hold, in the text form
+ * @param map of elements that are not NULL, in the same form
+ */
+export function mapArray(
   value: Buffer,
   format: number,
-  redact: (text: string) => string | null,
+  isQuoted: boolean,
+  map: (element: Buffer) => Buffer | null,
 ): Buffer | null {
-  return mapArray(value, format, redact)
+  return format === 0 ? mapText(value.toString('utf8'), isQuoted, map) : mapElements(value, map)
 }
 
-function mapArray(value: Buffer, format: number, map: (text: string) => string | null): Buffer | null {
-  return format === 0 ? mapText(value.toString('utf8'), map) : mapBinary(value, map)
+/** The array that holds one element. */
+export function oneElement(element: Buffer, elementOid: number, format: number, isQuoted: boolean): Buffer {
+  if (format === 0) return Buffer.from(`{${elementText(element, isQuoted)}}`)
+  return new Writer(element.length + 24)
+    .int32(1)
+    .int32(0)
+    .int32(elementOid)
+    .int32(1)
+    .int32(1)
+    .int32(element.length)
+    .bytes(element)
+    .done()
 }
 
 /** An element: quoted with backslash escapes, or bare. Braces, commas and bounds stay. */
 const elements = /"((?:[^"\\]|\\.)*)"|[^{},"\s][^{},"]*/gs
 const shape = /^(?:(?:\[-?\d+:-?\d+\])+=)?\{.*\}$/s
 
-function mapText(text: string, map: (text: string) => string | null): Buffer | null {
+function mapText(text: string, isQuoted: boolean, map: (element: Buffer) => Buffer | null): Buffer | null {
   if (!shape.test(text)) return null
   const open = text.indexOf('{')
   const mapped = text.slice(open).replace(elements, (element, quoted: string | undefined) => {
     if (quoted === undefined && element.toUpperCase() === 'NULL') return element
-    const next = map(quoted === undefined ? element : quoted.replace(/\\(.)/gs, '$1'))
-    return next === null ? 'NULL' : `"${next.replace(/["\\]/g, '\\$&')}"`
+    const next = map(Buffer.from(quoted === undefined ? element : quoted.replace(/\\(.)/gs, '$1')))
+    return next === null ? 'NULL' : elementText(next, isQuoted)
   })
   return Buffer.from(text.slice(0, open) + mapped)
 }
 
-function mapBinary(value: Buffer, map: (text: string) => string | null): Buffer | null {
-  return mapElements(value, (bytes) => {
-    const next = map(bytes.toString('utf8'))
-    return next === null ? null : Buffer.from(next)
-  })
+function elementText(element: Buffer, isQuoted: boolean): string {
+  const text = element.toString('utf8')
+  if (!isQuoted && /^[\w.:+-]+$/.test(text)) return text
+  return `"${text.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** The binary form with every element in other bytes; null for what is no array. */

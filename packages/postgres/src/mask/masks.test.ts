@@ -2,12 +2,24 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { redact } from '@sallyport/masking'
 import { Outbox } from '@sallyport/wire'
+import type { Mark } from '../catalog/snapshot.ts'
 import type { Field } from '../codec/backend.ts'
 import type { OutputColumn } from '../facts/analysis.ts'
 import type { RowMask } from '../masks.ts'
 import { codeOf } from '../testing/code-of.ts'
-import { bodies, field, framed, invalidations, masked, masks, output, row } from '../testing/masked-table.ts'
-import { redactPlain } from './cell.ts'
+import {
+  bodies,
+  computed,
+  field,
+  framed,
+  invalidations,
+  masked,
+  masks,
+  output,
+  outputOfType,
+  row,
+} from '../testing/masked-table.ts'
+import { redactPlain } from './redact.ts'
 
 /** The body of a DataRow after its mask, somewhere in a chunk. */
 function applied(mask: RowMask, body: Buffer): Buffer {
@@ -30,6 +42,17 @@ function values(body: Buffer): (string | null)[] {
   return found
 }
 
+const copyAsText = {
+  direction: 'out',
+  format: 'text',
+  delimiter: '\t',
+  nullText: '\\N',
+  quote: '"',
+  escape: '"',
+  hasHeader: false,
+  forceQuote: [],
+} as const
+
 const one = (
   fields: readonly Field[],
   outputs: readonly OutputColumn[] | 'unknown' | 'untainted',
@@ -39,7 +62,7 @@ const one = (
 describe('masking rows', () => {
   test('a plain tagged column keeps what its redactor leaves; NULL stays NULL; others stay as they are', () => {
     const fields = [field(23), field(25, { tableOid: 20_000, attnum: 2 })]
-    const outputs = [output(), output({ tags: ['pii.email'] })]
+    const outputs = [output(), output({ tag: 'pii.email' })]
     expect(one(fields, outputs, '7', 'alice@example.com')).toEqual(['7', '****@example.com'])
     expect(one(fields, outputs, '7', null)).toEqual(['7', null])
     const mask = masks.rows(fields, outputs, masked)!
@@ -49,15 +72,44 @@ describe('masking rows', () => {
   })
 
   test('either witness masks: lineage without the server’s word, and the server’s word without lineage', () => {
-    expect(one([field(25)], [output({ tags: ['pii.email'], isPlain: false })], 'ECILA')).toEqual(['****'])
+    expect(one([field(25)], [computed('pii.email')], 'ECILA')).toEqual(['****'])
     expect(one([field(25, { tableOid: 20_000, attnum: 2 })], [output()], 'alice@example.com')).toEqual([
       '****@example.com',
     ])
     expect(one([field(25, { tableOid: 20_000, attnum: 2 })], 'untainted', 'a@b.de')).toEqual(['****'])
   })
 
+  test('a column’s own redactor stands in place of its tag’s; of several, none shows more than any', () => {
+    const last = (count: number) => ({ kind: 'keep-last', count }) as const
+    const card = '4111 1111 1111 1234'
+    const shown = (...marks: Mark[]) => one([field(25)], [output(...marks)], card)[0]
+    expect(shown({ tag: 'pii.card' })).toBe('****1234')
+    expect(shown({ tag: 'pii.card', redactor: last(6) })).toBe('****111234')
+    expect(shown({ tag: 'pii.card' }, { tag: 'pii.card', redactor: last(6) })).toBe('****1234')
+    expect(shown({ tag: 'pii.card', redactor: last(2) }, { tag: 'pii.email' })).toBe('****')
+    expect(shown({ tag: 'pii.card' }, { tag: 'other', redactor: { kind: 'null' } })).toBe('****1234')
+    const email = field(25, { tableOid: 20_000, attnum: 2 })
+    expect(one([email], [output({ tag: 'pii.card' })], 'a@b.example')).toEqual(['****'])
+  })
+
+  test('in COPY a column’s values have the form of its type', () => {
+    const copied = (oid: number, mark: Mark, value: string) => {
+      const outputs = [outputOfType(oid, mark)]
+      const copy = { ...copyAsText, outputs }
+      const mask = masks.copy(copy, { format: 0, columns: 1 }, masked)!
+      const out = new Outbox()
+      const message = framed('d', Buffer.from(`${value}\n`))
+      mask.push(message, 0, message.length, out)
+      return bodies(out.take()).toString().trimEnd()
+    }
+    expect(copied(25, { tag: 'pii.card' }, '4111 1111 1111 1234')).toBe('****1234')
+    expect(copied(20, { tag: 'pii.card' }, '4111111111111234')).toBe('\\N')
+    expect(copied(20, { tag: 'hr.salary' }, '51234')).toMatch(/^\d{5}$/)
+    expect(copied(1082, { tag: 'hr.salary' }, '2000-01-01')).toBe('\\N')
+  })
+
   test('derived values are hidden whole, as their type allows', () => {
-    const derived = [output({ tags: ['pii.email'], isPlain: false })]
+    const derived = [computed('pii.email')]
     expect(one([field(25)], derived, 'alice')).toEqual(['****'])
     expect(one([field(23)], derived, '5')).toEqual([null])
     expect(one([field(114)], derived, '{}')).toEqual([null])
@@ -77,7 +129,7 @@ describe('masking rows', () => {
 
   test('numbers keep a valid form, in text and in binary', () => {
     const salary = { tableOid: 20_000, attnum: 3 }
-    const outputs = [output({ tags: ['hr.salary'] })]
+    const outputs = [output({ tag: 'hr.salary' })]
     const [text] = one([field(23, salary)], outputs, '51234')
     expect(text).toMatch(/^\d{1,5}$/)
     expect(text).not.toBe('51234')
@@ -148,13 +200,17 @@ describe('masking rows', () => {
       { kind: 'full' },
       { kind: 'null' },
       { kind: 'fixed', text: 'ü' },
-      { kind: 'domain' },
+      { kind: 'keep-domain' },
     ] as const
     fc.assert(
       fc.property(fc.constantFrom(...redactors), fc.string({ unit: 'grapheme' }), (redactor, text) => {
         const key = Buffer.alloc(32)
         const bytes = Buffer.from(`@${text}@`)
-        const next = redactPlain(redactor, 25, 0, key)(bytes, 1, bytes.length - 1)
+        const next = redactPlain({ redactor, type: { oid: 25, typmod: -1 }, format: 0, key, scrubbers: [] })(
+          bytes,
+          1,
+          bytes.length - 1,
+        )
         const shown =
           typeof next === 'number' ? `****${bytes.toString('utf8', next, bytes.length - 1)}` : next
         expect(shown === null ? null : shown?.toString()).toBe(redact(redactor, text, key))
@@ -186,7 +242,7 @@ describe('masking rows', () => {
         const fields = cells.map((_, i) =>
           i === position ? field(25, { tableOid: 20_000, attnum: 2 }) : field(25),
         )
-        const outputs = cells.map((_, i) => (i === position ? output({ tags: ['pii.email'] }) : output()))
+        const outputs = cells.map((_, i) => (i === position ? output({ tag: 'pii.email' }) : output()))
         expect(applied(masks.rows(fields, outputs, masked)!, row(...cells)).includes('zqxjkv')).toBe(false)
       }),
     )

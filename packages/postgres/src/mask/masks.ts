@@ -3,7 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import { ClientEncoding } from '../client-encoding.ts'
 import type { CopyAnalysis, OutputColumn } from '../facts/analysis.ts'
 import type { CopyMask, Masks, RowMask } from '../masks.ts'
-import type { CellMask } from './cell.ts'
+import { toNull, type CellMask } from './cell.ts'
 import { PlannedCopyMask } from './copy.ts'
 import { Planner } from './plan.ts'
 import { inEncoding, recoded } from './recoded.ts'
@@ -24,10 +24,11 @@ export function masksFor(
       const columns = fields.map((field, i) => {
         const output = outputs === 'untainted' ? untainted : (known?.[i] ?? 'unknown')
         const treatment = planner.treat(output, planner.told(field), masked)
-        const cell = planner.cell(treatment, field.typeOid, field.format, masked)
+        const written = catalog.snapshot.writtenAs({ oid: field.typeOid, typmod: field.typmod })
+        const cell = planner.cell(treatment, written, field.format, masked)
         return {
           name: field.name,
-          cell: cell && inEncoding(cell, encoding.current, field.typeOid, field.format),
+          cell: cell && inEncoding(cell, encoding.current, written.oid, field.format),
         }
       })
       return columns.some(({ cell }) => cell !== undefined) ? new PlannedRowMask(columns) : undefined
@@ -41,10 +42,14 @@ export function masksFor(
       const coding = copy?.encoding === undefined ? encoding.current : encoding.named(copy.encoding)
       const cells = Array.from({ length: response.columns }, (_, i): CellMask | undefined => {
         const treatment = planner.treat(outputs?.[i] ?? 'unknown', [], masked)
-        // COPY tells no types. As text, values are looked at as text; as binary, only hiding whole fits every type.
-        if (response.format === 1 && treatment.kind !== 'detect') return () => null
-        if (treatment.kind === 'hide') return () => null
-        const cell = planner.cell(treatment, type.text, 0, masked)
+        if (treatment.kind === 'hide') return toNull
+        // COPY tells no types. Those of columns are known; what else there is, detectors look at as text.
+        const column = treatment.kind === 'redact' ? outputs?.[i]?.column : undefined
+        if (column !== undefined) {
+          const cell = planner.cell(treatment, column.type, response.format, masked)
+          return cell && response.format === 1 ? inEncoding(cell, coding, column.type.oid, 1) : cell
+        }
+        const cell = planner.cell(treatment, anyText, 0, masked)
         if (cell === undefined || response.format === 0) return cell
         // Bytes that are no text hold nothing that a detector looks for.
         return (bytes, from, to) => {
@@ -59,7 +64,8 @@ export function masksFor(
   }
 }
 
-const untainted: OutputColumn = { name: '', tags: [], isPlain: false }
+const untainted: OutputColumn = { name: '', tags: [], column: undefined }
+const anyText = { oid: type.text, typmod: -1 }
 
 /** A COPY whose statement is not known: by the server's word on its format alone, in the default form. */
 function unknownCopy(format: number): CopyAnalysis {

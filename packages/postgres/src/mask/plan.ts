@@ -1,16 +1,19 @@
 import type { Masking, Redactor } from '@sallyport/core'
-import { defaultRedactor, detectors, type Scrubber } from '@sallyport/masking'
+import { defaultRedactor, detectors, strictest, type Scrubber } from '@sallyport/masking'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Mark, ValueType } from '../catalog/snapshot.ts'
 import type { Field } from '../codec/backend.ts'
 import type { OutputColumn } from '../facts/analysis.ts'
-import { hideWhole, redactPlain, scrubFound, type CellMask } from './cell.ts'
+import { hideWhole, type CellMask } from './cell.ts'
+import { redactPlain } from './redact.ts'
+import { scrubFound } from './scrub-found.ts'
 
 /** Objects that the server was born with have lower OIDs. */
 const firstUserOid = 16_384
 
 /** What a column's values become: a redactor for plain tagged ones, hidden whole, or looked at by detectors. */
 export type Treatment =
-  | { readonly kind: 'redact'; readonly redactor: Redactor }
+  | { readonly kind: 'redact'; readonly redactor: Redactor; readonly tags: readonly string[] }
   | { readonly kind: 'hide' }
   | { readonly kind: 'detect' }
 
@@ -31,24 +34,26 @@ export class Planner {
   /** A column by where it comes from. Two witnesses, lineage and the server's own word: either suffices to mask it. */
   treat(
     output: OutputColumn | 'unknown',
-    told: readonly string[] | 'unknown',
+    told: readonly Mark[] | 'unknown',
     masked: ReadonlySet<string>,
   ): Treatment {
-    const isHidden = (tags: readonly string[] | 'unknown'): boolean =>
-      tags === 'unknown' ? this.#hasMasked(masked) : tags.some((tag) => masked.has(tag))
-    const byLineage = isHidden(output === 'unknown' ? 'unknown' : output.tags)
-    if (!byLineage && !isHidden(told)) return { kind: 'detect' }
-    // Only a bare column, whose tags both witnesses know, may show the part that its redactor leaves.
-    const isPlain = output !== 'unknown' && output.isPlain && told !== 'unknown'
-    const tag = isPlain ? [...output.tags, ...told].find((one) => masked.has(one)) : undefined
-    return tag === undefined ? { kind: 'hide' } : { kind: 'redact', redactor: this.redactorOf(tag) }
+    const isMasked = ({ tag }: Mark): boolean => masked.has(tag)
+    const byLineage =
+      output === 'unknown' ? this.#hasMasked(masked) : output.tags.some((tag) => masked.has(tag))
+    const byWord = told === 'unknown' ? this.#hasMasked(masked) : told.some(isMasked)
+    if (!byLineage && !byWord) return { kind: 'detect' }
+    // Only a bare column, whose tags both witnesses know, may show the part that its redactors leave.
+    if (output === 'unknown' || output.column === undefined || told === 'unknown') return { kind: 'hide' }
+    const marks = [...output.column.marks, ...told].filter(isMasked)
+    const redactors = marks.map(({ tag, redactor }) => redactor ?? this.redactorOf(tag))
+    return { kind: 'redact', redactor: strictest(redactors), tags: marks.map(({ tag }) => tag) }
   }
 
   /** The server's word on a column of a RowDescription. */
-  told({ tableOid, attnum }: Field): readonly string[] | 'unknown' {
+  told({ tableOid, attnum }: Field): readonly Mark[] | 'unknown' {
     if (tableOid === 0) return []
-    const tags = this.#catalog.tagsOf(tableOid, attnum)
-    if (tags !== 'unknown') return tags
+    const marks = this.#catalog.marksOf(tableOid, attnum)
+    if (marks !== 'unknown') return marks
     if (tableOid < firstUserOid) return []
     // Newer than what we know: hidden now, and the next statement reads the catalogue anew.
     this.#catalog.invalidate()
@@ -57,18 +62,23 @@ export class Planner {
 
   cell(
     treatment: Treatment,
-    typeOid: number,
+    type: ValueType,
     format: number,
     masked: ReadonlySet<string>,
   ): CellMask | undefined {
+    const key = this.#key
     switch (treatment.kind) {
       case 'hide':
-        return hideWhole(typeOid)
-      case 'redact':
-        return redactPlain(treatment.redactor, typeOid, format, this.#key)
+        return hideWhole(type)
+      case 'redact': {
+        const { redactor, tags } = treatment
+        // What its own tags are about is its redactor's affair.
+        const scrubbers = this.scrubbers(masked).filter(({ detector }) => !tags.includes(detector.tag))
+        return redactPlain({ redactor, type, format, key, scrubbers })
+      }
       case 'detect': {
         const scrubbers = this.scrubbers(masked)
-        return scrubbers.length === 0 ? undefined : scrubFound(scrubbers, typeOid, format, this.#key)
+        return scrubbers.length === 0 ? undefined : scrubFound(scrubbers, type.oid, format, key)
       }
     }
   }

@@ -1,8 +1,11 @@
 import type { Masking } from '@sallyport/core'
+import { emptySnapshot } from '../catalog/build.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Mark, ValueType } from '../catalog/snapshot.ts'
 import type { Field } from '../codec/backend.ts'
 import type { OutputColumn } from '../facts/analysis.ts'
 import { masksFor } from '../mask/masks.ts'
+import { type } from '../mask/types.ts'
 
 const masking: Masking = {
   mode: 'strict',
@@ -19,10 +22,12 @@ export const masked = new Set(['pii.email', 'pii.card', 'hr.salary'])
 export const invalidations = { count: 0 }
 /** What the server's word on a column is: table 20000 has email (2) and salary (3); 20001 is not known yet. */
 const catalog = {
-  tagsOf(oid: number, attnum: number) {
+  marksOf(oid: number, attnum: number) {
     if (oid === 20_001) return 'unknown'
-    return oid === 20_000 ? ([[], [], ['pii.email'], ['hr.salary']][attnum] ?? []) : []
+    const tags = oid === 20_000 ? ([[], [], ['pii.email'], ['hr.salary']][attnum] ?? []) : []
+    return tags.map((tag) => ({ tag }))
   },
+  snapshot: emptySnapshot,
   invalidate: () => invalidations.count++,
 } as unknown as Catalog
 export const masks = masksFor(masking, catalog, Buffer.alloc(32, 1))
@@ -36,12 +41,18 @@ export const field = (typeOid: number, over: Partial<Field> = {}): Field => ({
   format: 0,
   ...over,
 })
-export const output = (over: Partial<OutputColumn> = {}): OutputColumn => ({
-  name: 'c',
-  tags: [],
-  isPlain: true,
-  ...over,
-})
+/** A bare column. */
+export const output = (...marks: readonly Mark[]): OutputColumn => outputOfType(type.text, ...marks)
+
+/** A bare column of a type. */
+export function outputOfType(of: number | ValueType, ...marks: readonly Mark[]): OutputColumn {
+  const tags = marks.map(({ tag }) => tag)
+  const type = typeof of === 'number' ? { oid: of, typmod: -1 } : of
+  const column = { attnum: 1, name: 'c', isGenerated: false, isPlain: true, type, tags, marks }
+  return { name: 'c', tags, column }
+}
+
+export const computed = (...tags: readonly string[]): OutputColumn => ({ name: 'c', tags, column: undefined })
 
 export function row(...values: readonly (Buffer | string | null)[]): Buffer {
   const count = Buffer.alloc(2)

@@ -108,6 +108,27 @@ describe('a store in a file', () => {
     })
   })
 
+  test('of an older gateway has its redactors under their names of today', async () => {
+    await using(await open(), (store) => store.check())
+    const masking = {
+      mode: 'strict',
+      columns: [{ column: 'public.t.c', tag: 'a' }],
+      redactors: { a: { kind: 'last-four' }, b: { kind: 'domain' }, c: { kind: 'fixed', text: 'domain' } },
+    }
+    const document = JSON.stringify({ name: 'db', masking })
+    change(
+      file,
+      `insert into resources (name, version, document, "updatedAt") values ('db', 1, '${document}', 1), ('other', 1, '{"name":"other"}', 1);
+       delete from kysely_migration where name = '0007-redactors'`,
+    )
+    const [resource, other] = await using(await open(), (store) => store.read.resources.list())
+    expect(resource?.masking).toEqual({
+      ...masking,
+      redactors: { ...masking.redactors, a: { kind: 'keep-last', count: 4 }, b: { kind: 'keep-domain' } },
+    })
+    expect(other).toEqual({ name: 'other' })
+  })
+
   test('of a newer gateway is refused', async () => {
     await using(await open(), (store) => store.check())
     change(file, `insert into kysely_migration (name, timestamp) values ('9999-future', 'later')`)

@@ -9,6 +9,7 @@ import { grantTables } from './0003-grants.ts'
 import { noteOfPolicySet } from './0004-policy-note.ts'
 import { webhookTables } from './0005-webhooks.ts'
 import { needsOfReviews } from './0006-needs.ts'
+import { namesOfRedactors } from './0007-redactors.ts'
 
 /**
  * Brings a store up to date.
@@ -22,6 +23,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0004-policy-note': { up: (tx: Kysely<Tables>) => noteOfPolicySet(tx) },
     '0005-webhooks': { up: (tx: Kysely<Tables>) => webhookTables(tx, dialect) },
     '0006-needs': { up: (tx: Kysely<Tables>) => needsOfReviews(tx) },
+    '0007-redactors': { up: (tx: Kysely<Tables>) => namesOfRedactors(tx) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

@@ -14,7 +14,7 @@ import {
 import { declarePostgres, startSallyport, type Sallyport } from '../../../world/sallyport.ts'
 import type { Endpoint } from '../../../world/endpoint.ts'
 import type { Asked, Column, Readable } from './grammar.ts'
-import { makeSchema, redactors } from './schema.ts'
+import { makeSchema, redactors, type MadeSchema } from './schema.ts'
 import type { Kind } from './secrets.ts'
 
 /** How many random schemas there are. An input picks one. */
@@ -74,9 +74,12 @@ export class PlantedGround implements AsyncDisposable {
     await server.query('analyze', 'shop')
     const offers = await Promise.all(made.map((it) => offerOf(server, it)))
     const sallyport = life.use(await startSallyport({ allow: [`127.0.0.1:${server.port}`] }))
-    const columns = Object.assign({}, ...made.map(({ tagged }) => tagged)) as Record<string, string>
+    const columns = Object.assign({}, ...made.map(({ tagged }) => tagged)) as MadeSchema['tagged']
     for (const mode of ['strict', 'lenient'] as const)
-      await declarePostgres(sallyport, server, { name: mode, masking: { mode, columns, redactors } })
+      await declarePostgres(sallyport, server, {
+        name: mode,
+        masking: { mode, columns: { ...columns }, redactors },
+      })
     await sallyport.apply({ kind: 'Policy', name: 'people', text: policy })
     const reader = await sallyport.person('reader', ['readers'])
     const seer = await sallyport.person('seer', ['seers'])

@@ -4,20 +4,25 @@ import { digitsTypes, harmless, secretTypes, type SecretType } from './secrets.t
 /** A tag for each redactor. */
 export const redactors = {
   'kept.nothing': 'full',
-  'kept.last': 'last-four',
-  'kept.domain': 'domain',
+  'kept.last': 'keep-last-4',
+  'kept.domain': 'keep-domain',
   'kept.same': 'hash',
   'kept.null': 'null',
   'kept.form': 'digits',
   'kept.constant': { fixed: '7' },
 } as const
 const tags = Object.keys(redactors)
+/** What columns may have of their own. */
+const own = ['full', 'keep-last-4', { 'keep-last': 6 }, 'keep-domain', 'hash', 'null'] as const
+
+/** A column's tag, with or without a redactor of its own. */
+type Tagged = string | { readonly tags: string; readonly redactor: (typeof own)[number] }
 
 /** A random schema: the SQL that makes it, and which of its columns are tagged. */
 export interface MadeSchema {
   readonly name: string
   readonly sql: string
-  readonly tagged: Readonly<Record<string, string>>
+  readonly tagged: Readonly<Record<string, Tagged>>
   /** Relations in which nothing is tagged, nor anything that they read. */
   readonly plain: readonly string[]
 }
@@ -31,9 +36,11 @@ export function makeSchema(name: string, random: Random): MadeSchema {
     `create type tone as enum ('low', 'high'); create domain code as text check (length(value) < 90);`,
     'create type person as (alias text, number int8);',
   ]
-  const tagged: Record<string, string> = {}
+  const tagged: Record<string, Tagged> = {}
   const tag = (table: string, { name: column, tag: one }: Planned) => {
-    if (one !== undefined) tagged[`${name}.${table}.${column}`] = one
+    if (one === undefined) return
+    const declared = once(random, 3) ? { tags: one, redactor: pick(random, own) } : one
+    tagged[`${name}.${table}.${column}`] = declared
   }
   for (const table of ['t0', 't1', 't2']) {
     const columns = planned(random)

@@ -126,7 +126,7 @@ function answer(
           `${position + 1}`,
           name.replace('*', ''),
           `${name.endsWith('*')}`,
-          null,
+          '25 -1',
         ]),
     ),
   ]

@@ -1,4 +1,5 @@
 import type { Node } from '@pgsql/types'
+import type { Column } from '../../catalog/snapshot.ts'
 import type { Draft } from '../draft.ts'
 import type { Names } from '../names.ts'
 
@@ -7,11 +8,11 @@ export interface Flow {
   readonly tags: readonly string[]
   /** `schema.table.column` of what it is made of, as far as it is known. */
   readonly sources: readonly string[]
-  /** A bare column. */
-  readonly isPlain: boolean
+  /** The bare column that it is; undefined for what is computed. */
+  readonly column: Column | undefined
 }
 
-export const nothing: Flow = { tags: [], sources: [], isPlain: false }
+export const nothing: Flow = { tags: [], sources: [], column: undefined }
 
 export interface Output {
   readonly name: string
@@ -69,17 +70,17 @@ export function merge(flows: readonly Flow[]): Flow {
   return {
     tags: [...new Set(parts.flatMap((flow) => flow.tags))],
     sources: [...new Set(parts.flatMap((flow) => flow.sources))],
-    isPlain: false,
+    column: undefined,
   }
 }
 
 /** The same value, no longer as the column it was. */
 export function derived(flow: Flow): Flow {
-  return flow.isPlain ? { ...flow, isPlain: false } : flow
+  return flow.column === undefined ? flow : { ...flow, column: undefined }
 }
 
 export function tainted(tags: readonly string[]): Flow {
-  return tags.length === 0 ? nothing : { tags, sources: [], isPlain: false }
+  return tags.length === 0 ? nothing : { tags, sources: [], column: undefined }
 }
 
 export function rowsOf(columns: readonly Output[]): Rows {

@@ -69,7 +69,7 @@ function columnFlow(relation: Relation, column: Relation['columns'][number]): Fl
   return {
     tags: column.tags,
     sources: [`${relation.schema}.${relation.name}.${column.name}`],
-    isPlain: column.isPlain,
+    column: column.isPlain ? column : undefined,
   }
 }
 

@@ -61,8 +61,8 @@ export function objectsOf(facts: Facts): string {
 export function outputsOf(outputs: readonly OutputColumn[] | 'unknown' | 'none'): string {
   if (typeof outputs === 'string') return outputs
   return outputs
-    .map(({ name, tags, isPlain }) =>
-      tags.length === 0 ? name : `${name}[${isPlain ? '' : '~'}${tags.join(',')}]`,
+    .map(({ name, tags, column }) =>
+      tags.length === 0 ? name : `${name}[${column === undefined ? '~' : ''}${tags.join(',')}]`,
     )
     .join(' ')
 }
