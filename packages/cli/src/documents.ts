@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import { Document, type DocumentInput } from '@sallyport/api'
 import { LineCounter, parseAllDocuments } from 'yaml'
+import { DocumentPlaces } from './document-places.ts'
 import { exit, Failure } from './failure.ts'
 
 /**
@@ -13,17 +14,25 @@ import { exit, Failure } from './failure.ts'
 export async function readDocuments(
   paths: readonly string[],
   environment: Environment,
-): Promise<readonly DocumentInput[]> {
+): Promise<ReadDocuments> {
   const problems: string[] = []
   const documents: DocumentInput[] = []
+  const places = new DocumentPlaces()
   for (const path of (await Promise.all(paths.map(filesOf))).flat()) {
     const text = await readFile(path, 'utf8')
-    if (extname(path) === '.cedar') documents.push({ kind: 'Policy', name: basename(path, '.cedar'), text })
-    else documents.push(...(await yamlDocuments(path, text, environment, problems)))
+    if (extname(path) === '.cedar') {
+      documents.push({ kind: 'Policy', name: basename(path, '.cedar'), text })
+      places.add({ file: path })
+    } else documents.push(...(await yamlDocuments(path, text, environment, { problems, places })))
   }
   if (problems.length > 0)
     throw new Failure(`the documents do not stand\n${problems.join('\n')}`, { exitCode: exit.usage })
-  return documents
+  return { documents, places }
+}
+
+export interface ReadDocuments {
+  readonly documents: readonly DocumentInput[]
+  readonly places: DocumentPlaces
 }
 
 type Environment = Readonly<Record<string, string | undefined>> | 'without secrets'
@@ -43,7 +52,7 @@ async function yamlDocuments(
   path: string,
   text: string,
   environment: Environment,
-  problems: string[],
+  { problems, places }: { readonly problems: string[]; readonly places: DocumentPlaces },
 ): Promise<readonly DocumentInput[]> {
   const lines = new LineCounter()
   const documents: DocumentInput[] = []
@@ -73,8 +82,10 @@ async function yamlDocuments(
       }
       continue
     }
+    if (environment === 'without secrets' && parsed.data.kind === 'Credential') continue
+    places.add({ file: path, yaml: { document: yaml, lines } })
     if (environment === 'without secrets') {
-      if (parsed.data.kind !== 'Credential') documents.push(parsed.data)
+      documents.push(parsed.data)
       continue
     }
     documents.push(await resolved(parsed.data, environment, place(yaml.contents.range?.[0]), problems))

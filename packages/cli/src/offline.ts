@@ -25,7 +25,7 @@ export async function findOffline(
   groups: readonly string[] | undefined,
   { principal, actor, resource: name, ...inquiry }: About,
 ): Promise<Finding> {
-  const documents = await readDocuments(paths, 'without secrets')
+  const { documents } = await readDocuments(paths, 'without secrets')
   const { compilePolicies, inquire, NotAsked, PolicyError, tellStep } = await import('@sallyport/policy')
   const { detectorTags, vocabularyOfProtocols } = await import('@sallyport/gateway')
   const subject = subjectOf(documents, principal, groups, actor)

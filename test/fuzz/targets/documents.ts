@@ -45,7 +45,8 @@ class Documents implements Subject {
     const file = join(this.#directory, 'documents.yaml')
     writeFileSync(file, input)
     try {
-      for (const read of await readDocuments([file], { HOME: 'x' })) {
+      const { documents } = await readDocuments([file], { HOME: 'x' })
+      for (const read of documents) {
         const document = Document.parse(read)
         if (document.kind !== 'Resource') continue
         const resource = resourceOf(document, {

@@ -24,7 +24,7 @@ export const simulate: MakeCommand = (surroundings) =>
     .option('--principal <name>', 'sessions of this person or workload alone')
     .option('--prune', 'without the policies in force that are not among them, as `apply --prune`')
     .action(async (paths: readonly string[], options: Options) => {
-      const documents = await readDocuments(paths, 'without secrets')
+      const { documents } = await readDocuments(paths, 'without secrets')
       const policies = documents.flatMap((it) =>
         it.kind === 'Policy' ? [{ name: it.name, text: it.text }] : [],
       )
