@@ -77,6 +77,21 @@ test('the example that checks a webhook’s signature takes ours, and no other',
   expect(isFromSallyport({}, Buffer.from(body), 's', at)).toBe(false)
 })
 
+test('every redactor is documented, and no other is', async () => {
+  const page = await readFile(new URL('docs/masking.md', root), 'utf8')
+  const table = page.slice(page.indexOf('## Redactors'), page.indexOf('## Which one holds'))
+  const documented = Array.from(table.matchAll(/^\| `\{? ?([a-z\d-]+)[^`]*` \|/gm), ([, name]) => name)
+  const source = await readFile(new URL('packages/api/src/masking.ts', root), 'utf8')
+  const [, words = ''] = /redactorWords = \[(.*?)\]/s.exec(source) ?? []
+  const forms = Array.from(
+    source.matchAll(/strictObject\(\{\s*(?:'([a-z-]+)'|(fixed)):/g),
+    ([, a, b]) => a ?? b,
+  )
+  const known = [...Array.from(words.matchAll(/'([a-z\d-]+)'/g), ([, name]) => name), ...forms]
+  expect(known).toHaveLength(8)
+  expect(new Set(documented)).toEqual(new Set(known))
+})
+
 test('links between documents lead somewhere', async () => {
   const pages = [
     'README.md',
