@@ -2,6 +2,7 @@ import { asFault, Fault, type CacheUse, type Clock, type Masking, type Session }
 import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
+import { defaultPath } from './default-path.ts'
 import type { ScramKeyring } from './login/scram-keys.ts'
 import type { PostgresOptions } from './options.ts'
 import { openSide } from './open-side.ts'
@@ -64,7 +65,7 @@ export class Databases {
     if (known !== undefined) return known
     const { masking } = session.resource
     const sessions = new Set<Session<PostgresOptions>>()
-    const { query, abandon } = asking(sessions, name, this.#keyring)
+    const { query, anew, abandon } = asking(sessions, name, this.#keyring)
     const catalog = new Catalog({
       query,
       masking,
@@ -79,10 +80,7 @@ export class Databases {
       database: {
         catalog,
         masking,
-        async defaultSearchPath() {
-          const rows = await query('show search_path')
-          return rows[0]?.[0] ?? ''
-        },
+        defaultSearchPath: () => defaultPath(query, anew),
       },
     }
     if (this.#known.size >= maxDatabases) this.#known.delete(this.#known.keys().next().value!)
@@ -99,6 +97,13 @@ interface Shared {
   readonly abandon: () => void
 }
 
+interface Asking {
+  readonly query: Query
+  /** On a connection that logs in for it. */
+  readonly anew: Query
+  readonly abandon: () => void
+}
+
 /**
  * Asks through whichever session is there, on a connection that stays open while questions follow each other. Where it
  * breaks, the question is asked once more on another: it changes nothing, and nobody else should hear of it.
@@ -107,7 +112,7 @@ function asking(
   sessions: ReadonlySet<Session<PostgresOptions>>,
   database: string,
   keyring: ScramKeyring,
-): { readonly query: Query; readonly abandon: () => void } {
+): Asking {
   let open: Promise<SideConnection> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
@@ -132,9 +137,12 @@ function asking(
       closeAfter(idleMs)
     }
   }
-  const query: Query = (sql) => {
+  const inTurn = (sql: string, isAnew: boolean) => {
     const answer = last
-      .then(() => ask(sql))
+      .then(() => {
+        if (isAnew) close()
+        return ask(sql)
+      })
       .catch((thrown: unknown) => {
         if (!isBroken(thrown)) throw thrown
         return ask(sql)
@@ -142,7 +150,11 @@ function asking(
     last = answer.catch(() => undefined)
     return answer
   }
-  return { query, abandon: () => closeAfter(abandonedMs) }
+  return {
+    query: (sql) => inTurn(sql, false),
+    anew: (sql) => inTurn(sql, true),
+    abandon: () => closeAfter(abandonedMs),
+  }
 }
 
 /** The connection is gone, or could not be made; a target that refuses refuses again. */
