@@ -116,6 +116,48 @@ export function byApprovals(arena: Arena): void {
         "create or replace function app.cleanup(int) returns int language sql as 'select $1'",
       ],
       [
+        'what that function calls',
+        'select app.nested()',
+        "create or replace function app.purge_sql() returns void language sql as 'update app.counted set n = 99'",
+        "create or replace function app.purge_sql() returns void language sql as 'delete from app.other'",
+      ],
+      [
+        'what a function calls that changes nothing by itself',
+        'select app.purge_stably()',
+        'create or replace function app.purge() returns void language plpgsql as $$ begin update app.counted set n = 99; end $$',
+        'create or replace function app.purge() returns void language plpgsql as $$ begin delete from app.other; end $$',
+      ],
+      [
+        'what a function may call that is not looked into',
+        'select app.purge_unseen()',
+        'create or replace function app.purge() returns void language plpgsql as $$ begin update app.counted set n = 99; end $$',
+        'create or replace function app.purge() returns void language plpgsql as $$ begin delete from app.other; end $$',
+      ],
+      [
+        'what an operator runs',
+        'select 1 operator(app.!!!) 2',
+        'create or replace function app.purge_by(int, int) returns bool language plpgsql as $$ begin update app.counted set n = 99; return true; end $$',
+        'create or replace function app.purge_by(int, int) returns bool language plpgsql as $$ begin delete from app.other; return true; end $$',
+      ],
+      [
+        'a setting by which a function runs',
+        'select app.count_one()',
+        'alter function app.count_one() set search_path = elsewhere',
+        'alter function app.count_one() reset search_path',
+      ],
+      [
+        'whose rights a function has',
+        'select app.count_one()',
+        'alter function app.count_one() security definer',
+        'alter function app.count_one() security invoker',
+      ],
+      [
+        'the table in the body of a function',
+        'select app.count_one()',
+        'alter table app.counted rename to counted_before; create table app.counted (id int primary key, n int)',
+        'drop table app.counted; alter table app.counted_before rename to counted',
+      ],
+      [
         'the table of that name',
         count(8),
         'alter table app.counted rename to counted_before; create table app.counted (id int primary key, n int)',
@@ -137,6 +179,23 @@ export function byApprovals(arena: Arena): void {
       await arena.query(undoes)
       expect(refusal(frames)).toMatch(/sallyport: it is not what was approved/)
       expect(await counted()).toEqual({})
+    })
+
+    test.each([
+      [
+        'a function that its own does not call',
+        'create function app.unrelated() returns int language sql as $$ select 1 $$',
+      ],
+      ['the rows of the table that its own changes', 'update app.other set note = note'],
+    ])('an approval stands where %s came meanwhile', async (_, changes) => {
+      await using client = await arena.connect('developer')
+      client.send(query('select app.count_one()'))
+      const { id } = await openReview()
+      await arena.query(changes)
+      await reviews().approve({ id })
+      expect(refusal(await client.untilReady())).toBeUndefined()
+      await arena.query('drop function if exists app.unrelated()')
+      expect(await counted()).toEqual({ 14: 1 })
     })
 
     test('a client that left is not served by an approval that comes later', async () => {

@@ -52,6 +52,8 @@ create extension pg_prewarm;
 create extension tablefunc;
 create table app.counted (id int primary key, n int default 0);
 insert into app.counted select i from generate_series(1, 20) i;
+create function app.count_one() returns void language sql as 'update app.counted set n = n + 1 where id = 14';
+create function app.purge_unseen() returns void language plpgsql as $$ begin perform app.purge(); end $$;
 create table app.large (id int, ssn text);
 alter table app.large alter ssn set storage external;
 insert into app.large values (1, repeat('900-00-0001 ', 1000));

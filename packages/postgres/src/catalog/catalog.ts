@@ -3,6 +3,7 @@ import { ContentReader, type CatalogQuery } from './content.ts'
 import { catalogLimits, type CatalogLimits } from './limits.ts'
 import { TagMemory } from './tag-memory.ts'
 import { SnapshotBuilder, emptySnapshot } from './build.ts'
+import { relationVersion } from './relation-version.ts'
 import type { Mark, Snapshot } from './snapshot.ts'
 import type { ViewTracer } from './view-tracer.ts'
 
@@ -73,17 +74,20 @@ export class Catalog {
     return relation.columns.find((column) => column.attnum === attnum)?.marks ?? 'unknown'
   }
 
-  /** What facts name, as the snapshot has it: relations by number and columns, functions by their bodies. */
-  versionsOf({ objects, context }: Facts): readonly string[] {
+  /** What facts name, as the snapshot has it: relations by number and columns, functions by their bodies and by all that they come to. */
+  versionsOf({ actions, objects, context }: Facts): readonly string[] {
     const snapshot = this.#snapshot
     const relations = objects.map(({ path }) => {
       const [schema = '', name = ''] = path.slice(-2)
-      const known = snapshot.relation(schema, name)
-      const columns = known?.columns.map((column) => `${column.attnum} ${column.name}`).join(',') ?? ''
-      return `${path.join('.')} ${known?.oid ?? ''} ${columns} ${snapshot.definitionOf(known?.oid)}`
+      return `${path.join('.')} ${relationVersion(snapshot, schema, name)}`
     })
     const functions = context['functions'] as readonly string[] // as the vocabulary has it
-    return [...relations, ...functions.map((name) => `${name} ${snapshot.functionVersion(...split(name))}`)]
+    return [
+      ...relations,
+      ...functions.map((name) => `${name} ${snapshot.functionVersion(...split(name))}`),
+      ...(context['dynamic'] === true ? [snapshot.runnersVersion()] : []),
+      ...(actions.includes('call') ? [snapshot.allVersion()] : []),
+    ]
   }
 
   /** Something changed: the next use reads anew. Call after DDL, and again when its transaction ends. */

@@ -65,7 +65,8 @@ const isOfExtension = (functionOid: string): string =>
 
 /**
  * What people made. A row is wanted where any row that it is made of is. Parsed bodies and aggregates are always told, since their text
- * follows the names in it; operators, casts and types since they are few. `members` is a digest, since whoever leaves an extension leaves no trace.
+ * follows the names in it; operators, casts and types since they are few. A comment behind a body in SQL says by which settings and whose
+ * rights it runs. `members` is a digest, since whoever leaves an extension leaves no trace.
  */
 const madeBy = (wanted: Wanted): string => `${relations(made)} and ${wanted('c', 'n')}
 union all
@@ -77,7 +78,8 @@ select 'inherits', i.inhrelid::text, i.inhparent::text, null, null, null from pg
 union all
 select 'function', p.oid::text, n.nspname::text, p.proname::text, m.conduct,
     case m.conduct
-      when 'sql' then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)
+      when 'sql' then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid),
+        pg_catalog.concat(p.prosrc, pg_catalog.chr(10), '-- ', m.run_as))
       when 'naming' then pg_catalog.concat_ws(' ', m.hash, p.prosrc, a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
         a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
       else m.hash end
@@ -91,7 +93,8 @@ select 'function', p.oid::text, n.nspname::text, p.proname::text, m.conduct,
         when l.lanname in ('c', 'internal') and ${isOfExtension('p.oid')}
           and (p.provolatile <> 'v' or p.proname = any ('{${harmlessOfExtensions}}')) then 'calm'
         else 'opaque' end as conduct,
-      pg_catalog.md5(pg_catalog.concat(p.oid, p.prosrc, p.probin, p.proconfig, p.prosqlbody)) as hash) m
+      pg_catalog.md5(pg_catalog.concat(p.oid, p.prosrc, p.probin, p.proconfig, p.prosqlbody, p.prosecdef, p.proowner)) as hash,
+      pg_catalog.md5(pg_catalog.concat(p.proconfig, p.prosecdef, p.proowner)) as run_as) m
   where p.oid >= ${firstNormalOid} and (p.prosqlbody is not null or p.prokind = 'a' or ${wanted('p', 'n', 'l')})
 union all
 select 'members', pg_catalog.md5(string_agg(d.objid::text, ' ' order by d.objid)), null, null, null, null

@@ -54,8 +54,12 @@ export interface Snapshot {
   hasFunction(schema: string, name: string): boolean
   /** What calling it may do beyond reading, as actions; `call` where its code is not known. */
   conductOf(schema: string, name: string): readonly string[]
-  /** By which it shows that a function of that name was made anew since. */
+  /** By which it shows that a function of that name was made anew since, or anything that it comes to. */
   functionVersion(schema: string, name: string): string
+  /** The same of all operators and casts that run somebody's code. */
+  runnersVersion(): string
+  /** Of all functions that people made. */
+  allVersion(): string
   /** What an operator whose function somebody made may do, as {@link Snapshot.conductOf}; `undefined` for any other. */
   operatorConduct(schema: string, name: string): readonly string[] | undefined
   /** The same of casts to a type of that name, where somebody made the function of one. */
