@@ -6,6 +6,15 @@ import { answer, ask, from, grant, helper, hourMs, question, rules, start } from
 import { pointOf, startWorld, type World } from '../test/world.ts'
 import type { AccessQuestion, Asked } from './access-requests.ts'
 
+const webhook = {
+  name: 'ops',
+  url: 'https://hooks.example.com/x',
+  form: 'json',
+  events: ['access-requested', 'access-answered', 'access-granted'],
+  statements: 'shortened',
+  allow: { http: false, private: false },
+} as const
+
 describe('a request for access', () => {
   it('that was approved makes a grant for whom, what and how long it said, and is on record with who, when and from where', async () => {
     await using world = await start()
@@ -131,6 +140,7 @@ describe('a request for access', () => {
     await using world = await start(rules.replace('@request("dba")', '@request("dba & security")'))
     await world.setGroups('carol', ['security'])
     await world.setGroups('bob', ['dba', 'security'])
+    await world.store.write('system', 'declare', (tx) => tx.webhooks.put(webhook))
     const still = async ({ id }: AccessRequest) =>
       world.requests.stillNeeded((await world.store.read.accessRequests.get(id))!)
     const request = await ask(world)
@@ -142,6 +152,20 @@ describe('a request for access', () => {
       grant: { approvers: ['user:bob', 'user:carol'], reviewers: ['dba', 'security'] },
     })
     expect(await still(request)).toEqual([])
+    world.clock.advance(1)
+    const told: unknown[] = []
+    for (;;) {
+      const [next] = await world.store.read.webhooks.due(world.clock.now(), [])
+      if (next === undefined) break
+      const { event, news } = next
+      told.push([event, news.about === 'request' && news.request.stillNeeded])
+      await world.store.write('system', 'told', (tx) => tx.webhooks.delivered(next.id))
+    }
+    expect(told).toEqual([
+      ['access-requested', request.needs],
+      ['access-answered', [{ groups: ['dba', 'security'], approvals: 1 }]],
+      ['access-granted', []],
+    ])
   })
 
   it('says whom it waits for as policy has it by now', async () => {

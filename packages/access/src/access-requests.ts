@@ -106,7 +106,10 @@ export class AccessRequests {
       if (!(await isReviewerNow(tx, by, groupsIn(request.needs)))) return notAnswered('not-a-reviewer')
       const terms = verdict === 'approve' ? await this.#termsNow(tx, request) : undefined
       if (verdict === 'approve' && terms === undefined) return notAnswered('stale')
-      if (!(await record(tx, by, 'open', verdict, input))) return notAnswered('answered-before')
+      const given = { byId: by.principal.id, verdict }
+      const stillNeeded =
+        terms === undefined ? [] : openNeeds(terms.needs, await approversOf(tx, [...request.answers, given]))
+      if (!(await record(tx, by, 'open', verdict, input, stillNeeded))) return notAnswered('answered-before')
       if (terms === undefined) await tx.accessRequests.become(input.id, 'open', 'denied')
       const grant = terms && (await this.#grantIfApproved(tx, request.id, terms))
       return { kind: 'answered', request: (await tx.accessRequests.get(input.id)) ?? request, grant }
@@ -316,9 +319,11 @@ function record(
   state: 'open' | 'unreviewed',
   verdict: 'approve' | 'deny' | 'close',
   { id, comment, from }: AccessAnswerInput,
+  stillNeeded: readonly ReviewNeed[] = [],
 ): Promise<boolean> {
   const by = { byId: principal.id, byName: principal.name }
-  return tx.accessRequests.answer(id, state, { ...by, verdict, comment: comment ?? null, answeredFrom: from })
+  const answer = { ...by, verdict, comment: comment ?? null, answeredFrom: from }
+  return tx.accessRequests.answer(id, state, answer, stillNeeded)
 }
 
 function notAsked(why: AskProblem, reason: string = words[why]): Asked {

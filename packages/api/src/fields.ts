@@ -61,6 +61,7 @@ export const WebhookEvent = z.enum([
   'review-answered',
   'review-ended',
   'access-requested',
+  'access-answered',
   'access-granted',
   'access-denied',
   'access-request-ended',

@@ -9,6 +9,7 @@ export type WebhookEvent =
   | 'review-answered'
   | 'review-ended'
   | 'access-requested'
+  | 'access-answered'
   | 'access-granted'
   | 'access-denied'
   | 'access-request-ended'

@@ -126,6 +126,11 @@ test.each<[Notice['event'], WebhookNews, string]>([
     'alice asks for access to orders-db',
   ],
   [
+    'access-answered',
+    { about: 'request', request: { ...request, state: 'open' }, answer: { ...answer, verdict: 'approve' } },
+    'bob approved access to orders-db for alice',
+  ],
+  [
     'access-denied',
     { about: 'request', request: { ...request, state: 'denied' }, answer },
     'Access to orders-db was denied to alice',

@@ -84,6 +84,7 @@ function requestMessage(
   const { requester, resource } = request
   const isAsked = event === 'access-requested'
   const titles: Partial<Record<WebhookEvent | 'test', string>> = {
+    'access-answered': `${answer?.by.name ?? 'Somebody'} approved access to ${resource} for ${requester.name}`,
     'access-requested': `${requester.name} asks for access to ${resource}`,
     'access-granted': `${requester.name} has access to ${resource}`,
     'access-denied': `Access to ${resource} was denied to ${requester.name}`,
@@ -103,7 +104,7 @@ function requestMessage(
             ['Reviewers', reviewersOf(request)] as const,
             ['Until', new Date(request.expiresAt).toISOString()] as const,
           ]
-        : []),
+        : missingOf(request)),
     ],
     command: `sallyport requests show ${request.id}`,
   }

@@ -167,10 +167,16 @@ export class AccessRequestWriter extends AccessRequestReader {
   }
 
   /**
-   * Takes an answer to a request that stands in `state`. Whether this reviewer may answer is the caller's to judge.
+   * Takes an answer to a request that stands in `state`. Whether this reviewer may answer is the caller's to judge, and so is whose
+   * approval is still needed then.
    * @returns false where it does not stand there, or this reviewer has answered before
    */
-  async answer(id: string, state: 'open' | 'unreviewed', answer: Omit<AccessAnswer, 'at'>): Promise<boolean> {
+  async answer(
+    id: string,
+    state: 'open' | 'unreviewed',
+    answer: Omit<AccessAnswer, 'at'>,
+    stillNeeded: readonly ReviewNeed[],
+  ): Promise<boolean> {
     const standing = await this.db
       .selectFrom('accessRequests')
       .select('id')
@@ -191,6 +197,8 @@ export class AccessRequestWriter extends AccessRequestReader {
       key: id,
       verb: 'changed',
     })
+    // What it comes to is told otherwise.
+    if (stillNeeded.length > 0) await this.#tell('access-answered', id, stillNeeded)
     return true
   }
 
@@ -213,8 +221,8 @@ export class AccessRequestWriter extends AccessRequestReader {
     return true
   }
 
-  #tell(event: WebhookEvent, id: string): Promise<void> {
-    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!)
+  #tell(event: WebhookEvent, id: string, stillNeeded?: readonly ReviewNeed[]): Promise<void> {
+    const news = async (): Promise<WebhookNews> => newsOf((await this.get(id))!, stillNeeded)
     return tellWebhooks(this.#change, { event, subject: id, news })
   }
 }
@@ -225,7 +233,7 @@ const endings: Readonly<Partial<Record<AccessRequestState, WebhookEvent>>> = {
   reviewed: 'break-glass-reviewed',
 }
 
-function newsOf(request: AccessRequest): WebhookNews {
+function newsOf(request: AccessRequest, stillNeeded?: readonly ReviewNeed[]): WebhookNews {
   const { id, state, resource, account, durationMs, needs, expiresAt } = request
   const last = request.answers.at(-1)
   return {
@@ -243,7 +251,7 @@ function newsOf(request: AccessRequest): WebhookNews {
       reviewers: groupsIn(needs),
       approvalsNeeded: approvalsIn(needs),
       needs,
-      stillNeeded: state === 'open' ? needs : [],
+      stillNeeded: stillNeeded ?? (state === 'open' ? needs : []),
       expiresAt,
     },
     answer: last === undefined ? null : answerTold(last),

@@ -648,15 +648,16 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           }),
         )
       const answer = (byId: string, state: 'open' | 'unreviewed' = 'open') =>
-        system((tx) =>
-          tx.accessRequests.answer(request.id, state, {
+        system((tx) => {
+          const given = {
             byId,
             byName: 'B',
             verdict: 'approve',
             comment: null,
             answeredFrom: '10.0.0.2',
-          }),
-        )
+          } as const
+          return tx.accessRequests.answer(request.id, state, given, [])
+        })
 
       test('with all that was asked, and every answer, each given once by a reviewer', async () => {
         expect(await ask()).toBe(true)
