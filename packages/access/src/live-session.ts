@@ -132,6 +132,11 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     return this.#enforcer.operations
   }
 
+  /** Something has ended it already, or its connection is over. */
+  get isEnding(): boolean {
+    return this.#end.signal.aborted || this.#disposal !== undefined
+  }
+
   /** Ends it at once; whoever relays it says why to the client. The first cause stands. */
   end(cause: Refusal | Fault): void {
     if (!this.#end.signal.aborted) this.#end.abort(cause)

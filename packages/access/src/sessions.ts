@@ -73,11 +73,12 @@ export class LiveSessions implements AsyncDisposable {
     for (const session of this.#live.values()) if (which(session)) session.end(cause)
   }
 
-  /** Ends one. @returns whose it is and on what; undefined where it does not live here */
+  /** Ends one. @returns whose it is and on what; undefined where it does not live here, or is ending already */
   end(id: string, cause: Refusal): EndedSession | undefined {
     const session = this.get(id)
-    session?.end(cause)
-    return session && { principal: session.subject.principal.id, resource: session.resource.name }
+    if (session === undefined || session.isEnding) return undefined
+    session.end(cause)
+    return { principal: session.subject.principal.id, resource: session.resource.name }
   }
 
   /** {@link kill}, of a session that lives here. */

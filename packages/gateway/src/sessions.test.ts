@@ -140,6 +140,7 @@ describe('a session', () => {
   test('is killed at once, by its own subject or an administrator, and says by whom', async () => {
     const { client, id } = await liveSession()
     await root.sessions.kill({ id, reason: 'runaway' })
+    expect(await code(alice.api.sessions.kill({ id }))).toBe('conflict') // also while it ends
     expect(await client.hear()).toBe('session-killed: ended by root: runaway')
     await ended(id)
     expect(await root.sessions.get({ id })).toMatchObject({ live: false, reason: 'session-killed' })
