@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** Those that measure times or memory, or take the whole machine: one after the other, when nothing else runs. */
+const alone = ['test/{faults,fuzz,regression}/**/*.test.ts', 'test/e2e/{processes,soak,rejudgement}.test.ts']
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/tally.ts'],
@@ -12,16 +15,29 @@ export default defineConfig({
             'test/{architecture,documents,monitoring}.test.ts',
             'test/{bench,soak}/**/*.test.ts',
           ],
+          maxWorkers: 2,
           testTimeout: 20_000,
         },
       },
       {
         test: {
           name: 'servers',
-          include: ['test/{world,wire,e2e,faults,fuzz,corpus,regression}/**/*.test.ts'],
+          include: ['test/{world,wire,e2e}/**/*.test.ts'],
+          exclude: alone,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: alone,
           fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

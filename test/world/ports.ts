@@ -4,6 +4,9 @@ import { createServer } from 'node:net'
 
 const given = new Set<number>()
 
+/** Of two test files that run at once, one has the even ports and one the odd. */
+const parity = Number(process.env['VITEST_POOL_ID'] ?? 0) % 2
+
 /**
  * A port that was free a moment ago, on the loopback address, and is given out once. It is below those that the system takes for
  * outgoing connections, of which one could be made before whoever asked listens.
@@ -11,7 +14,7 @@ const given = new Set<number>()
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 32_000)
-    if (given.has(port) || !(await isFree(port))) continue
+    if (port % 2 !== parity || given.has(port) || !(await isFree(port))) continue
     given.add(port)
     return port
   }
