@@ -1,4 +1,5 @@
 import { Fault, type OwnTarget } from '@sallyport/core'
+import { Deadline } from '@sallyport/wire'
 import type { ScramKeyring } from './login/scram-keys.ts'
 import { logIn, type Target } from './login/upstream.ts'
 import type { PostgresOptions } from './options.ts'
@@ -26,6 +27,7 @@ export async function openSide(
   raw
     .on('error', (cause) => ended.abort(cause instanceof Fault ? cause : closed(cause)))
     .on('close', () => ended.abort(closed()))
+  using deadline = new Deadline(timeoutMs, () => tooSlow(timeoutMs), ended.signal)
   try {
     const { stream } = await logIn(
       raw,
@@ -41,13 +43,17 @@ export async function openSide(
         },
         keyring,
       },
-      AbortSignal.any([ended.signal, AbortSignal.timeout(timeoutMs)]),
+      deadline.signal,
     )
     return new SideConnection(stream, ended.signal)
   } catch (thrown) {
     raw.destroy()
     throw thrown
   }
+}
+
+function tooSlow(timeoutMs: number): Fault {
+  return new Fault('target/too-slow', `the target did not complete the log-in within ${timeoutMs / 1000} s`)
 }
 
 function closed(cause?: Error): Fault {

@@ -13,7 +13,7 @@ import {
   type Session,
   type Tell,
 } from '@sallyport/core'
-import { relay } from '@sallyport/wire'
+import { Deadline, relay } from '@sallyport/wire'
 import { blastRadiusOf } from './blast-radius.ts'
 import { cancelUpstream, mintCancelKey } from './cancel.ts'
 import { authenticationOk, encodeBackendKey } from './codec/backend.ts'
@@ -58,11 +58,11 @@ export async function serve(
   gate: Gate<PostgresOptions>,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(loginMs)])
+  using deadline = new Deadline(loginMs, clientTooSlow, signal)
   let stream = connection.stream
   let broke: Fault | undefined
   try {
-    const arrival = await arrive(connection, deadline)
+    const arrival = await arrive(connection, deadline.signal)
     stream = arrival.stream
     if (arrival.kind === 'cancel') {
       await gate.interrupt(arrival.key, connection.address)
@@ -72,7 +72,9 @@ export async function serve(
     const opened = await gate.open(arrival.claim)
     if (isRefusal(opened)) return sayAndEnd(stream, opened)
     await using session = opened
-    const target = await reach(parts.keyring, arrival, session, deadline)
+    const target = await reach(parts.keyring, arrival, session, deadline.signal)
+    // Both sides are logged in: from here on a session takes what time it likes.
+    deadline[Symbol.dispose]()
     try {
       broke = await converse(parts, arrival, session, gate, target)
     } catch (thrown) {
@@ -94,9 +96,6 @@ export async function serve(
 function causeOf(thrown: unknown): Fault | Refusal {
   if (thrown instanceof RefusedLate) return thrown.refusal
   if (isRefusal(thrown)) return thrown
-  if (thrown instanceof DOMException && thrown.name === 'TimeoutError') {
-    return new Fault('client/too-slow', `the log-in took longer than ${loginMs / 1000} s`)
-  }
   return asFault(thrown)
 }
 
@@ -127,8 +126,7 @@ async function reach(
   session: Session<PostgresOptions>,
   deadline: AbortSignal,
 ): Promise<Reached> {
-  const patience = AbortSignal.timeout(targetMs)
-  const signal = AbortSignal.any([deadline, session.signal, patience])
+  using patience = new Deadline(targetMs, targetTooSlow, deadline, session.signal)
   const database = databaseName(arrival, session.resource.options)
   let dialled: Duplex | undefined
   try {
@@ -136,14 +134,14 @@ async function reach(
     const parameters = { ...arrival.startup.parameters, database }
     const target = targetOf(session)
     const credential = await session.credential()
-    const upstream = await logIn(dialled, { target, credential, parameters, keyring }, signal)
+    const upstream = await logIn(dialled, { target, credential, parameters, keyring }, patience.signal)
     const { stream, cancelKey } = upstream
     const greeting = [...upstream.greeting]
     return { stream, cancelKey, greeting, ...asLoggedIn(arrival, upstream), database }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(
-      session.signal.aborted ? session.signal.reason : patience.aborted ? tooSlow() : thrown,
+      session.signal.aborted ? session.signal.reason : patience.isLate ? targetTooSlow() : thrown,
     )
     session.ended(cause.code, 0, 0)
     throw cause instanceof Fault ? cause : new RefusedLate(cause)
@@ -159,7 +157,11 @@ function asLoggedIn({ startup }: Login, { parameters }: LoggedIn): Pick<Reached,
   return { encoding, searchPath: searchPath === undefined ? undefined : encoding.current.show(searchPath) }
 }
 
-function tooSlow(): Fault {
+function clientTooSlow(): Fault {
+  return new Fault('client/too-slow', `the log-in took longer than ${loginMs / 1000} s`)
+}
+
+function targetTooSlow(): Fault {
   return new Fault('target/too-slow', `the target did not complete the log-in within ${targetMs / 1000} s`)
 }
 

@@ -1,6 +1,7 @@
 export { mostOwedAnswers } from './conversation.ts'
 export type { Authorize, Conversation, Outboxes, Side, Verdict } from './conversation.ts'
 export { Cursor } from './cursor.ts'
+export { Deadline } from './deadline.ts'
 export { readExactly } from './exact-reader.ts'
 export { Frames } from './frames.ts'
 export { Outbox } from './outbox.ts'
