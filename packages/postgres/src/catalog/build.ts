@@ -5,6 +5,7 @@ import type { ContentRelation, Listing } from './listing.ts'
 import { quotingColumns } from './quoting.ts'
 import type { Column, Mark, Relation, Snapshot, ValueType } from './snapshot.ts'
 import type { TagMemory } from './tag-memory.ts'
+import { Turns } from './turns.ts'
 import type { ViewTracer } from './view-tracer.ts'
 
 /** Before anything was read: nothing is known. */
@@ -137,11 +138,16 @@ export class SnapshotBuilder {
     definitions: Content['definitions'],
   ): Promise<Map<number, { readonly definition: string; readonly tree: unknown }>> {
     const trees = new Map<number, { readonly definition: string; readonly tree: unknown }>()
+    const turns = new Turns()
     for (const [oid, definition] of definitions) {
       if (definition === null) continue
       const known = this.#trees.get(oid)
-      const isKnown = known !== undefined && known.definition === definition
-      trees.set(oid, isKnown ? known : { definition, tree: await this.#tracer.parse(definition) })
+      if (known !== undefined && known.definition === definition) {
+        trees.set(oid, known)
+        continue
+      }
+      trees.set(oid, { definition, tree: await this.#tracer.parse(definition) })
+      await turns.parsed(definition)
     }
     return trees
   }

@@ -208,6 +208,47 @@ describe('a snapshot', () => {
   })
 })
 
+describe('a catalogue of thousands of functions', () => {
+  it('is worked out in turns, between which others work, and once', async () => {
+    const body = `select ${Array.from({ length: 100 }, (_, at) => at).join(', ')}`
+    const rows = Array.from({ length: 2_000 }, (_, at) => [
+      'function',
+      `${40000 + at}`,
+      'app',
+      `f${at}`,
+      'sql',
+      `${body} /* ${at} */`,
+    ])
+    const answer = shopQuery()
+    const catalog = catalogOver(async (sql) => {
+      const listed = await answer(sql)
+      if (!listed.some(([what]) => what === 'horizon')) return listed
+      const counted = listed.map((row) =>
+        row[0] === 'count' && row[1] === 'function' ? [row[0], row[1], `${Number(row[2]) + 2_000}`] : row,
+      )
+      return [...counted, ...rows, ['schema', `${turns}`, `s${turns}`, null, null, null]]
+    })
+    let turns = 0
+    let next: NodeJS.Immediate
+    const work = (): void => {
+      turns++
+      next = setImmediate(work)
+    }
+    next = setImmediate(work)
+    try {
+      await catalog.refresh()
+      expect(turns).toBeGreaterThan(5)
+      expect(catalog.snapshot.hasFunction('app', 'f1999')).toBe(true)
+      const before = turns
+      await catalog.refresh()
+      expect(catalog.version).toBe(2)
+      expect(turns - before).toBeLessThan(3)
+    } finally {
+      clearImmediate(next)
+    }
+  })
+})
+
 describe('after DDL', () => {
   it('what people made is read again, and what PostgreSQL ships is not', async () => {
     const clock = new FakeClock(0)

@@ -3,6 +3,7 @@ import { catalogLimits } from './limits.ts'
 import type { ContentFunction, FunctionName, Listing } from './listing.ts'
 import { relationVersion } from './relation-version.ts'
 import type { Relation, Snapshot } from './snapshot.ts'
+import { Turns } from './turns.ts'
 import type { ViewTracer } from './view-tracer.ts'
 import { wordsOf } from './words.ts'
 
@@ -50,6 +51,7 @@ export class Conducts {
       add(conducts.#casts, typeName, runs)
       if (isHidden) conducts.#hiddenCasts.push(runs)
     }
+    const turns = new Turns()
     let bodyLength = 0
     for (const made of functions.values()) {
       add(conducts.#overloads, key(made), made)
@@ -57,14 +59,13 @@ export class Conducts {
       if (made.conduct !== 'sql' && made.conduct !== 'naming') continue
       bodyLength += made.body.length
       if (bodyLength > catalogLimits.maxDefinitionLength) continue
-      conducts.#bodies.set(
-        made,
-        before !== undefined && before.#bodies.has(made)
-          ? before.#bodies.get(made)
-          : made.conduct === 'sql'
-            ? await tracer.parseBody(made.body)
-            : wordsOf(made.body),
-      )
+      if (before !== undefined && before.#bodies.has(made)) {
+        conducts.#bodies.set(made, before.#bodies.get(made))
+        continue
+      }
+      const body = made.conduct === 'sql' ? await tracer.parseBody(made.body) : wordsOf(made.body)
+      conducts.#bodies.set(made, body)
+      await turns.parsed(made.body)
     }
     return conducts
   }
