@@ -48,6 +48,12 @@ describe('outputs are', () => {
   test('not good where an explanation no longer holds', () => {
     expect(judge('files/strings', [], explanations).verdict).toBe('unexpectedly equal')
   })
+
+  test('good either way where it is of chance', () => {
+    const chance = explanations.map((one): Explanation => ({ ...one, isOfChance: true }))
+    expect(judge('files/strings', [], chance).verdict).toBe('equal')
+    expect(judge('files/strings', ['@@ -9 +9 @@\n-a\n+b\n'], chance).verdict).toBe('different')
+  })
 })
 
 test('what is explained of one major version is not of another', () => {

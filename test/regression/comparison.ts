@@ -49,8 +49,11 @@ export function judge(
 ): Compared {
   const explanation = explanations.find((one) => one.name === name)
   if (explanation === undefined) return { name, verdict: hunks.length === 0 ? 'equal' : 'different', hunks }
-  const { reason, like } = explanation
-  if (hunks.length === 0) return { name, verdict: 'unexpectedly equal', reason, hunks }
+  const { reason, like, isOfChance = false } = explanation
+  if (hunks.length === 0)
+    return isOfChance
+      ? { name, verdict: 'equal', hunks }
+      : { name, verdict: 'unexpectedly equal', reason, hunks }
   const rest = hunks.filter((hunk) => !like.test(hunk))
   return { name, verdict: rest.length === 0 ? 'explained' : 'different', reason, hunks: rest }
 }

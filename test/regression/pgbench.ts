@@ -17,7 +17,7 @@ export async function runPgbench(
   await using place = await temporaryDirectory()
   const outputs = new Map<string, string>()
   for (const protocol of ['simple', 'extended', 'prepared']) {
-    for (const { name, text } of scripts) {
+    for (const { name, text, threads = 2 } of scripts) {
       if (text?.includes('pipeline') && protocol === 'simple') continue // pgbench does not offer it
       const database = `pgbench_${route}`
       await arena.server.dropDatabase(database)
@@ -29,7 +29,17 @@ export async function runPgbench(
       const said = [
         await pgbench(kit, endpoint, ['-i', '-q', '-s', '1']),
         await pgbench(kit, endpoint, ['-n', '-c', '1', '-t', '100', ...common(protocol), ...what]),
-        await pgbench(kit, endpoint, ['-n', '-c', '8', '-j', '2', '-t', '25', ...common(protocol), ...what]),
+        await pgbench(kit, endpoint, [
+          '-n',
+          '-c',
+          '8',
+          '-j',
+          `${threads}`,
+          '-t',
+          '25',
+          ...common(protocol),
+          ...what,
+        ]),
       ]
       const state = await arena.server.psql(tables, { database })
       outputs.set(`${name} ${protocol}`, `${said.join('')}${state}`.replaceAll(place.path, 'scripts'))
@@ -42,7 +52,7 @@ export async function runPgbench(
 /** By seed, what is updated is the same on every route. */
 const common = (protocol: string) => ['-M', protocol, '--random-seed=7']
 
-const scripts: readonly { readonly name: string; readonly text?: string }[] = [
+const scripts: readonly { readonly name: string; readonly text?: string; readonly threads?: number }[] = [
   { name: 'tpcb-like' },
   { name: 'simple-update' },
   { name: 'select-only' },
@@ -60,6 +70,7 @@ end;
   },
   {
     name: 'error-in-pipeline',
+    threads: 1, // several write their errors into each other's lines
     text: `\\startpipeline
 insert into pgbench_history (tid, bid, aid, delta, mtime) values (2, 1, 1, 1, current_timestamp);
 select 1 / 0;
