@@ -53,7 +53,7 @@ const changes: readonly (readonly [sql: string, reading: 'changes' | 'whole'])[]
   ['alter table child no inherit customers', 'whole'],
   ['alter table child inherit customers', 'changes'],
   ['drop table child', 'changes'],
-  ['create table p (a int, b text) partition by range (a)', 'changes'],
+  ['create table p (a int unique, b text) partition by range (a)', 'changes'],
   ['create table p1 partition of p for values from (0) to (9); create table p2 (b text, a int)', 'changes'],
   ['alter table p attach partition p2 for values from (9) to (99)', 'changes'],
   ['alter table p detach partition p1', 'whole'],

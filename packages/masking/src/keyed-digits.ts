@@ -12,7 +12,7 @@ export function keyedDigits(key: Uint8Array, text: string): (count: number) => n
     const limit = 256 - (256 % count)
     for (;;) {
       if (at === stream.length) {
-        stream = keyedHash(key, `digits ${block++} ${text}`)
+        stream = keyedHash(key, `digits\0${block++}\0${text}`)
         at = 0
       }
       const byte = stream[at++]!

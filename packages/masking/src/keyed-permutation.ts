@@ -55,7 +55,7 @@ function tablesOf(key: Uint8Array, halfBits: number): Uint16Array {
 
 function drawn(key: Uint8Array, halfBits: number): Uint16Array {
   const half = 2 ** halfBits
-  const cipherKey = keyedHash(key, `permutation ${halfBits}`)
+  const cipherKey = keyedHash(key, `permutation\0${halfBits}`)
   const bytes = createCipheriv('aes-256-ctr', cipherKey, Buffer.alloc(16)).update(
     Buffer.alloc(2 * rounds * half),
   )

@@ -12,7 +12,7 @@ const freeDigits = 18
 
 /** Hashes integers of `bits` bits, signed, into the same range. */
 export function integerHash(bits: 16 | 32 | 64, key: Uint8Array): (value: bigint) => bigint {
-  if (bits > permutedBits) return (value) => keyedHash(key, `integer ${value}`).readBigInt64BE()
+  if (bits > permutedBits) return (value) => keyedHash(key, `integer\0${value}`).readBigInt64BE()
   const half = 2 ** (bits - 1)
   const permutation = new KeyedPermutation(key, 2 * half)
   return (value) => BigInt(permutation.of(Number(value) + half) - half)
@@ -77,7 +77,7 @@ export function otherNumber(
 const decimal = /^(-?)(\d+)(\.\d+)?$/
 
 function hashed(text: string, digits: number, key: Uint8Array): bigint {
-  const bytes = keyedHash(key, `decimal ${text}`)
+  const bytes = keyedHash(key, `decimal\0${text}`)
   return ((bytes.readBigUInt64BE(0) << 64n) | bytes.readBigUInt64BE(8)) % 10n ** BigInt(digits)
 }
 

@@ -67,7 +67,7 @@ export class Databases {
     const sessions = new Set<Session<PostgresOptions>>()
     const { query, anew, abandon } = asking(sessions, name, this.#keyring)
     const catalog = new Catalog({
-      query,
+      query: (sql) => query(aloneWith(sql)),
       masking,
       memory: new TagMemory(),
       tracer: this.#tracer,
@@ -134,7 +134,7 @@ function asking(
       close()
       throw thrown
     } finally {
-      closeAfter(idleMs)
+      closeAfter(sessions.size === 0 ? abandonedMs : idleMs)
     }
   }
   const inTurn = (sql: string, isAnew: boolean) => {
@@ -155,6 +155,14 @@ function asking(
     anew: (sql) => inTurn(sql, true),
     abandon: () => closeAfter(abandonedMs),
   }
+}
+
+/**
+ * A question in a transaction of its own that changes nothing, and in which no operator or function that somebody made can come between:
+ * of an operator that the server has for other types as well, one of just these types is taken wherever the path finds it.
+ */
+function aloneWith(sql: string): string {
+  return `set transaction read only; set local search_path to pg_catalog; ${sql}`
 }
 
 /** The connection is gone, or could not be made; a target that refuses refuses again. */

@@ -8,14 +8,21 @@ import type { CatalogQuery } from './catalog/content.ts'
  */
 const question = `
 select coalesce(
-    (select substr(one.setting, length('search_path=') + 1)
-      from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) one(setting)
-      where one.setting like 'search\\_path=%'
-        and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
-        and s.setdatabase in (0, (select oid from pg_catalog.pg_database where datname = current_database()))
-      order by s.setrole = 0, s.setdatabase = 0 limit 1),
-    case when p.source not in ('global', 'database', 'user', 'database user') then p.reset_val end)
-  from pg_catalog.pg_settings p where p.name = 'search_path'`
+    (select pg_catalog.substr(one.setting, ${'search_path='.length + 1})
+      from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) one(setting)
+      where one.setting ${op('~~')} 'search\\_path=%'
+        and s.setrole ${op('=')} any (array[0::pg_catalog.oid,
+          (select r.oid from pg_catalog.pg_roles r where r.rolname ${op('=')} session_user)])
+        and s.setdatabase ${op('=')} any (array[0::pg_catalog.oid,
+          (select d.oid from pg_catalog.pg_database d where d.datname ${op('=')} pg_catalog.current_database())])
+      order by s.setrole ${op('=')} 0::pg_catalog.oid, s.setdatabase ${op('=')} 0::pg_catalog.oid limit 1),
+    case when p.source ${op('<>')} all (array['global', 'database', 'user', 'database user']) then p.reset_val end)
+  from pg_catalog.pg_settings p where p.name ${op('=')} 'search_path'`
+
+/** The server's own, whatever the path finds first: the path itself must stay as it is. */
+function op(name: string): string {
+  return `operator(pg_catalog.${name})`
+}
 
 /** @param anew asks on a connection that logs in for it. @throws Fault */
 export async function defaultPath(query: CatalogQuery, anew: CatalogQuery): Promise<string> {

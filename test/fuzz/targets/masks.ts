@@ -83,6 +83,7 @@ const noTracer: ViewTracer = {
   trace: () => 'unknown',
   parseBody: () => Promise.resolve(undefined),
   hasEffect: () => true,
+  mayBeHidden: () => true,
   conduct: () => ['call'],
 }
 

@@ -146,6 +146,11 @@ export class Conducts {
     return this.#ofAll(this.#casts.get(typeName), snapshot)
   }
 
+  /** Of all casts; `undefined` where there are none. */
+  ofCasts(snapshot: Snapshot): readonly string[] | undefined {
+    return this.#casts.size === 0 ? undefined : this.#ofAll([...this.#casts.values()].flat(), snapshot)
+  }
+
   #ofAll(functions: readonly FunctionName[] | undefined, snapshot: Snapshot): readonly string[] | undefined {
     return functions && sorted(functions.flatMap((one) => this.of(one, snapshot)))
   }
@@ -168,13 +173,16 @@ export class Conducts {
     const words = this.#bodies.get(made) as ReadonlySet<string> | undefined // made by `wordsOf` above
     if (words === undefined) return anything
     const runs = [...this.#hiddenCasts]
+    if (words.has('cast') || made.body.includes('::')) runs.push(...[...this.#casts.values()].flat())
     for (const word of words) {
       if (this.#tracer.hasEffect(word)) return anything
       snapshot.named(word).forEach((relation) => this.#note(relation))
       runs.push(...(this.#byBareName.get(word) ?? []), ...(this.#casts.get(word) ?? []))
     }
-    for (const [operator, functions] of this.#operators)
-      if (made.body.includes(operator.slice(operator.indexOf('\0') + 1))) runs.push(...functions)
+    for (const [operator, functions] of this.#operators) {
+      const sign = operator.slice(operator.indexOf('\0') + 1)
+      if (this.#tracer.mayBeHidden(sign) || made.body.includes(sign)) runs.push(...functions)
+    }
     return runs.flatMap((one) => this.of(one, snapshot))
   }
 

@@ -37,6 +37,10 @@ const columnsWhere = (condition: string): string => `${columns}
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where a.attrelid ${condition} and a.attnum > 0 and ${listedKinds}`
 
+/** Indexes of partitions apart. */
+const inherits = `
+  from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid where c.relkind not in ('i', 'I')`
+
 /** What PostgreSQL ships: thousands of columns, and the same ones after nearly every change. */
 export const shippedObjects = `${relations(shipped)}
 union all ${columnsWhere(shipped)}
@@ -63,6 +67,12 @@ const harmlessOfExtensions = `
 const isOfExtension = (functionOid: string): string =>
   `exists (select from pg_catalog.pg_depend d where ${membership} and d.objid = ${functionOid})`
 
+/** What an aggregate is made of, as qualified names; those that it has. */
+const supportFunctions = 'transfn finalfn combinefn serialfn deserialfn mtransfn minvtransfn mfinalfn'
+  .split(' ')
+  .map((one) => `nullif(a.agg${one}::pg_catalog.oid, 0::pg_catalog.oid)::pg_catalog.regproc`)
+  .join(', ')
+
 /**
  * What people made. A row is wanted where any row that it is made of is. Parsed bodies and aggregates are always told, since their text
  * follows the names in it; operators, casts and types since they are few. A comment behind a body in SQL says by which settings and whose
@@ -74,14 +84,13 @@ select 'horizon', pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()):
 union all
 select 'schema', n.oid::text, n.nspname::text, null, null, null from pg_catalog.pg_namespace n where ${wanted('n')}
 union all
-select 'inherits', i.inhrelid::text, i.inhparent::text, null, null, null from pg_catalog.pg_inherits i where ${wanted('i')}
+select 'inherits', i.inhrelid::text, i.inhparent::text, null, null, null ${inherits} and ${wanted('i')}
 union all
 select 'function', p.oid::text, n.nspname::text, p.proname::text, m.conduct,
     case m.conduct
       when 'sql' then coalesce(pg_catalog.pg_get_function_sqlbody(p.oid),
         pg_catalog.concat(p.prosrc, pg_catalog.chr(10), '-- ', m.run_as))
-      when 'naming' then pg_catalog.concat_ws(' ', m.hash, p.prosrc, a.aggtransfn, a.aggfinalfn, a.aggcombinefn,
-        a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+      when 'naming' then pg_catalog.concat_ws(' ', m.hash, p.prosrc, ${supportFunctions})
       else m.hash end
   from pg_catalog.pg_proc p
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace
@@ -138,7 +147,7 @@ select 'present', string_agg(c.oid::text, ' '), null, null, null, null ${relatio
 union all
 select 'count', 'schema', count(*)::text, null, null, null from pg_catalog.pg_namespace
 union all
-select 'count', 'inherits', count(*)::text, null, null, null from pg_catalog.pg_inherits
+select 'count', 'inherits', count(*)::text, null, null, null ${inherits}
 union all
 select 'count', 'function', count(*)::text, null, null, null from pg_catalog.pg_proc where oid >= ${firstNormalOid}
 union all

@@ -64,6 +64,8 @@ export interface Snapshot {
   operatorConduct(schema: string, name: string): readonly string[] | undefined
   /** The same of casts to a type of that name, where somebody made the function of one. */
   castConduct(typeName: string): readonly string[] | undefined
+  /** The same of all casts that run what somebody made. */
+  conductOfCasts(): readonly string[] | undefined
   /** The columns of the server's own functions that have several, by this server's word. */
   outputsOf(functionName: string): readonly string[] | undefined
   /** The type whose form a type's values have on the wire: of a domain the one below it, of others themselves. */

@@ -19,4 +19,6 @@ export interface ViewTracer {
   conduct(statements: unknown, snapshot: Snapshot): readonly string[]
   /** A function that comes with the server under that name does more than compute. */
   hasEffect(functionName: string): boolean
+  /** An operator of that sign may run where the sign does not stand. */
+  mayBeHidden(sign: string): boolean
 }

@@ -8,7 +8,9 @@ const maxNameBytes = 63
  */
 export function wordsOf(body: string): ReadonlySet<string> | undefined {
   if (/u&|""/i.test(body)) return undefined
-  const words = new Set<string>(body.split('"'))
+  const words = new Set<string>()
+  // In quotes, or between two that are: which is not told apart either.
+  for (const piece of body.split('"')) words.add(piece.slice(0, maxNameBytes)).add(cut(piece))
   for (const [word] of body.matchAll(/[\w$\u0080-\uffff]+/g)) {
     if (Buffer.byteLength(word) > maxNameBytes) return undefined
     words.add(word)
@@ -16,4 +18,12 @@ export function wordsOf(body: string): ReadonlySet<string> | undefined {
     words.add(word.replace(/[A-Z]/g, (letter) => letter.toLowerCase()))
   }
   return words.has('execute') ? undefined : words
+}
+
+/** As the server cuts a name in UTF-8; in other encodings a byte is a letter. */
+function cut(name: string): string {
+  const bytes = Buffer.from(name)
+  let end = Math.min(maxNameBytes, bytes.length)
+  while (end < bytes.length && (bytes[end]! & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end)
 }

@@ -31,8 +31,8 @@ export class Draft {
   }
 
   /** A function that people made is called. @param conduct what it may do, somewhere in the database */
-  calls(name: string, conduct: readonly string[], database: readonly string[]): void {
-    this.functions.add(name)
+  calls(names: readonly string[], conduct: readonly string[], database: readonly string[]): void {
+    for (const name of names) this.functions.add(name)
     this.runs(conduct, database)
   }
 

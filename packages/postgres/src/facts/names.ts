@@ -18,11 +18,16 @@ export function isToast({ path }: Located): boolean {
 }
 
 export interface LocatedFunction {
-  /** `pg_catalog.lower`, `app.f`; `?.f` where it is not known. */
-  readonly name: string
+  /**
+   * `pg_catalog.lower`, `app.f`; `?.f` where it is not known. Several where schemas of the path have functions of that name: which one
+   * fits the arguments is not known.
+   */
+  readonly names: readonly [string, ...string[]]
   readonly bareName: string
   /** The server's own, without doubt: nothing in the search path could be meant instead. */
   readonly isBuiltin: boolean
+  /** The catalogue knows that people made it. */
+  readonly isMade: boolean
   readonly effect: Effect | undefined
 }
 
@@ -82,24 +87,39 @@ export class Names {
     return [this.#database, schema ?? '?', relname]
   }
 
+  /** An overload in the search path may match better than the server's own, so it counts before it. */
   function(name: readonly string[]): LocatedFunction {
     const bareName = name.at(-1) ?? ''
     const schema = name.length > 1 ? name.at(-2) : undefined
     const effect = effectOf(bareName)
-    const made = schema === undefined ? this.#madeFunction(bareName) : this.#madeIn(schema, bareName)
-    if (made !== undefined) return { name: `${made}.${bareName}`, bareName, isBuiltin: false, effect }
+    const searched = schema === undefined ? this.#searchPath : [schema]
+    const [made, ...others] = searched.filter((one) => this.snapshot.hasFunction(one, bareName))
+    const of = (one: string) => `${one}.${bareName}`
+    if (made !== undefined)
+      return { names: [of(made), ...others.map(of)], bareName, isBuiltin: false, isMade: true, effect }
     if ((schema === undefined || schema === 'pg_catalog') && isBuiltin(bareName))
-      return { name: `pg_catalog.${bareName}`, bareName, isBuiltin: true, effect }
+      return { names: [of('pg_catalog')], bareName, isBuiltin: true, isMade: false, effect }
     if (schema === 'information_schema' && isOfInformationSchema(bareName))
-      return { name: `information_schema.${bareName}`, bareName, isBuiltin: true, effect }
-    return { name: `${schema ?? '?'}.${bareName}`, bareName, isBuiltin: false, effect }
+      return { names: [of(schema)], bareName, isBuiltin: true, isMade: false, effect }
+    return { names: [of(schema ?? '?')], bareName, isBuiltin: false, isMade: false, effect }
   }
 
   /** What calling it may do beyond reading, as actions. A cast is also called by its type's name. */
-  conductOf({ name, bareName, isBuiltin }: LocatedFunction): readonly string[] {
+  conductOf({ names, bareName, isBuiltin, isMade }: LocatedFunction): readonly string[] {
     if (isBuiltin) return []
-    const schema = name.slice(0, -bareName.length - 1)
-    return [...this.snapshot.conductOf(schema, bareName), ...(this.snapshot.castConduct(bareName) ?? [])]
+    const ofCast = isMade ? this.snapshot.castConduct(bareName) : this.castConduct([bareName])
+    const schemas = names.map((name) => name.slice(0, -bareName.length - 1))
+    return [...schemas.flatMap((schema) => this.snapshot.conductOf(schema, bareName)), ...(ofCast ?? [])]
+  }
+
+  /**
+   * What a cast to that type may do, as actions, where it may run somebody's code; else `undefined`. A type that people made may be an
+   * array, a domain or a row of one that a function casts to.
+   */
+  castConduct(type: readonly string[]): readonly string[] | undefined {
+    const bareName = type.at(-1) ?? ''
+    const isOfServer = type.at(-2) === 'pg_catalog' || isBuiltin(bareName)
+    return this.snapshot.castConduct(bareName) ?? (isOfServer ? undefined : this.snapshot.conductOfCasts())
   }
 
   /** What this operator may do, as actions, where it runs somebody's code; else `undefined`. */
@@ -118,15 +138,6 @@ export class Names {
       relation: candidates.length === 1 ? candidates[0] : undefined,
       rivals: candidates.filter(isTagged),
     }
-  }
-
-  /** An overload in the search path may match better than the server's own, so it counts before it. */
-  #madeFunction(name: string): string | undefined {
-    return this.#searchPath.find((schema) => this.snapshot.hasFunction(schema, name))
-  }
-
-  #madeIn(schema: string, name: string): string | undefined {
-    return this.snapshot.hasFunction(schema, name) ? schema : undefined
   }
 }
 

@@ -5,6 +5,7 @@ import { Draft } from './draft.ts'
 import { effectOf } from './functions.ts'
 import { Tracer } from './lineage/tracer.ts'
 import { Names } from './names.ts'
+import { hiddenOperators } from './operators.ts'
 import type { Parser } from './parser.ts'
 import { analyseStatement } from './statement.ts'
 
@@ -35,6 +36,7 @@ export function viewTracer(parser: Parser): ViewTracer {
       }
     },
     hasEffect: (functionName) => effectOf(functionName) !== undefined,
+    mayBeHidden: (sign) => hiddenOperators.has(sign),
   }
 }
 
@@ -45,7 +47,7 @@ function statementsOf(body: string): string {
   return body.replace(/^\s*RETURN\s/, 'SELECT ')
 }
 
-/** Names in it may mean this or that; what is done to them does not depend on it. */
+/** Which path it runs with is not known: a name means all that it may mean. */
 function conductOf(statements: readonly Node[], snapshot: Snapshot): readonly string[] {
   const lens = { names: new Names(snapshot, '', ['pg_catalog', ...snapshot.schemas]), isStrict: false }
   const draft = new Draft()

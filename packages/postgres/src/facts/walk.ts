@@ -16,6 +16,7 @@ import type { Draft } from './draft.ts'
 import type { Effect } from './functions.ts'
 import { words, type Located, type Names } from './names.ts'
 import { eachChild, kindOf } from './nodes.ts'
+import { operatorsOf } from './operators.ts'
 import { constantText, noteModes, noteSetConfig, noteSetStatement, noteSetting } from './settings.ts'
 import { statementTable } from './statements.ts'
 import { isUnfiltered } from './unfiltered.ts'
@@ -59,12 +60,12 @@ export class Walk {
     if (kind === 'statement') return this.#statement(type, fields, place)
     if (type === 'RangeVar') return this.#relation(fields, field, place) // untagged by the table of nodes
     if (type === 'FuncCall') this.#call(fields, place)
-    else if (type === 'A_Expr' || type === 'SubLink') this.#operator(fields)
     else if (type === 'LockingClause') this.#draft.takesLocks = true
     else if (type === 'RangeTableSample') this.#sample(fields)
-    else if (type === 'TypeName') return this.#type(fields)
+    else if (type === 'TypeName') return this.#type(fields, field)
     // A literal by itself does nothing.
     else if (type === 'A_Const') return
+    for (const operator of operatorsOf(type, fields)) this.#operator(operator)
     this.#children(type, fields, place)
   }
 
@@ -178,8 +179,9 @@ export class Walk {
   #call(call: FuncCall, place: Place): void {
     const located = this.#names.function(words(call.funcname))
     const { databasePath } = this.#names
-    if (located.isBuiltin) this.#draft.functions.add(located.name)
-    else this.#draft.calls(located.name, this.#isPlanOnly ? [] : this.#names.conductOf(located), databasePath)
+    if (located.isBuiltin) this.#draft.functions.add(located.names[0])
+    else
+      this.#draft.calls(located.names, this.#isPlanOnly ? [] : this.#names.conductOf(located), databasePath)
     if (located.effect !== undefined) this.#effect(located.effect, call.args ?? [], place)
   }
 
@@ -218,15 +220,17 @@ export class Walk {
   }
 
   /** The server's own operators are functions of its own; one that somebody made, or of another schema, is somebody's code. */
-  #operator(fields: { name?: readonly Node[]; operName?: readonly Node[] }): void {
-    const name = words(fields.name ?? fields.operName)
+  #operator(name: readonly string[]): void {
     const isElsewhere = name.length > 1 && name.at(-2) !== 'pg_catalog'
     if (isElsewhere) this.#draft.isDynamic = true
     this.#runs(this.#names.operatorConduct(name))
   }
 
-  #type({ names }: TypeName): void {
-    this.#runs(this.#names.snapshot.castConduct(words(names).at(-1) ?? ''))
+  /** Of a type that something becomes; others are named in definitions. */
+  #type({ names }: TypeName, field: string): void {
+    const name = words(names)
+    const isTarget = field === 'typeName'
+    this.#runs(isTarget ? this.#names.castConduct(name) : this.#names.snapshot.castConduct(name.at(-1) ?? ''))
   }
 
   #runs(conduct: readonly string[] | undefined): void {

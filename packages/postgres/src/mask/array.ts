@@ -49,7 +49,7 @@ export function oneElement(element: Buffer, elementOid: number, format: number, 
 }
 
 /** An element: quoted with backslash escapes, or bare. Braces, commas and bounds stay. */
-const elements = /"((?:[^"\\]|\\.)*)"|[^{},"\s][^{},"]*/gs
+const elements = /"((?:[^"\\]|\\.)*)"|[^{},"\t-\r ][^{},"]*/gs
 const shape = /^(?:(?:\[-?\d+:-?\d+\])+=)?\{.*\}$/s
 
 function mapText(text: string, isQuoted: boolean, map: (element: Buffer) => Buffer | null): Buffer | null {

@@ -69,8 +69,8 @@ function redactArray(column: PlainColumn, elementOid: number): CellMask {
   return ofWhole((value) => mapArray(value, format, isQuoted, (one) => maskWhole(element, one) ?? null))
 }
 
-const uuidLabel = Buffer.from('uuid ')
-const byteaLabel = Buffer.from('bytea ')
+const uuidLabel = Buffer.from('uuid\0')
+const byteaLabel = Buffer.from('bytea\0')
 
 /** RFC 9562, version 8: what is in it is up to who makes it. */
 function hashUuid(format: number, key: Uint8Array): CellMask {

@@ -63,8 +63,8 @@ function partOf(tracing: Tracing, rows: Rows, name: string): Flow {
 /** `row.f` where no column is called `f`: what somebody's function of that name may give, which may be anything. */
 export function callOn(tracing: Tracing, row: Flow, name: string): Flow {
   const located = tracing.names.function([name])
-  if (located.isBuiltin || located.name.startsWith('?.')) return row
-  tracing.draft.calls(located.name, tracing.names.conductOf(located), tracing.names.databasePath)
+  if (located.isBuiltin || located.names[0].startsWith('?.')) return row
+  tracing.draft.calls(located.names, tracing.names.conductOf(located), tracing.names.databasePath)
   return merge([row, tainted(tracing.names.snapshot.allTags)])
 }
 

@@ -3,6 +3,7 @@ import { isConstant } from '../constants.ts'
 import { totalFunctions, type Effect } from '../functions.ts'
 import { words } from '../names.ts'
 import { eachChild, kindOf, open } from '../nodes.ts'
+import { operatorsOf } from '../operators.ts'
 import { callOn, columnOf, findRange, traceColumn } from './columns.ts'
 import { derived, merge, nothing, tainted, type Flow, type Scope, type Tracing } from './flow.ts'
 
@@ -14,8 +15,7 @@ export function traceExpression(tracing: Tracing, node: Node | undefined, scope:
   if ('FuncCall' in node) return traceCall(tracing, node.FuncCall, scope)
   if ('TypeCast' in node) {
     const flow = tracing.expression(node.TypeCast.arg, scope)
-    const name = words(node.TypeCast.typeName?.names).at(-1) ?? ''
-    if (tracing.names.snapshot.castConduct(name) !== undefined)
+    if (tracing.names.castConduct(words(node.TypeCast.typeName?.names)) !== undefined)
       return merge([tracing.compute([flow]), anything(tracing)])
     return isText(node.TypeCast.typeName) ? derived(flow) : tracing.compute([flow])
   }
@@ -36,7 +36,14 @@ export function traceExpression(tracing: Tracing, node: Node | undefined, scope:
     const rows = tracing.query(source.SubLink.subselect, scope)
     return rows.columns?.[(colno ?? 1) - 1]?.flow ?? rows.all
   }
-  return tracing.compute(traceChildren(tracing, node, scope))
+  const flow = tracing.compute(traceChildren(tracing, node, scope))
+  const isMade = 'CaseExpr' in node && runsMade(tracing, 'CaseExpr', node.CaseExpr)
+  return isMade ? merge([flow, anything(tracing)]) : flow
+}
+
+/** Somebody's code runs by an operator of this node. */
+export function runsMade(tracing: Tracing, type: string, fields: object): boolean {
+  return operatorsOf(type, fields).some((name) => tracing.names.operatorConduct(name) !== undefined)
 }
 
 /** `a || b || c` leans to the left: a loop, not a recursion. */
@@ -45,8 +52,8 @@ function traceOperators(tracing: Tracing, node: Node, scope: Scope): Flow {
   let isMade = false
   let here: Node | undefined = node
   while (here !== undefined && 'A_Expr' in here) {
-    const { name, lexpr, rexpr }: A_Expr = here.A_Expr
-    isMade ||= tracing.names.operatorConduct(words(name)) !== undefined
+    const { lexpr, rexpr }: A_Expr = here.A_Expr
+    isMade ||= runsMade(tracing, 'A_Expr', here.A_Expr)
     if (rexpr !== undefined) flows.push(tracing.expression(rexpr, scope))
     here = lexpr
   }
@@ -56,7 +63,7 @@ function traceOperators(tracing: Tracing, node: Node, scope: Scope): Flow {
 }
 
 /** What code that is not looked into may give. */
-function anything(tracing: Tracing): Flow {
+export function anything(tracing: Tracing): Flow {
   return tainted(tracing.names.snapshot.allTags)
 }
 
@@ -122,9 +129,7 @@ function traceSubLink(tracing: Tracing, link: SubLink, scope: Scope): Flow {
   if (link.subLinkType === 'EXISTS_SUBLINK' || rows === undefined) return nothing
   if (link.subLinkType === 'EXPR_SUBLINK') return derived(rows.all)
   const flow = tracing.compute([tracing.expression(link.testexpr, scope), rows.all])
-  return tracing.names.operatorConduct(words(link.operName)) !== undefined
-    ? merge([flow, anything(tracing)])
-    : flow
+  return runsMade(tracing, 'SubLink', link) ? merge([flow, anything(tracing)]) : flow
 }
 
 /** `(row).column` is that column; any other part of a value is computed from it. */

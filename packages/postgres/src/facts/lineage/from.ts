@@ -2,7 +2,7 @@ import type { JoinExpr, JsonTable, Node, RangeFunction, RangeTableFunc, RangeVar
 import type { Relation } from '../../catalog/snapshot.ts'
 import { isToast, words, type Located, type Names } from '../names.ts'
 import { columnOf } from './columns.ts'
-import { traceChildren } from './expressions.ts'
+import { anything, runsMade, traceChildren } from './expressions.ts'
 import {
   derived,
   merge,
@@ -78,6 +78,7 @@ function traceJoin(tracing: Tracing, join: JoinExpr, scope: Scope): Rows {
   const left = join.larg === undefined ? rowsOf([]) : traceFrom(tracing, join.larg, scope)
   const right = join.rarg === undefined ? rowsOf([]) : traceFrom(tracing, join.rarg, scope)
   if (join.quals !== undefined) tracing.filter(tracing.expression(join.quals, scope))
+  if (runsMade(tracing, 'JoinExpr', join)) tracing.filter(anything(tracing))
   const shared = join.isNatural === true ? commonNames(left, right) : words(join.usingClause)
   if (shared === undefined) tracing.filter(merge([left.all, right.all]))
   const merged = (shared ?? []).map((name) => mergeColumn(tracing, name, left, right))

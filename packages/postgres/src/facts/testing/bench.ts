@@ -19,11 +19,11 @@ export class Bench implements AsyncDisposable {
     this.context = context
   }
 
-  static async create(mode: Masking['mode'] = 'strict'): Promise<Bench> {
+  static async create(mode: Masking['mode'] = 'strict', query = shopQuery()): Promise<Bench> {
     const parser = await Parser.create()
     const masking = shopMasking(mode)
     const catalog = new Catalog({
-      query: shopQuery(),
+      query,
       masking,
       tracer: viewTracer(parser),
       clock: systemClock,
