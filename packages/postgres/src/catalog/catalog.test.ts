@@ -249,6 +249,30 @@ describe('a catalogue of thousands of functions', () => {
   })
 })
 
+describe('after a server with fewer transactions has taken over', () => {
+  it('what people made is read whole', async () => {
+    const questions: string[] = []
+    const answer = shopQuery()
+    let horizon = '4294967999'
+    const catalog = catalogOver(async (sql) => {
+      questions.push(sql)
+      return (await answer(sql)).map((row) =>
+        row[0] === 'horizon' ? ['horizon', horizon, null, null, null, null] : row,
+      )
+    })
+    const isPartial = (sql: string) => sql.includes("'present'")
+    await catalog.refresh()
+    questions.length = 0
+    await catalog.refresh()
+    expect(questions.filter((sql) => sql.includes('pg_inherits')).map(isPartial)).toEqual([true])
+    expect(questions[0]).toContain("'703'::pg_catalog.xid")
+    horizon = '12'
+    questions.length = 0
+    await catalog.refresh()
+    expect(questions.filter((sql) => sql.includes('pg_inherits')).map(isPartial)).toEqual([true, false])
+  })
+})
+
 describe('after DDL', () => {
   it('what people made is read again, and what PostgreSQL ships is not', async () => {
     const clock = new FakeClock(0)

@@ -48,7 +48,7 @@ export interface ContentCast extends FunctionName {
 /** A list of the catalogue's objects. Immutable; what did not change from one to the next is the same object. */
 export interface Listing {
   /** Whatever in the catalogue is not listed yet was written by this transaction or a later one. */
-  readonly horizon: string
+  readonly horizon: bigint
   /** By OID, like relations and functions. */
   readonly schemas: ReadonlyMap<number, string>
   readonly relations: ReadonlyMap<number, ContentRelation>
@@ -68,7 +68,7 @@ export interface Listing {
 }
 
 export const emptyListing: Listing = {
-  horizon: '',
+  horizon: 0n,
   schemas: new Map(),
   relations: new Map(),
   inheritance: new Map(),
@@ -116,6 +116,8 @@ function list(
 ): Listed | undefined {
   const found = sort(rows)
   const { counts, members, horizon } = found
+  // Another server, which has taken over, and counts its transactions by itself.
+  if (!isWhole && horizon < before.horizon) return undefined
   if (!isWhole && members !== before.members) return undefined
   const relations = relationsOf(found, before.relations, isWhole, limits)
   const schemas = merge(before.schemas, found.schemas, isWhole, Object.is)
@@ -163,7 +165,7 @@ function list(
 
 /** Rows, sorted by what they are about. */
 interface Found {
-  horizon: string
+  horizon: bigint
   members: string
   hasRules: boolean
   readonly heads: Map<number, { readonly schema: string; readonly name: string; readonly kind: string }>
@@ -183,7 +185,7 @@ interface Found {
 
 function sort(rows: readonly Row[]): Found {
   const found: Found = {
-    horizon: '',
+    horizon: 0n,
     members: '',
     hasRules: false,
     heads: new Map(),
@@ -245,7 +247,7 @@ function sort(rows: readonly Row[]): Found {
         found.writtenAs.set(Number(a), { oid: Number(b), typmod: Number(c) })
         break
       case 'horizon':
-        found.horizon = text(a)
+        found.horizon = BigInt(text(a))
         break
       case 'members':
         found.members = a ?? ''

@@ -7,11 +7,10 @@ type Wanted = (...madeOf: readonly string[]) => string
 
 const everything: Wanted = () => 'true'
 
-/** What is written since: a row's `xmin` keeps its number when it is frozen. @param horizon a transaction's number */
-function writtenSince(horizon: string): Wanted {
-  if (!/^\d+$/.test(horizon)) throw new TypeError('a transaction without a number')
+/** What is written since: a row's `xmin` keeps its number when it is frozen. @param horizon a transaction's number, of 64 bits */
+function writtenSince(horizon: bigint): Wanted {
   // A subquery, which is computed once.
-  const age = `(select pg_catalog.age('${horizon}'::pg_catalog.xid))`
+  const age = `(select pg_catalog.age('${BigInt.asUintN(32, horizon)}'::pg_catalog.xid))`
   return (...madeOf) => `(${madeOf.map((alias) => `pg_catalog.age(${alias}.xmin) <= ${age}`).join(' or ')})`
 }
 
@@ -80,7 +79,7 @@ const supportFunctions = 'transfn finalfn combinefn serialfn deserialfn mtransfn
  */
 const madeBy = (wanted: Wanted): string => `${relations(made)} and ${wanted('c', 'n')}
 union all
-select 'horizon', pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::text, null, null, null, null
+select 'horizon', pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::text, null, null, null, null
 union all
 select 'schema', n.oid::text, n.nspname::text, null, null, null from pg_catalog.pg_namespace n where ${wanted('n')}
 union all
@@ -135,7 +134,7 @@ export const madeObjects = `${madeBy(everything)}
 union all ${columnsWhere(made)}`
 
 /** The same, but what was made and changed since; and what there is, by which what is gone shows. @param horizon a listing's */
-export function madeSince(horizon: string): string {
+export function madeSince(horizon: bigint): string {
   const isNew = writtenSince(horizon)
   return `${madeBy(isNew)}
 union all ${columnsWhere(made)} and ${isNew('a')}
