@@ -162,7 +162,7 @@ function asking(
  * of an operator that the server has for other types as well, one of just these types is taken wherever the path finds it.
  */
 function aloneWith(sql: string): string {
-  return `set transaction read only; set local search_path to pg_catalog; ${sql}`
+  return `set transaction read only; set local search_path to pg_catalog, pg_temp; ${sql}`
 }
 
 /** The connection is gone, or could not be made; a target that refuses refuses again. */

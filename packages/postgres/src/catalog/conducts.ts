@@ -2,16 +2,20 @@ import { hash } from 'node:crypto'
 import { catalogLimits } from './limits.ts'
 import type { ContentFunction, FunctionName, Listing } from './listing.ts'
 import { relationVersion } from './relation-version.ts'
-import type { Relation, Snapshot } from './snapshot.ts'
+import { anySchema, type Relation, type Snapshot } from './snapshot.ts'
 import { Turns } from './turns.ts'
 import type { ViewTracer } from './view-tracer.ts'
 import { wordsOf } from './words.ts'
 
+/** Temporary schemas begin so: other sessions cannot call what is there, and nothing there is found by the path. */
+const temporary = 'pg_temp'
+
 /** What is not looked into may do anything. */
 const anything: readonly string[] = ['call']
 
-/** What running a function comes to, itself included, as far as bodies are looked into. By {@link key}. */
-interface Reach {
+/** What a function comes to by itself, as far as its body is looked into. */
+interface ComesTo {
+  /** By {@link key}. */
   readonly functions: Set<string>
   /** Those that are not there as well: they may come to be there. */
   readonly relations: Map<string, readonly [schema: string, name: string]>
@@ -23,15 +27,19 @@ export class Conducts {
   readonly #byBareName = new Map<string, FunctionName[]>()
   readonly #bodies = new Map<ContentFunction, unknown>()
   readonly #operators = new Map<string, FunctionName[]>()
+  readonly #operatorsBySign = new Map<string, FunctionName[]>()
   readonly #casts = new Map<string, FunctionName[]>()
   readonly #hiddenCasts: FunctionName[] = []
   readonly #tracer: ViewTracer
   readonly #known = new Map<string, readonly string[]>()
-  readonly #reaches = new Map<string, Reach>()
-  /** While one is looked into: those that it reaches, so that each is looked into once. What they do counts to the first. */
-  #reached: Map<string, readonly string[]> | undefined
-  /** While one is looked into. */
-  #reach: Reach | undefined
+  readonly #comesTo = new Map<string, ComesTo>()
+  /** Those that are being looked into, in each other, by how deep. */
+  readonly #open = new Map<string, number>()
+  /** Looked into, but for what an open one does that they call: of that which is at `lowest`, they are a part. */
+  readonly #partial = new Map<string, { readonly does: readonly string[]; readonly lowest: number }>()
+  /** Of the innermost open one: what it comes to, and the lowest open one that it calls. */
+  #current: ComesTo | undefined
+  #lowest = Number.POSITIVE_INFINITY
   #versionOfAll: string | undefined
   #versionOfRunners: string | undefined
 
@@ -46,7 +54,10 @@ export class Conducts {
     before?: Conducts,
   ): Promise<Conducts> {
     const conducts = new Conducts(tracer)
-    for (const { operator, ...runs } of operators.values()) add(conducts.#operators, key(operator), runs)
+    for (const { operator, ...runs } of operators.values()) {
+      add(conducts.#operators, key(operator), runs)
+      add(conducts.#operatorsBySign, operator.name, runs)
+    }
     for (const { typeName, isHidden, ...runs } of casts.values()) {
       add(conducts.#casts, typeName, runs)
       if (isHidden) conducts.#hiddenCasts.push(runs)
@@ -55,7 +66,7 @@ export class Conducts {
     let bodyLength = 0
     for (const made of functions.values()) {
       add(conducts.#overloads, key(made), made)
-      add(conducts.#byBareName, made.name, made)
+      if (!isTemporary(made)) add(conducts.#byBareName, made.name, made)
       if (made.conduct !== 'sql' && made.conduct !== 'naming') continue
       bodyLength += made.body.length
       if (bodyLength > catalogLimits.maxDefinitionLength) continue
@@ -71,16 +82,19 @@ export class Conducts {
   }
 
   has(name: FunctionName): boolean {
-    return this.#overloads.has(key(name))
+    return name.schema === anySchema ? this.#byBareName.has(name.name) : this.#overloads.has(key(name))
   }
 
   /** By which it shows that a function of that name was made anew, or anything that it comes to. */
   versionOf(name: FunctionName, snapshot: Snapshot): string {
     if (!this.has(name)) return ''
     this.of(name, snapshot)
-    const { functions = new Set<string>(), relations = new Map() } = this.#reaches.get(key(name)) ?? {}
+    const { functions, relations } = this.#reach(key(name))
     const parts = [
-      ...[...functions].toSorted().map((id) => `${id} ${this.#bodiesOf(id)}`),
+      ...[...functions]
+        .filter((id) => this.#overloads.has(id))
+        .toSorted()
+        .map((id) => `${id} ${this.#bodiesOf(id)}`),
       ...[...relations.values()]
         .map(([schema, relation]) => relationVersion(snapshot, schema, relation))
         .toSorted(),
@@ -103,7 +117,7 @@ export class Conducts {
   versionOfAll(): string {
     this.#versionOfAll ??= digest(
       [...this.#overloads.keys()]
-        .filter((id) => !id.startsWith('pg_temp'))
+        .filter((id) => !id.startsWith(temporary))
         .map((id) => `${id} ${this.#bodiesOf(id)}`),
     )
     return this.#versionOfAll
@@ -111,35 +125,62 @@ export class Conducts {
 
   of(name: FunctionName, snapshot: Snapshot): readonly string[] {
     const id = key(name)
+    this.#current?.functions.add(id)
     const known = this.#known.get(id)
-    if (known !== undefined) {
-      this.#reaches.get(id)?.functions.forEach((one) => this.#reach?.functions.add(one))
-      this.#reaches.get(id)?.relations.forEach((one, at) => this.#reach?.relations.set(at, one))
-      return known
+    if (known !== undefined) return known
+    const depth = this.#open.get(id) ?? this.#partial.get(id)?.lowest
+    if (depth !== undefined) {
+      this.#lowest = Math.min(this.#lowest, depth)
+      return this.#partial.get(id)?.does ?? []
     }
-    const reached = this.#reached?.get(id)
-    if (reached !== undefined) return reached
-    const isFirst = this.#reached === undefined
-    this.#reached ??= new Map()
-    this.#reached.set(id, [])
-    this.#reach ??= { functions: new Set(), relations: new Map() }
-    this.#reach.functions.add(id)
+    return this.#look(id, name, snapshot)
+  }
+
+  /** Each is looked into once, but for those that call each other: of them the first, whose part the others are. */
+  #look(id: string, name: FunctionName, snapshot: Snapshot): readonly string[] {
+    const outer = { current: this.#current, lowest: this.#lowest }
+    const depth = this.#open.size
+    this.#open.set(id, depth)
+    this.#current = { functions: new Set(), relations: new Map() }
+    this.#lowest = Number.POSITIVE_INFINITY
     try {
-      const overloads = this.#overloads.get(id) ?? []
-      const does = sorted(overloads.flatMap((made) => this.#conductOf(made, snapshot)))
-      // Those reached on the way may have met one that was not done yet: what they do alone is not known by it.
-      if (isFirst) {
+      const does = sorted(this.#named(name, snapshot))
+      this.#comesTo.set(id, this.#current)
+      if (this.#lowest < depth) this.#partial.set(id, { does, lowest: this.#lowest })
+      else {
         this.#known.set(id, does)
-        this.#reaches.set(id, this.#reach)
-      } else this.#reached.set(id, does)
+        for (const [one, { lowest }] of this.#partial) if (lowest >= depth) this.#partial.delete(one)
+      }
       return does
     } finally {
-      if (isFirst) this.#reached = this.#reach = undefined
+      this.#open.delete(id)
+      this.#current = outer.current
+      this.#lowest = Math.min(outer.lowest, this.#lowest < depth ? this.#lowest : Number.POSITIVE_INFINITY)
     }
   }
 
+  #named(name: FunctionName, snapshot: Snapshot): readonly string[] {
+    if (name.schema === anySchema)
+      return (this.#byBareName.get(name.name) ?? []).flatMap((one) => this.of(one, snapshot))
+    return (this.#overloads.get(key(name)) ?? []).flatMap((made) => this.#conductOf(made, snapshot))
+  }
+
+  /** What running it comes to, itself included. */
+  #reach(id: string): ComesTo {
+    const functions = new Set([id])
+    const relations: [string, readonly [string, string]][] = []
+    for (const one of functions) {
+      const comesTo = this.#comesTo.get(one)
+      comesTo?.functions.forEach((next) => functions.add(next))
+      relations.push(...(comesTo?.relations ?? []))
+    }
+    return { functions, relations: new Map(relations) }
+  }
+
   ofOperator(operator: FunctionName, snapshot: Snapshot): readonly string[] | undefined {
-    return this.#ofAll(this.#operators.get(key(operator)), snapshot)
+    const { schema, name } = operator
+    const runs = schema === anySchema ? this.#operatorsBySign.get(name) : this.#operators.get(key(operator))
+    return this.#ofAll(runs, snapshot)
   }
 
   ofCast(typeName: string, snapshot: Snapshot): readonly string[] | undefined {
@@ -177,12 +218,11 @@ export class Conducts {
     for (const word of words) {
       if (this.#tracer.hasEffect(word)) return anything
       snapshot.named(word).forEach((relation) => this.#note(relation))
-      runs.push(...(this.#byBareName.get(word) ?? []), ...(this.#casts.get(word) ?? []))
+      if (this.#byBareName.has(word)) runs.push({ schema: anySchema, name: word })
+      runs.push(...(this.#casts.get(word) ?? []))
     }
-    for (const [operator, functions] of this.#operators) {
-      const sign = operator.slice(operator.indexOf('\0') + 1)
+    for (const [sign, functions] of this.#operatorsBySign)
       if (this.#tracer.mayBeHidden(sign) || made.body.includes(sign)) runs.push(...functions)
-    }
     return runs.flatMap((one) => this.of(one, snapshot))
   }
 
@@ -203,13 +243,17 @@ export class Conducts {
   }
 
   #note({ schema, name }: Pick<Relation, 'schema' | 'name'>): void {
-    this.#reach?.relations.set(key({ schema, name }), [schema, name])
+    this.#current?.relations.set(key({ schema, name }), [schema, name])
   }
 
   #bodiesOf(id: string): string {
     const bodies = (this.#overloads.get(id) ?? []).map(({ body }) => body)
     return bodies.toSorted().join('\0')
   }
+}
+
+function isTemporary({ schema }: FunctionName): boolean {
+  return schema.startsWith(temporary)
 }
 
 function digest(parts: readonly string[]): string {

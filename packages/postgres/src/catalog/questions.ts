@@ -162,7 +162,7 @@ const views = `where relkind in ('v', 'm') and oid >= ${firstNormalOid} order by
  */
 export const allDefinitions = `
 with pinned as materialized (
-  select pg_catalog.set_config('search_path', 'pg_catalog', true) as path,
+  select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true) as path,
     pg_catalog.set_config('lock_timeout', '500ms', true) as timeout
 )
 select oid::text, pg_catalog.pg_get_viewdef(oid)

@@ -38,6 +38,12 @@ export interface Relation {
   readonly tags: readonly string[]
 }
 
+/**
+ * Any schema that a path may hold: for functions and operators of a name whose path is not known. No schema is called so, since no name
+ * has a NUL in it.
+ */
+export const anySchema = '\0any'
+
 /** What the catalogue of one database held at one moment. Immutable. */
 export interface Snapshot {
   /** Equal for equal content. */

@@ -329,6 +329,17 @@ export const castNames = words(`
   tid tsquery tsvector txid_snapshot uuid xid8
 `)
 
+/** The server's types, whatever else has their names; arrays of them begin with `_`. */
+export const serverTypes = words(`
+  aclitem bit bool box bpchar bytea char cid cidr circle cstring date datemultirange daterange float4 float8 gtsvector
+  inet int2 int2vector int4 int4multirange int4range int8 int8multirange int8range interval json jsonb jsonpath line
+  lseg macaddr macaddr8 money name numeric nummultirange numrange oid oidvector path pg_brin_bloom_summary
+  pg_brin_minmax_multi_summary pg_dependencies pg_lsn pg_mcv_list pg_ndistinct pg_node_tree pg_snapshot point polygon
+  record refcursor regclass regcollation regconfig regdictionary regnamespace regoper regoperator regproc regprocedure
+  regrole regtype text tid time timestamp timestamptz timetz tsmultirange tsquery tsrange tstzmultirange tstzrange
+  tsvector txid_snapshot unknown uuid varbit varchar void xid xid8 xml
+`)
+
 /** Those of the information schema. */
 export const informationFunctions = words(`
   _pg_char_max_length _pg_char_octet_length _pg_datetime_precision _pg_expandarray _pg_index_position

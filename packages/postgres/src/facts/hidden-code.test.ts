@@ -9,6 +9,15 @@ const functions: readonly (readonly [schema: string, name: string, conduct: stri
   ['app', 'note', 'sql', 'select 1'],
   ['aux', 'note', 'opaque', 'f00'],
   ['aux', 'noted', 'sql', 'select note()'],
+  ['app', 'mine', 'calm', 'f02'],
+  ['pg_temp_3', 'mine', 'opaque', 'f02'],
+  ['app', 'asks', 'sql', 'select mine()'],
+  // Each but the first reaches the one that may do anything through another.
+  ['app', 'c1', 'sql', 'select app.c2(); select app.c3()'],
+  ['app', 'c2', 'sql', 'select app.c3(); select app.c1()'],
+  ['app', 'c3', 'sql', 'select app.c2(); select app.c4()'],
+  ['app', 'c4', 'sql', 'select app.c3(); select app.c5()'],
+  ['app', 'c5', 'opaque', 'f03'],
   ['app', longName, 'opaque', 'f01'],
   ['app', 'far', 'naming', `begin perform app . "${longName} and more"(); end`],
   ['app', 'nearby', 'naming', 'begin return 1; end'],
@@ -84,6 +93,20 @@ describe('a function counts', () => {
     expect(await actions(other, 'select aux.noted()')).toBe('call,read')
   })
 
+  it('not where it is temporary: the server finds none of those by the path', async () => {
+    expect(await actions(other, 'select app.asks()')).toBe('read')
+    expect(await actions(other, 'select pg_temp_3.mine()')).toBe('call,read')
+  })
+
+  it('whichever of several that call each other is asked about first', async () => {
+    for (const first of ['c1', 'c2', 'c3', 'c4'])
+      for (const second of ['c4', 'c3', 'c2', 'c1']) {
+        await using fresh = await Bench.create('strict', other.query)
+        expect(await actions(fresh, `select app.${first}()`)).toBe('call,read')
+        expect(await actions(fresh, `select app.${second}()`)).toBe('call,read')
+      }
+  })
+
   it('by a name that the server cuts', async () => {
     expect(await actions(other, 'select app.far()')).toBe('call,read')
   })
@@ -91,9 +114,18 @@ describe('a function counts', () => {
 
 describe('a cast counts', () => {
   it('to an array, a domain or a row of the type that somebody made it for', async () => {
-    for (const type of ['app._ash', 'app.domain_over_ash', 'app.row_with_ash', 'ash[]'])
+    for (const type of [
+      'app._ash',
+      'app.domain_over_ash',
+      'app.row_with_ash',
+      'ash[]',
+      'app.date',
+      'version',
+      'rank',
+    ])
       expect(await actions(other, `select '1'::${type}`)).toBe('call,read')
     for (const type of ['text', 'int', 'numeric(3, 1)', 'timestamptz', 'int[]'])
       expect(await actions(other, `select '1'::${type}`)).toBe('read')
+    expect(await actions(other, 'create table app.t (id int, mood app.my_enum)')).toBe('ddl')
   })
 })

@@ -1,5 +1,6 @@
 import type { Node, RangeVar } from '@pgsql/types'
 import type { Relation, Snapshot } from '../catalog/snapshot.ts'
+import { serverTypes } from './builtins.ts'
 import { effectOf, isBuiltin, isOfInformationSchema, type Effect } from './functions.ts'
 
 /** What a name may stand for. */
@@ -118,7 +119,10 @@ export class Names {
    */
   castConduct(type: readonly string[]): readonly string[] | undefined {
     const bareName = type.at(-1) ?? ''
-    const isOfServer = type.at(-2) === 'pg_catalog' || isBuiltin(bareName)
+    const isOfServer =
+      type.length > 1
+        ? type.at(-2) === 'pg_catalog'
+        : this.#searchPath[0] === 'pg_catalog' && serverTypes.has(bareName.replace(/^_/, ''))
     return this.snapshot.castConduct(bareName) ?? (isOfServer ? undefined : this.snapshot.conductOfCasts())
   }
 

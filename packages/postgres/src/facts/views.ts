@@ -1,6 +1,6 @@
 import type { Node } from '@pgsql/types'
 import type { TracedColumn, ViewTracer } from '../catalog/view-tracer.ts'
-import type { Snapshot } from '../catalog/snapshot.ts'
+import { anySchema, type Snapshot } from '../catalog/snapshot.ts'
 import { Draft } from './draft.ts'
 import { effectOf } from './functions.ts'
 import { Tracer } from './lineage/tracer.ts'
@@ -49,7 +49,7 @@ function statementsOf(body: string): string {
 
 /** Which path it runs with is not known: a name means all that it may mean. */
 function conductOf(statements: readonly Node[], snapshot: Snapshot): readonly string[] {
-  const lens = { names: new Names(snapshot, '', ['pg_catalog', ...snapshot.schemas]), isStrict: false }
+  const lens = { names: new Names(snapshot, '', ['pg_catalog', anySchema]), isStrict: false }
   const draft = new Draft()
   for (const statement of statements) analyseStatement(statement, draft, lens)
   if (draft.refusal !== undefined) draft.actions.add('admin')

@@ -21,6 +21,9 @@ import { constantText, noteModes, noteSetConfig, noteSetStatement, noteSetting }
 import { statementTable } from './statements.ts'
 import { isUnfiltered } from './unfiltered.ts'
 
+/** Nodes that cast to the type that they name. */
+const casting = new Set(['TypeCast', 'XmlSerialize', 'JsonOutput', 'JsonTableColumn'])
+
 interface Place {
   /** What naming a relation here means. */
   readonly use: readonly string[]
@@ -62,7 +65,7 @@ export class Walk {
     if (type === 'FuncCall') this.#call(fields, place)
     else if (type === 'LockingClause') this.#draft.takesLocks = true
     else if (type === 'RangeTableSample') this.#sample(fields)
-    else if (type === 'TypeName') return this.#type(fields, field)
+    else if (type === 'TypeName') return this.#type(fields, field === 'cast')
     // A literal by itself does nothing.
     else if (type === 'A_Const') return
     for (const operator of operatorsOf(type, fields)) this.#operator(operator)
@@ -75,7 +78,8 @@ export class Walk {
     eachChild(type, fields, (childType, child, field) => {
       if (targets.has(`${type}.${field}`)) return // #target and #copy deal with it
       const isMade = type === 'IntoClause' || creating.has(`${type}.${field}`)
-      this.#node(childType, child, isMade ? 'made' : field, inner)
+      const isCast = childType === 'TypeName' && casting.has(type)
+      this.#node(childType, child, isMade ? 'made' : isCast ? 'cast' : field, inner)
     })
   }
 
@@ -226,11 +230,10 @@ export class Walk {
     this.#runs(this.#names.operatorConduct(name))
   }
 
-  /** Of a type that something becomes; others are named in definitions. */
-  #type({ names }: TypeName, field: string): void {
+  /** Values become of a type where it is cast to; elsewhere it is named in definitions. */
+  #type({ names }: TypeName, isCast: boolean): void {
     const name = words(names)
-    const isTarget = field === 'typeName'
-    this.#runs(isTarget ? this.#names.castConduct(name) : this.#names.snapshot.castConduct(name.at(-1) ?? ''))
+    this.#runs(isCast ? this.#names.castConduct(name) : this.#names.snapshot.castConduct(name.at(-1) ?? ''))
   }
 
   #runs(conduct: readonly string[] | undefined): void {

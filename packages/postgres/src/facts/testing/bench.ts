@@ -1,6 +1,7 @@
 import type { Facts, Masking } from '@sallyport/core'
 import { systemClock } from '@sallyport/core'
 import { Catalog } from '../../catalog/catalog.ts'
+import type { CatalogQuery } from '../../catalog/content.ts'
 import { shopMasking, shopQuery } from '../../catalog/testing/shop.ts'
 import type { Analysis, AnalysisContext, OutputColumn, StatementAnalysis } from '../analysis.ts'
 import { Analyzer } from '../analyzer.ts'
@@ -12,8 +13,10 @@ export class Bench implements AsyncDisposable {
   readonly parser: Parser
   readonly analyzer: Analyzer
   readonly context: AnalysisContext
+  readonly query: CatalogQuery
 
-  private constructor(parser: Parser, context: AnalysisContext) {
+  private constructor(parser: Parser, context: AnalysisContext, query: CatalogQuery) {
+    this.query = query
     this.parser = parser
     this.analyzer = new Analyzer({ parser })
     this.context = context
@@ -28,7 +31,7 @@ export class Bench implements AsyncDisposable {
       tracer: viewTracer(parser),
       clock: systemClock,
     })
-    return new Bench(parser, { catalog, database: 'shop', searchPath: ['public'], masking })
+    return new Bench(parser, { catalog, database: 'shop', searchPath: ['public'], masking }, query)
   }
 
   async analyse(text: string): Promise<Analysis> {
