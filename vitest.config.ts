@@ -16,7 +16,7 @@ export default defineConfig({
             'test/{bench,soak}/**/*.test.ts',
           ],
           maxWorkers: 2,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
