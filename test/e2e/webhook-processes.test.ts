@@ -5,7 +5,7 @@ import { startPostgres, type Postgres } from '../world/postgres.ts'
 import { startProcess, type RunningProcess } from '../world/process.ts'
 import { declarePostgres, startSallyport, type Person, type Sallyport } from '../world/sallyport.ts'
 import { soon } from '../world/soon.ts'
-import { startReceiver, type Receiver } from '../world/webhook-receiver.ts'
+import { reviewHook, startReceiver, type Receiver } from '../world/webhook-receiver.ts'
 
 const policy = `
 @id("connect") permit (principal in Group::"developers", action in [Action::"connect", Action::"session", Action::"transaction"], resource);
@@ -33,15 +33,7 @@ describe('webhooks of a gateway of several processes', () => {
     await declarePostgres(sallyport, server)
     await sallyport.apply(
       { kind: 'Policy', name: 'shop', text: policy },
-      { kind: 'Credential', name: 'hook', password: 'a secret of the receiver and the gateway' },
-      {
-        kind: 'Webhook',
-        name: 'ops',
-        url: hook.url,
-        events: ['review-asked', 'review-answered', 'review-ended'],
-        secret: { from: 'sealed', name: 'hook' },
-        allow: { http: true, private: true },
-      },
+      ...reviewHook(hook, 'a secret of the receiver and the gateway'),
     )
     alice = await sallyport.person('alice', ['developers'])
     bob = await sallyport.person('bob', ['dba'])

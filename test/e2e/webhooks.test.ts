@@ -6,7 +6,7 @@ import { clientPath } from '../world/postgres-binaries.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
 import { startProcess, type RunningProcess } from '../world/process.ts'
 import { soon } from '../world/soon.ts'
-import { startReceiver, type Receiver } from '../world/webhook-receiver.ts'
+import { reviewHook, startReceiver, type Receiver } from '../world/webhook-receiver.ts'
 import { declarePostgres, startSallyport, type Person, type Sallyport } from '../world/sallyport.ts'
 
 const policy = `
@@ -37,18 +37,7 @@ describe('webhooks, and what reviewers are told, with psql', () => {
     )
     sallyport = await startSallyport({ allow: [`127.0.0.1:${server.port}`] })
     await declarePostgres(sallyport, server)
-    await sallyport.apply(
-      { kind: 'Policy', name: 'shop', text: policy },
-      { kind: 'Credential', name: 'hook', password: secret },
-      {
-        kind: 'Webhook',
-        name: 'ops',
-        url: hook.url,
-        secret: { from: 'sealed', name: 'hook' },
-        events: ['review-asked', 'review-answered', 'review-ended'],
-        allow: { http: true, private: true },
-      },
-    )
+    await sallyport.apply({ kind: 'Policy', name: 'shop', text: policy }, ...reviewHook(hook, secret))
     alice = await sallyport.person('alice', ['developers'])
     bob = await sallyport.person('bob', ['dba'])
   })

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { DocumentInput } from '@sallyport/api'
 
 interface Came {
   readonly headers: IncomingHttpHeaders
@@ -14,6 +15,21 @@ export interface Receiver extends AsyncDisposable {
   readonly came: readonly Came[]
   /** How many of those to come it does not take. */
   readonly state: { failing: number }
+}
+
+/** What a gateway needs to tell it of reviews. @param secret of the receiver and the gateway */
+export function reviewHook({ url }: Receiver, secret: string): readonly DocumentInput[] {
+  return [
+    { kind: 'Credential', name: 'hook', password: secret },
+    {
+      kind: 'Webhook',
+      name: 'ops',
+      url,
+      secret: { from: 'sealed', name: 'hook' },
+      events: ['review-asked', 'review-answered', 'review-ended'],
+      allow: { http: true, private: true },
+    },
+  ]
 }
 
 /** @param failing how many of the first it does not take */

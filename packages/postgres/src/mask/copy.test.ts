@@ -3,17 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { Outbox } from '@sallyport/wire'
 import type { CopyAnalysis } from '../facts/analysis.ts'
 import { codeOf } from '../testing/code-of.ts'
-import { bodies, framed, masked, masks, output, row } from '../testing/masked-table.ts'
+import { bodies, copyAsText, framed, masked, masks, output, row } from '../testing/masked-table.ts'
 
 const copyOf = (over: Partial<CopyAnalysis> = {}): CopyAnalysis => ({
-  direction: 'out',
-  format: 'text',
-  delimiter: '\t',
-  nullText: '\\N',
-  quote: '"',
-  escape: '"',
-  hasHeader: false,
-  forceQuote: [],
+  ...copyAsText,
   outputs: [
     { ...output(), name: 'id' },
     { ...output({ tag: 'pii.email' }), name: 'email' },

@@ -10,6 +10,7 @@ import { codeOf } from '../testing/code-of.ts'
 import {
   bodies,
   computed,
+  copyAsText,
   field,
   framed,
   invalidations,
@@ -41,17 +42,6 @@ function values(body: Buffer): (string | null)[] {
   }
   return found
 }
-
-const copyAsText = {
-  direction: 'out',
-  format: 'text',
-  delimiter: '\t',
-  nullText: '\\N',
-  quote: '"',
-  escape: '"',
-  hasHeader: false,
-  forceQuote: [],
-} as const
 
 const one = (
   fields: readonly Field[],

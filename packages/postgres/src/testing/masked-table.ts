@@ -81,3 +81,15 @@ export function bodies(messages: Buffer): Buffer {
     found.push(messages.subarray(at + 5, at + 1 + messages.readInt32BE(at + 1)))
   return Buffer.concat(found)
 }
+
+/** COPY TO in the text format, as it is by default, but for its columns. */
+export const copyAsText = {
+  direction: 'out',
+  format: 'text',
+  delimiter: '\t',
+  nullText: '\\N',
+  quote: '"',
+  escape: '"',
+  hasHeader: false,
+  forceQuote: [],
+} as const
