@@ -13,6 +13,10 @@ export interface WaitingParts {
  */
 export function addWaitingGauges(registry: Registry, { read, clock }: WaitingParts): void {
   const registers = [registry]
+  let backlog: ReturnType<typeof readBacklog> | undefined
+  const readBacklog = () => orUnknown(read.webhooks.backlog(clock.now()))
+  /** Two of the gauges show it: they ask at the same time, and it is read once for both. */
+  const backlogNow = () => (backlog ??= readBacklog().finally(() => (backlog = undefined)))
   new Gauge({
     name: 'sallyport_access_requests_waiting',
     help: 'Requests for access that wait for people: open for an answer, unreviewed for the review after a break-glass',
@@ -42,8 +46,7 @@ export function addWaitingGauges(registry: Registry, { read, clock }: WaitingPar
     registers,
     async collect() {
       this.reset()
-      const backlog = await orUnknown(read.webhooks.backlog(clock.now()))
-      for (const { webhook, waiting, dead } of backlog ?? []) {
+      for (const { webhook, waiting, dead } of (await backlogNow()) ?? []) {
         this.set({ webhook, state: 'waiting' }, waiting)
         this.set({ webhook, state: 'dead' }, dead)
       }
@@ -57,8 +60,7 @@ export function addWaitingGauges(registry: Registry, { read, clock }: WaitingPar
     async collect() {
       this.reset()
       const now = clock.now()
-      const backlog = await orUnknown(read.webhooks.backlog(now))
-      for (const { webhook, oldestAt } of backlog ?? [])
+      for (const { webhook, oldestAt } of (await backlogNow()) ?? [])
         this.set({ webhook }, oldestAt === null ? 0 : Math.max(0, now - oldestAt) / 1000)
     },
   })
