@@ -103,7 +103,7 @@ export class AccessRequests {
     return this.#answered(by, `${verdict} a request for access`, input.id, async (tx, request) => {
       const problem = this.#problem(by, request, 'open')
       if (problem !== undefined) return notAnswered(problem)
-      if (!(await isReviewerNow(tx, by, groupsIn(request.needs)))) return notAnswered('not-a-reviewer')
+      if (!(await isReviewerNow(tx, by, request.needs))) return notAnswered('not-a-reviewer')
       const terms = verdict === 'approve' ? await this.#termsNow(tx, request) : undefined
       if (verdict === 'approve' && terms === undefined) return notAnswered('stale')
       const given = { byId: by.principal.id, verdict }
@@ -121,7 +121,7 @@ export class AccessRequests {
     return this.#answered(by, 'close the review of a break-glass', input.id, async (tx, request) => {
       const problem = this.#problem(by, request, 'unreviewed')
       if (problem !== undefined) return notAnswered(problem)
-      if (!(await isReviewerNow(tx, by, groupsIn(request.needs)))) return notAnswered('not-a-reviewer')
+      if (!(await isReviewerNow(tx, by, request.needs))) return notAnswered('not-a-reviewer')
       if (!(await record(tx, by, 'unreviewed', 'close', input))) return notAnswered('answered-before')
       await tx.accessRequests.become(input.id, 'unreviewed', 'reviewed')
       return { kind: 'answered', request: (await tx.accessRequests.get(input.id)) ?? request }

@@ -1,4 +1,4 @@
-import type { PrincipalId, Subject } from '@sallyport/core'
+import { areAsked, type PrincipalId, type ReviewNeed, type Subject } from '@sallyport/core'
 import { currentPrincipal } from '@sallyport/identity'
 import type { Readers } from '@sallyport/store'
 
@@ -21,8 +21,8 @@ export async function approversOf(
 export async function isReviewerNow(
   read: Pick<Readers, 'users'>,
   { principal }: Subject,
-  reviewers: readonly string[],
+  needs: readonly ReviewNeed[],
 ): Promise<boolean> {
   const now = await currentPrincipal(read, principal.id)
-  return reviewers.some((group) => now?.groups.includes(group))
+  return now !== undefined && areAsked(now.groups, needs)
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
+  areAsked,
   areMet,
-  groupsIn,
   openNeeds,
   reviewId,
   type BlastRadius,
@@ -98,7 +98,7 @@ export class Reviews implements Disposable {
       if (review === undefined) return notAnswered('unknown')
       const problem = this.#problem(by, review)
       if (problem !== undefined) return notAnswered(problem)
-      if (!(await isReviewerNow(tx, by, groupsIn(review.needs)))) return notAnswered('not-a-reviewer')
+      if (!(await isReviewerNow(tx, by, review.needs))) return notAnswered('not-a-reviewer')
       const { id: byId, name: byName } = by.principal
       const answer = { byId, byName, verdict, comment: comment ?? null }
       const approvers = await approversOf(tx, [...review.answers, answer])
@@ -123,7 +123,7 @@ export class Reviews implements Disposable {
   #problem(by: Subject, review: Review): AnswerProblem | undefined {
     const { policy, clock } = this.#parts
     if (isParty(by, review)) return 'own-request'
-    const isReviewer = groupsIn(review.needs).some((group) => by.principal.groups.includes(group))
+    const isReviewer = areAsked(by.principal.groups, review.needs)
     if (!isReviewer || policy.point.may(by, 'review').effect !== 'allow') return 'not-a-reviewer'
     return review.state !== 'open' || clock.now() >= review.expiresAt ? 'over' : undefined
   }

@@ -48,6 +48,7 @@ export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource 
 export { mayBecome, reviewTransitions, type BlastRadius, type ReviewState } from './review.ts'
 export {
   approvalsIn,
+  areAsked,
   areMet,
   groupsIn,
   needsAsWritten,

@@ -35,6 +35,11 @@ export function groupsIn(needs: readonly ReviewNeed[]): string[] {
   return [...new Set(needs.flatMap(({ groups }) => groups))]
 }
 
+/** Whether somebody in these groups may answer. */
+export function areAsked(groups: readonly string[], needs: readonly ReviewNeed[]): boolean {
+  return needs.some((need) => need.groups.some((group) => groups.includes(group)))
+}
+
 /** Of so many different people. */
 export function approvalsIn(needs: readonly ReviewNeed[]): number {
   return needs.reduce((sum, { approvals }) => sum + approvals, 0)

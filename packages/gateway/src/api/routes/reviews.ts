@@ -1,5 +1,12 @@
 import { isOwn, type Answered, type AnswerProblem, type Reviews } from '@sallyport/access'
-import { approvalsIn, groupsIn, type BlastRadius, type ReviewNeed, type Subject } from '@sallyport/core'
+import {
+  approvalsIn,
+  areAsked,
+  groupsIn,
+  type BlastRadius,
+  type ReviewNeed,
+  type Subject,
+} from '@sallyport/core'
 import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
@@ -46,7 +53,7 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
 }
 
 function isReviewer({ principal }: Subject, { needs }: Review): boolean {
-  return groupsIn(needs).some((group) => principal.groups.includes(group))
+  return areAsked(principal.groups, needs)
 }
 
 function notAnswered({ why, reason }: Extract<Answered, { kind: 'not-answered' }>): ProblemError {
