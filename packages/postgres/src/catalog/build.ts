@@ -16,7 +16,6 @@ export const emptySnapshot: Snapshot = {
   definitionOf: () => '',
   hasSchema: () => false,
   named: () => [],
-  schemas: [],
   hasFunction: () => false,
   conductOf: () => [],
   functionVersion: () => '',
@@ -71,8 +70,7 @@ export class SnapshotBuilder {
         if (sameName === undefined) byBareName.set(relation.name, [relation])
         else sameName.push(relation)
       }
-    const schemas = [...made.schemas.values()]
-    const schemaNames = new Set(schemas)
+    const schemas = new Set(made.schemas.values())
     const conducts = await Conducts.of(made, tracer, this.#conducts)
     let depth = 0
 
@@ -109,9 +107,8 @@ export class SnapshotBuilder {
       relation: (schema, name) => find(byName.get(key(schema, name))),
       relationByOid: (oid) => find(made.relations.get(oid) ?? shipped.relations.get(oid)),
       definitionOf: (oid) => (oid === undefined ? '' : (definitions.get(oid) ?? '')),
-      hasSchema: (schema) => schemaNames.has(schema),
+      hasSchema: (schema) => schemas.has(schema),
       named: (name) => (byBareName.get(name) ?? []).map(finish),
-      schemas,
       hasFunction: (schema, name) => conducts.has({ schema, name }),
       conductOf: (schema, name) => conducts.of({ schema, name }, snapshot),
       functionVersion: (schema, name) => conducts.versionOf({ schema, name }, snapshot),

@@ -66,6 +66,11 @@ const harmlessOfExtensions = `
 const isOfExtension = (functionOid: string): string =>
   `exists (select from pg_catalog.pg_depend d where ${membership} and d.objid = ${functionOid})`
 
+/** Where it is a function `f`, of schema `fn`, that people made and no extension has. */
+const joinMade = (functionOid: string): string => `join pg_catalog.pg_proc f on f.oid = ${functionOid}
+    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
+  where f.oid >= ${firstNormalOid} and not ${isOfExtension('f.oid')}`
+
 /** What an aggregate is made of, as qualified names; those that it has. */
 const supportFunctions = 'transfn finalfn combinefn serialfn deserialfn mtransfn minvtransfn mfinalfn'
   .split(' ')
@@ -111,17 +116,13 @@ union all
 select 'operator', n.nspname::text, o.oprname::text, fn.nspname::text, f.proname::text, null
   from pg_catalog.pg_operator o
     join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
-    join pg_catalog.pg_proc f on f.oid = o.oprcode
-    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
-  where o.oprcode >= ${firstNormalOid} and not ${isOfExtension('o.oprcode')}
+    ${joinMade('o.oprcode')}
 union all
 select 'cast', t.typname::text, fn.nspname::text, f.proname::text,
     (c.castcontext <> 'e' or t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace)::text, null
   from pg_catalog.pg_cast c
     join pg_catalog.pg_type t on t.oid = c.casttarget
-    join pg_catalog.pg_proc f on f.oid = c.castfunc
-    join pg_catalog.pg_namespace fn on fn.oid = f.pronamespace
-  where c.castfunc >= ${firstNormalOid} and not ${isOfExtension('c.castfunc')}
+    ${joinMade('c.castfunc')}
 union all
 select 'type', t.oid::text, t.typbasetype::text, t.typtypmod::text, null, null
   from pg_catalog.pg_type t where t.typtype = 'd'

@@ -53,7 +53,6 @@ export interface Snapshot {
   /** A view's, where definitions are read; else nothing. */
   definitionOf(oid: number | undefined): string
   hasSchema(schema: string): boolean
-  readonly schemas: readonly string[]
   /** Relations of that name in whatever schema, temporary ones too. */
   named(name: string): readonly Relation[]
   /** A function outside pg_catalog. */

@@ -330,15 +330,15 @@ export const castNames = words(`
 `)
 
 /** The server's types, whatever else has their names; arrays of them begin with `_`. */
-export const serverTypes = words(`
-  aclitem bit bool box bpchar bytea char cid cidr circle cstring date datemultirange daterange float4 float8 gtsvector
-  inet int2 int2vector int4 int4multirange int4range int8 int8multirange int8range interval json jsonb jsonpath line
-  lseg macaddr macaddr8 money name numeric nummultirange numrange oid oidvector path pg_brin_bloom_summary
-  pg_brin_minmax_multi_summary pg_dependencies pg_lsn pg_mcv_list pg_ndistinct pg_node_tree pg_snapshot point polygon
-  record refcursor regclass regcollation regconfig regdictionary regnamespace regoper regoperator regproc regprocedure
-  regrole regtype text tid time timestamp timestamptz timetz tsmultirange tsquery tsrange tstzmultirange tstzrange
-  tsvector txid_snapshot unknown uuid varbit varchar void xid xid8 xml
-`)
+export const serverTypes: ReadonlySet<string> = new Set([
+  ...castNames,
+  ...words(`
+    bit bool box bpchar bytea char cidr circle cstring date datemultirange daterange float4 float8 int2 int4
+    int4multirange int4range int8 int8multirange int8range interval line lseg macaddr macaddr8 money name numeric
+    nummultirange numrange oid path pg_lsn point polygon record regclass text time timestamp timestamptz timetz
+    tsmultirange tsrange tstzmultirange tstzrange unknown varbit varchar void xid xml
+`),
+])
 
 /** Those of the information schema. */
 export const informationFunctions = words(`

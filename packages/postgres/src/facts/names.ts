@@ -19,11 +19,8 @@ export function isToast({ path }: Located): boolean {
 }
 
 export interface LocatedFunction {
-  /**
-   * `pg_catalog.lower`, `app.f`; `?.f` where it is not known. Several where schemas of the path have functions of that name: which one
-   * fits the arguments is not known.
-   */
-  readonly names: readonly [string, ...string[]]
+  /** `?` where it is not known. Several where the path has functions of that name in several: which one fits the arguments is not known. */
+  readonly schemas: readonly string[]
   readonly bareName: string
   /** The server's own, without doubt: nothing in the search path could be meant instead. */
   readonly isBuiltin: boolean
@@ -94,22 +91,19 @@ export class Names {
     const schema = name.length > 1 ? name.at(-2) : undefined
     const effect = effectOf(bareName)
     const searched = schema === undefined ? this.#searchPath : [schema]
-    const [made, ...others] = searched.filter((one) => this.snapshot.hasFunction(one, bareName))
-    const of = (one: string) => `${one}.${bareName}`
-    if (made !== undefined)
-      return { names: [of(made), ...others.map(of)], bareName, isBuiltin: false, isMade: true, effect }
+    const schemas = searched.filter((one) => this.snapshot.hasFunction(one, bareName))
+    if (schemas.length > 0) return { schemas, bareName, isBuiltin: false, isMade: true, effect }
     if ((schema === undefined || schema === 'pg_catalog') && isBuiltin(bareName))
-      return { names: [of('pg_catalog')], bareName, isBuiltin: true, isMade: false, effect }
+      return { schemas: ['pg_catalog'], bareName, isBuiltin: true, isMade: false, effect }
     if (schema === 'information_schema' && isOfInformationSchema(bareName))
-      return { names: [of(schema)], bareName, isBuiltin: true, isMade: false, effect }
-    return { names: [of(schema ?? '?')], bareName, isBuiltin: false, isMade: false, effect }
+      return { schemas: [schema], bareName, isBuiltin: true, isMade: false, effect }
+    return { schemas: [schema ?? '?'], bareName, isBuiltin: false, isMade: false, effect }
   }
 
   /** What calling it may do beyond reading, as actions. A cast is also called by its type's name. */
-  conductOf({ names, bareName, isBuiltin, isMade }: LocatedFunction): readonly string[] {
+  conductOf({ schemas, bareName, isBuiltin, isMade }: LocatedFunction): readonly string[] {
     if (isBuiltin) return []
     const ofCast = isMade ? this.snapshot.castConduct(bareName) : this.castConduct([bareName])
-    const schemas = names.map((name) => name.slice(0, -bareName.length - 1))
     return [...schemas.flatMap((schema) => this.snapshot.conductOf(schema, bareName)), ...(ofCast ?? [])]
   }
 
@@ -143,6 +137,11 @@ export class Names {
       rivals: candidates.filter(isTagged),
     }
   }
+}
+
+/** `pg_catalog.lower`, `app.f`, `?.f`. */
+export function namesOf({ schemas, bareName }: LocatedFunction): readonly string[] {
+  return schemas.map((schema) => `${schema}.${bareName}`)
 }
 
 const isTagged = (relation: Relation) => relation.tags.length > 0

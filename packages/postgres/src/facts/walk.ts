@@ -14,7 +14,7 @@ import type {
 import { maxTreeDepth, TooDeep } from './depth.ts'
 import type { Draft } from './draft.ts'
 import type { Effect } from './functions.ts'
-import { words, type Located, type Names } from './names.ts'
+import { namesOf, words, type Located, type Names } from './names.ts'
 import { eachChild, kindOf } from './nodes.ts'
 import { operatorsOf } from './operators.ts'
 import { constantText, noteModes, noteSetConfig, noteSetStatement, noteSetting } from './settings.ts'
@@ -182,10 +182,8 @@ export class Walk {
 
   #call(call: FuncCall, place: Place): void {
     const located = this.#names.function(words(call.funcname))
-    const { databasePath } = this.#names
-    if (located.isBuiltin) this.#draft.functions.add(located.names[0])
-    else
-      this.#draft.calls(located.names, this.#isPlanOnly ? [] : this.#names.conductOf(located), databasePath)
+    for (const name of namesOf(located)) this.#draft.functions.add(name)
+    if (!located.isBuiltin) this.#runs(this.#names.conductOf(located))
     if (located.effect !== undefined) this.#effect(located.effect, call.args ?? [], place)
   }
 

@@ -1,5 +1,5 @@
 import type { Node } from '@pgsql/types'
-import { words } from '../names.ts'
+import { namesOf, words } from '../names.ts'
 import {
   merge,
   nothing,
@@ -63,8 +63,8 @@ function partOf(tracing: Tracing, rows: Rows, name: string): Flow {
 /** `row.f` where no column is called `f`: what somebody's function of that name may give, which may be anything. */
 export function callOn(tracing: Tracing, row: Flow, name: string): Flow {
   const located = tracing.names.function([name])
-  if (located.isBuiltin || located.names[0].startsWith('?.')) return row
-  tracing.draft.calls(located.names, tracing.names.conductOf(located), tracing.names.databasePath)
+  if (located.isBuiltin || located.schemas.includes('?')) return row
+  tracing.draft.calls(namesOf(located), tracing.names.conductOf(located), tracing.names.databasePath)
   return merge([row, tainted(tracing.names.snapshot.allTags)])
 }
 
