@@ -57,8 +57,18 @@ export class Load {
 
   /** Until `signal` aborts, and everybody has left. */
   async run(signal: AbortSignal): Promise<void> {
-    const arriving = this.#visits.map((visit, at) => this.#arrive(visit, this.tallies[at]!, signal))
+    const last = new AbortController()
+    const staying: Promise<void>[] = []
+    const arriving: Promise<void>[] = []
+    for (const [at, visit] of this.#visits.entries()) {
+      const stays = visit.staysToTheEnd === true
+      const coming = this.#arrive(visit, this.tallies[at]!, stays ? last.signal : signal)
+      ;(stays ? staying : arriving).push(coming)
+    }
     await Promise.all([...arriving, this.#restart(signal), this.#refresh(signal)])
+    await Promise.all(this.#present)
+    last.abort()
+    await Promise.all(staying)
     await Promise.all(this.#present)
   }
 

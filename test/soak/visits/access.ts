@@ -105,6 +105,7 @@ const reviewer: Visit = {
   name: 'answers of reviewers',
   everyMs: 400,
   atOnce: 1,
+  staysToTheEnd: true,
   async run({ ground }) {
     const { client } = ground.person('reviewer')
     for (const { id, text } of (await client.reviews.list({ state: 'open' })).items) {

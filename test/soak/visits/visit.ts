@@ -9,6 +9,8 @@ export interface Visit {
   readonly atOnce: number
   /** What it needs of this machine beside Node.js. */
   readonly needs?: 'psql' | 'pgbench'
+  /** Others wait for what it does: it comes until the last of them has left. */
+  readonly staysToTheEnd?: boolean
   /** @throws Error where what it was told is not what it should be */
   run(visitor: Visitor): Promise<void>
 }
