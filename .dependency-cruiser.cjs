@@ -10,6 +10,7 @@ module.exports = {
   forbidden: [
     only('core', []),
     only('proto', []),
+    only('openssh', ['core']),
     only('wire', ['core']),
     only('masking', ['core']),
     only('policy', ['core']),
@@ -17,9 +18,9 @@ module.exports = {
     only('api', ['core']),
     only('tunnel', ['core', 'proto']),
     only('store', ['core']),
-    only('identity', ['core', 'store']),
+    only('identity', ['core', 'openssh', 'store']),
     only('access', ['core', 'policy', 'recording', 'store', 'identity']),
-    only(`(${protocols})`, ['core', 'wire', 'masking']),
+    only(`(${protocols})`, ['core', 'wire', 'masking', 'openssh']),
     only('agent', ['core', 'proto', 'tunnel']),
     only('cli', ['core', 'api', 'gateway', 'agent', 'policy', 'recording']),
     {

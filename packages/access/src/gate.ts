@@ -7,15 +7,17 @@ import {
   type Account,
   type Clock,
   type ConnectDecision,
+  type DeviceSignIn,
   type Gate,
   type Interrupts,
   type LoginClaim,
+  type OfferedKey,
   type Refusal,
   type Resource,
   type Session,
   type StreamProtocol,
 } from '@sallyport/core'
-import type { Authenticated, Tokens } from '@sallyport/identity'
+import type { Authenticated, Authenticator, Tokens } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Grant, Store } from '@sallyport/store'
 import { inUnits } from './access-requests.ts'
@@ -41,7 +43,7 @@ export interface GateParts {
   readonly reviews: Reviews
   readonly sessions: LiveSessions
   readonly interrupts: Interrupts
-  readonly tokens: Pick<Tokens, 'authenticate' | 'watch'>
+  readonly tokens: Pick<Authenticator, 'authenticate' | 'accepts'> & Pick<Tokens, 'watch'>
   readonly throttle: FailureThrottle
   readonly dial: Dial
   readonly credential: FindCredential
@@ -59,6 +61,16 @@ export class AccessGate<Options> implements Gate<Options> {
     this.#protocol = protocol
     this.#parts = parts
     this.#decoy = decoyOf(protocol.name)
+  }
+
+  accepts(key: OfferedKey): Promise<boolean> {
+    return this.#parts.tokens.accepts(key)
+  }
+
+  signIn(): Promise<DeviceSignIn | Refusal> {
+    return Promise.resolve(
+      refusal('unsupported', 'signing in from here is not set up', 'sallyport login, on this machine'),
+    )
   }
 
   get interrupts(): Pick<Interrupts, 'register'> {

@@ -11,6 +11,7 @@ import {
   type Facts,
   type Operation,
   type Outcome,
+  type Passage,
   type Permit,
   type Refusal,
   type Resource,
@@ -220,6 +221,11 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   // hot path: one write takes what all sessions have to record
   commit(): void {
     this.#parts.recorder.commit()
+  }
+
+  // hot path
+  note(passage: Passage): void {
+    this.#parts.recorder.append(passage)
   }
 
   finish(permit: Permit, outcome: Outcome): void {

@@ -59,4 +59,16 @@ export {
 export { Secret } from './secret.ts'
 export type { OwnTarget, SampleRequest, TagSuggestion, TagSuggestions } from './tag-suggestions.ts'
 export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'
-export type { Gate, Interrupts, LoginClaim, Session, Tell, UpstreamCredential } from './session.ts'
+export type {
+  DeviceSignIn,
+  Gate,
+  Interrupts,
+  LoginClaim,
+  LoginCredential,
+  OfferedKey,
+  ProvenKey,
+  Session,
+  Tell,
+  UpstreamCredential,
+} from './session.ts'
+export type { Passage } from './passage.ts'

@@ -2,6 +2,7 @@ import type { Actor, Principal } from './identity.ts'
 import type { GrantId, OperationId, ReviewId, SessionId } from './ids.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome, Parameter } from './operation.ts'
+import type { Passage } from './passage.ts'
 import type { BlastRadius } from './review.ts'
 import type { ReviewNeed } from './review-needs.ts'
 
@@ -39,6 +40,7 @@ export type RecordingEvent =
       readonly outcome: Outcome
       readonly durationMs: number
     }
+  | Passage
   | {
       readonly kind: 'review-asked'
       readonly review: ReviewId

@@ -4,9 +4,41 @@ import type { SessionId } from './ids.ts'
 import type { Subject } from './identity.ts'
 import type { Operation, Outcome } from './operation.ts'
 import type { Authorization, Permit } from './permit.ts'
+import type { Passage } from './passage.ts'
 import type { Refusal } from './refusal.ts'
 import type { Resource } from './resource.ts'
 import type { Secret } from './secret.ts'
+
+/** An access token, or a key whose possession was proven. */
+export type LoginCredential = Secret | ProvenKey
+
+/**
+ * A key in whose name the client signed this very connection: the protocol has checked that, and nothing else. Whose it is, and
+ * whether it is still good, the gate says.
+ */
+export interface ProvenKey extends OfferedKey {
+  readonly isProven: true
+}
+
+/** A key as a client names it, before it has proven anything. */
+export interface OfferedKey {
+  /** A plain public key, or a certificate of one. */
+  readonly kind: 'public-key' | 'certificate'
+  /** As OpenSSH encodes it (RFC 4253 section 6.6, PROTOCOL.certkeys). */
+  readonly blob: Uint8Array
+  /** Whom the client says it is to log in as, where its protocol has a name for that. */
+  readonly name?: string
+}
+
+/** A sign-in that somebody completes in a browser, for a client that shows nothing. */
+export interface DeviceSignIn {
+  /** Where to go, with the code in it. */
+  readonly url: string
+  /** What must be the same on both sides. */
+  readonly code: string
+  /** Until it is done, refused or late, or `signal` gives it up. @returns an access token to log in with */
+  wait(signal: AbortSignal): Promise<Secret | Refusal>
+}
 
 /** What a client says of itself when it logs in. A protocol only collects it; the gate judges it. */
 export interface LoginClaim {
@@ -14,8 +46,7 @@ export interface LoginClaim {
   readonly resource: string
   /** The account asked for; the resource's first where absent. */
   readonly account?: string
-  /** An access token. */
-  readonly credential: Secret
+  readonly credential: LoginCredential
   /** `host:port` of the client. */
   readonly clientAddress: string
   readonly clientApplication?: string
@@ -29,6 +60,10 @@ export interface UpstreamCredential {
   readonly user: string
   /** Absent where the target asks for none. */
   readonly password?: Secret
+  /** PEM or OpenSSH's form; in place of a password. */
+  readonly privateKey?: Secret
+  /** What an authority that the target trusts says of `privateKey`, as OpenSSH encodes it. */
+  readonly certificate?: Uint8Array
 }
 
 /** Cancel requests come on another connection: they find their session by its key. */
@@ -42,6 +77,13 @@ export interface Interrupts {
 /** All that a protocol may ask of the gateway. */
 export interface Gate<Options = unknown> {
   open(claim: LoginClaim): Promise<Session<Options> | Refusal>
+  /**
+   * Whether such a key may be of use, so that a client that has several goes on to the next. Says nothing of the resource.
+   * @throws Fault gateway/store-unavailable
+   */
+  accepts(key: OfferedKey, clientAddress: string): Promise<boolean>
+  /** @throws Fault gateway/store-unavailable */
+  signIn(clientAddress: string): Promise<DeviceSignIn | Refusal>
   readonly interrupts: Pick<Interrupts, 'register'>
   /**
    * Fires the interrupt of the session that has this key, whoever asks. A key that could be guessed is not even looked up
@@ -95,6 +137,11 @@ export interface Session<Options = unknown> extends AsyncDisposable {
   maskedTags(): ReadonlySet<string>
   /** Call before bytes of permitted operations leave: what was recorded is in the log when it returns. */
   commit(): void
+  /**
+   * Records what passes while a permitted operation goes on, and shows it to whoever watches. Hot path.
+   * @throws Fault gateway/cannot-record
+   */
+  note(passage: Passage): void
   finish(permit: Permit, outcome: Outcome): void
   /** How the session ended, for its last event: `client-left`, `target-left`, or a code. Bytes as the relay counted them. */
   ended(reason: string, bytesUp: number, bytesDown: number): void

@@ -1,4 +1,4 @@
-import { refusal, type Refusal, type Secret, type Subject } from '@sallyport/core'
+import { refusal, type LoginCredential, type OfferedKey, type Refusal, type Subject } from '@sallyport/core'
 
 /** Who somebody has proven to be, and by what. */
 export interface Authenticated {
@@ -17,7 +17,9 @@ export interface Authenticator {
    * A Refusal, always the same one, for whatever is not good: it never says why.
    * @throws Fault gateway/store-unavailable
    */
-  authenticate(credential: Secret): Promise<Authenticated | Refusal>
+  authenticate(credential: LoginCredential): Promise<Authenticated | Refusal>
+  /** Whether a key is one that may let somebody in. @throws Fault gateway/store-unavailable */
+  accepts(key: OfferedKey): Promise<boolean>
 }
 
 /** The one answer to every bad credential. */

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import {
   onOwnBehalf,
+  Secret,
   timeOrderedId,
   type Actor,
   type Clock,
+  type LoginCredential,
   type PrincipalId,
   type Refusal,
-  type Secret,
   type Subject,
 } from '@sallyport/core'
 import type { Store, StoreChange, TokenRow, Writers } from '@sallyport/store'
@@ -89,7 +90,13 @@ export class Tokens implements Authenticator, Disposable {
     return { id, token, principalId, label, createdAtMs: now, expiresAtMs: expiresAt }
   }
 
-  async authenticate(credential: Secret): Promise<Authenticated | Refusal> {
+  /** Tokens are shown, not offered. */
+  accepts(): Promise<boolean> {
+    return Promise.resolve(false)
+  }
+
+  async authenticate(credential: LoginCredential): Promise<Authenticated | Refusal> {
+    if (!(credential instanceof Secret)) return invalidCredential()
     const hash = opaqueHash('sp', credential)
     if (hash === undefined) return invalidCredential()
     const who = this.#known.get(hash) ?? (await this.#read(hash))

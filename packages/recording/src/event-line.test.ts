@@ -32,6 +32,26 @@ describe('an event as a line', () => {
     )
   })
 
+  it('reads bytes that passed back as they were, and writes them as text where they are text', () => {
+    const anyBytes = fc.oneof(
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      fc.string({ unit: 'binary' }).map((text) => Buffer.from(text)),
+    )
+    fc.assert(
+      fc.property(anyBytes, fc.boolean(), (bytes, isOutput) => {
+        const id = 3 as OperationId
+        const event = isOutput
+          ? { kind: 'output' as const, id, stream: 'stderr' as const, bytes }
+          : { kind: 'input' as const, id, bytes }
+        const line = eventLine(event, 2, 5, 'before')
+        expect(line).not.toContain('\n')
+        expect(readEventLine(Buffer.from(line).toString())).toEqual({ ...event, seq: 2, at: 5 })
+      }),
+    )
+    const euro = { kind: 'input' as const, id: 1 as OperationId, bytes: Buffer.from('1 €') }
+    expect(JSON.parse(eventLine(euro, 1, 0, ''))).toMatchObject({ text: '1 €' })
+  })
+
   it('keeps a text parameter that looks like an encoded one apart from bytes', () => {
     const event = {
       kind: 'operation' as const,

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FactsInput, Outcome, Parameter, RecordingEvent, SessionId } from '@sallyport/core'
 
 /** Names the format and its version, in the first line and in the seal. */
@@ -10,6 +11,8 @@ export interface Stamp {
   /** Milliseconds since 1970, UTC. */
   readonly at: number
 }
+
+type PassedEvent = Extract<RecordingEvent, { kind: 'output' | 'input' }>
 
 type OperationEvent = Extract<RecordingEvent, { kind: 'operation' }>
 
@@ -36,6 +39,9 @@ export function eventLine(event: RecordingEvent, seq: number, at: number, prev: 
       return stamp + operationFields(event)
     case 'result':
       return `${stamp}"kind":"result","id":${event.id},"outcome":${outcomeText(event.outcome)},"durationMs":${event.durationMs}}`
+    case 'output':
+    case 'input':
+      return stamp + passedFields(event)
     default:
       return stamp + JSON.stringify(event).slice(1)
   }
@@ -48,6 +54,16 @@ function operationFields(event: OperationEvent): string {
   const reviewed = review === undefined ? '' : `,"review":${JSON.stringify(review)}`
   const given = parameters.length === 0 ? '[]' : JSON.stringify(encodeParameters(parameters))
   return `"kind":"operation","id":${id},"text":${JSON.stringify(text)},"parameters":${given},${known}${more}${reviewed}}`
+}
+
+/** Bytes as text where they are text to the last, so that a recording is read and searched as it is; otherwise as Base64. */
+function passedFields(event: PassedEvent): string {
+  const bytes = bytesOf(event.bytes)
+  const held = isUtf8(bytes)
+    ? `"text":${JSON.stringify(bytes.toString())}`
+    : `"base64":"${bytes.toString('base64')}"`
+  const stream = event.kind === 'output' ? `,"stream":"${event.stream}"` : ''
+  return `"kind":"${event.kind}","id":${event.id}${stream},${held}}`
 }
 
 function outcomeText(outcome: Outcome): string {
@@ -82,9 +98,17 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
 /** Reads back what {@link eventLine} wrote. For lines whose chain has been, or is being, verified. */
 export function readEventLine(line: string): RecordedEvent {
   const { prev: _, ...event } = JSON.parse(line) as RecordedEvent & { prev: string }
+  if (event.kind === 'output' || event.kind === 'input') return withBytes(event)
   if (event.kind !== 'operation') return event
   const parameters = event.parameters as readonly EncodedParameter[]
   return { ...event, parameters: parameters.map(decodeParameter) }
+}
+
+function withBytes(
+  event: PassedEvent & Stamp & { readonly text?: string; readonly base64?: string },
+): RecordedEvent {
+  const { text, base64, ...passed } = event
+  return { ...passed, bytes: text === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(text) }
 }
 
 function decodeParameter(parameter: EncodedParameter): Parameter {

@@ -3,7 +3,8 @@ import type { Facts } from '../facts.ts'
 import type { OperationId, SessionId } from '../ids.ts'
 import type { Operation, Outcome } from '../operation.ts'
 import { mintPermit, type Authorization, type Permit } from '../permit.ts'
-import type { Refusal } from '../refusal.ts'
+import type { Passage } from '../passage.ts'
+import { refusal, type Refusal } from '../refusal.ts'
 import type { Resource } from '../resource.ts'
 import type { Gate, LoginClaim, Session, Tell, UpstreamCredential } from '../session.ts'
 import type { Subject } from '../identity.ts'
@@ -19,6 +20,7 @@ export class FakeSession<Options> implements Session<Options> {
   readonly id = 'ses_TEST' as SessionId
   readonly asked: Asked[] = []
   readonly outcomes: Outcome[] = []
+  readonly passages: Passage[] = []
   readonly #end = new AbortController()
   endedAs: string | undefined
   answer: (
@@ -90,6 +92,10 @@ export class FakeSession<Options> implements Session<Options> {
 
   commit(): void {}
 
+  note(passage: Passage): void {
+    this.passages.push(passage)
+  }
+
   finish(_permit: Permit, outcome: Outcome): void {
     this.outcomes.push(outcome)
   }
@@ -109,6 +115,8 @@ export function fakeGate<Options>(open: (claim: LoginClaim) => Session<Options> 
   const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex')
   return {
     open: (claim) => Promise.resolve(open(claim)),
+    accepts: () => Promise.resolve(true),
+    signIn: () => Promise.resolve(refusal('unsupported', 'nobody signs in here')),
     interrupts: {
       register(key, fire) {
         keys.set(hex(key), fire)

@@ -41,6 +41,8 @@ export function serveClients(protocol: StreamProtocol, options: ClientOptions): 
 /** The gate, which tells admission of the log-in. */
 function watched(gate: Gate, place: Place): Gate {
   return {
+    accepts: (key, from) => gate.accepts(key, from),
+    signIn: (from) => gate.signIn(from),
     interrupts: gate.interrupts,
     interrupt: (key, from) => gate.interrupt(key, from),
     open: async (claim) => {
