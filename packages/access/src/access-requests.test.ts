@@ -245,6 +245,36 @@ describe('a request for access', () => {
     expect(await answer(world, 'bob', request)).toMatchObject({ why: 'over' })
   })
 
+  it('is put to those whom policy has come to ask, who are told of it, and to nobody else any more', async () => {
+    await using world = await start()
+    await world.store.write('system', 'declare', (tx) => tx.webhooks.put(webhook))
+    const request = await ask(world)
+    world.policy.replace(pointOf(rules.replace('@request("dba")', '@request("security")'), '2'))
+    await world.setGroups('dora', ['security'])
+    expect(await answer(world, 'dora', request)).toMatchObject({ why: 'not-a-reviewer' })
+    expect(await world.requests.askAnew()).toBe(1)
+    expect(await world.requests.askAnew()).toBe(0)
+    const [first] = await world.store.read.webhooks.due(world.clock.now(), [])
+    await world.store.write('system', 'told', (tx) => tx.webhooks.delivered(first!.id))
+    const [second] = await world.store.read.webhooks.due(world.clock.now(), [])
+    expect(second).toMatchObject({
+      event: 'access-requested',
+      news: { request: { reviewers: ['security'] } },
+    })
+    expect(await answer(world, 'bob', request)).toMatchObject({ why: 'not-a-reviewer' })
+    expect(await answer(world, 'dora', request)).toMatchObject({ grant: { reviewers: ['security'] } })
+    expect(await world.requests.askAnew()).toBe(0)
+  })
+
+  it('stays with whom it was put to while policy lets nobody ask for it: its hours may come again', async () => {
+    await using world = await start()
+    const request = await ask(world)
+    world.policy.replace(pointOf('', '2'))
+    expect(await world.requests.askAnew()).toBe(0)
+    world.policy.replace(pointOf(rules, '3'))
+    expect(await answer(world, 'bob', request)).toMatchObject({ grant: { resource: 'orders-db' } })
+  })
+
   it('cannot be approved where policy, the requester or the resource is not what it was', async () => {
     const changes: Readonly<Record<string, (world: World) => unknown>> = {
       policy: ({ policy }) => policy.replace(pointOf('', '2')),

@@ -4,7 +4,6 @@ import {
   areMet,
   grantId,
   groupsIn,
-  onOwnBehalf,
   openNeeds,
   type AccessRequestId,
   type AccessRequestState,
@@ -13,13 +12,14 @@ import {
   type ReviewNeed,
   type Subject,
 } from '@sallyport/core'
-import { currentPrincipal } from '@sallyport/identity'
-import type { AccessRequest, Grant, Readers, Store, Writers } from '@sallyport/store'
+import type { AccessRequest, Grant, Store, Writers } from '@sallyport/store'
 import { approversOf, isReviewerNow } from './approvals.ts'
+import { askAnew } from './asked-anew.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { isOutsideHours } from './denial.ts'
 import type { Notify } from './events.ts'
 import { isOwn, isParty } from './party.ts'
+import { subjectOf, termsNow } from './request-terms.ts'
 
 /** What somebody asks to be let in to, and why. */
 export interface AccessQuestion {
@@ -104,7 +104,7 @@ export class AccessRequests {
       const problem = this.#problem(by, request, 'open')
       if (problem !== undefined) return notAnswered(problem)
       if (!(await isReviewerNow(tx, by, request.needs))) return notAnswered('not-a-reviewer')
-      const terms = verdict === 'approve' ? await this.#termsNow(tx, request) : undefined
+      const terms = verdict === 'approve' ? await termsNow(this.#parts.policy, tx, request) : undefined
       if (verdict === 'approve' && terms === undefined) return notAnswered('stale')
       const given = { byId: by.principal.id, verdict }
       const stillNeeded =
@@ -153,7 +153,7 @@ export class AccessRequests {
   async stillNeeded(request: AccessRequest): Promise<readonly ReviewNeed[]> {
     const { read } = this.#parts.store
     if (request.state !== 'open') return []
-    const { needs } = (await this.#termsNow(read, request)) ?? request
+    const { needs } = (await termsNow(this.#parts.policy, read, request)) ?? request
     return openNeeds(needs, await approversOf(read, request.answers))
   }
 
@@ -192,6 +192,25 @@ export class AccessRequests {
     })
     for (const request of expired) notify({ kind: 'access-answered', request, state: 'expired' })
     return expired.length
+  }
+
+  /** Puts open requests to those whom policy asks by now, where that is not whom it asked before. @returns how many */
+  async askAnew(): Promise<number> {
+    const moved = await askAnew(this.#parts)
+    for (const { id, requester, actor, resource, account, needs } of moved) {
+      const subject = subjectOf(requester, actor)
+      const reviewers = groupsIn(needs)
+      this.#parts.notify({
+        kind: 'access-asked',
+        request: id,
+        subject,
+        resource,
+        account,
+        reviewers,
+        state: 'open',
+      })
+    }
+    return moved.length
   }
 
   async #ask(tx: Writers, by: Subject, question: AccessQuestion): Promise<Asked> {
@@ -265,21 +284,6 @@ export class AccessRequests {
     if (!this.isReviewer(by, request)) return 'not-a-reviewer'
     if (request.state !== state) return 'over'
     return state === 'open' && this.#parts.clock.now() >= request.expiresAt ? 'over' : undefined
-  }
-
-  /** What policy asks now for what was asked then; undefined where it may not be asked for any more. */
-  async #termsNow(
-    tx: Pick<Readers, 'users' | 'resources'>,
-    request: AccessRequest,
-  ): Promise<RequestTerms | undefined> {
-    const { requester, actor } = request
-    const principal = await currentPrincipal(tx, requester.id)
-    const resource = await tx.resources.get(request.resource)
-    if (principal === undefined || !resource?.accounts.some(({ name }) => name === request.account))
-      return undefined
-    const subject = actor.id === requester.id ? onOwnBehalf(principal) : { principal, actor }
-    const decision = this.#parts.policy.point.connect(subject, resource, request.account)
-    return decision.effect === 'request' ? decision.terms : undefined
   }
 
   async #grantIfApproved(tx: Writers, id: AccessRequestId, terms: RequestTerms): Promise<Grant | undefined> {

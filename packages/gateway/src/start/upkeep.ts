@@ -3,8 +3,8 @@ import type { Clock } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 
 /**
- * Once a day: forgets tokens that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, and reviews that nobody waits
- * for. Disposing it ends the timers.
+ * Once a day: forgets tokens that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, puts
+ * the open ones to those whom policy asks by now, and ends reviews that nobody waits for. Disposing it ends the timers.
  */
 export function keepUp(
   { store, accessRequests, reviews, clock }: UpkeepParts,
@@ -21,6 +21,7 @@ export function keepUp(
   const daily = setInterval(forget, dayMs).unref()
   const expire = setInterval(() => {
     accessRequests.expireOverdue().catch(onTrouble)
+    accessRequests.askAnew().catch(onTrouble)
     reviews.closeLost().catch(onTrouble)
   }, minuteMs).unref()
   return {
@@ -33,7 +34,7 @@ export function keepUp(
 
 export interface UpkeepParts {
   readonly store: Store
-  readonly accessRequests: Pick<AccessRequests, 'expireOverdue'>
+  readonly accessRequests: Pick<AccessRequests, 'expireOverdue' | 'askAnew'>
   readonly reviews: Pick<Reviews, 'closeLost'>
   readonly clock: Clock
 }

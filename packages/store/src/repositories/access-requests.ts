@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import {
   approvalsIn,
   groupsIn,
+  needsInWords,
   requestMayBecome,
   type AccessRequestId,
   type AccessRequestState,
@@ -218,6 +219,24 @@ export class AccessRequestWriter extends AccessRequestReader {
     if (numUpdatedRows === 0n) return false
     this.#change.note(`request ${id} ${to}`, { table: 'accessRequests', key: id, verb: 'ended' })
     await this.#tell(endings[to] ?? 'access-request-ended', id)
+    return true
+  }
+
+  /** Who is to approve it is another by now. @returns false where it is not open any more */
+  async askOthers(id: string, needs: readonly ReviewNeed[]): Promise<boolean> {
+    const { numUpdatedRows } = await this.db
+      .updateTable('accessRequests')
+      .set({ needs: JSON.stringify(needs) })
+      .where('id', '=', id)
+      .where('state', '=', 'open')
+      .executeTakeFirst()
+    if (numUpdatedRows === 0n) return false
+    this.#change.note(`request ${id} now waits for ${needsInWords(needs)}`, {
+      table: 'accessRequests',
+      key: id,
+      verb: 'changed',
+    })
+    await this.#tell('access-requested', id)
     return true
   }
 
