@@ -1,0 +1,53 @@
+import type { Algorithms } from 'ssh2'
+
+/**
+ * What the gateway agrees to, towards clients and targets alike, best first. The client's order decides between two that both
+ * have (RFC 4253 section 7.1). AES in GCM comes first: hardware does it, and node:crypto is fast at it. Nothing compresses, and
+ * nothing uses SHA-1, CBC or RC4.
+ */
+const shared = {
+  cipher: [
+    'aes128-gcm@openssh.com',
+    'aes256-gcm@openssh.com',
+    'aes128-ctr',
+    'aes192-ctr',
+    'aes256-ctr',
+    'chacha20-poly1305@openssh.com',
+  ],
+  hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
+  compress: ['none'],
+} as const
+
+const curves = [
+  'curve25519-sha256',
+  'curve25519-sha256@libssh.org',
+  'ecdh-sha2-nistp256',
+  'ecdh-sha2-nistp384',
+  'ecdh-sha2-nistp521',
+] as const
+
+/** Towards clients. Exchanges in finite fields are left out: one of them costs the process tens of milliseconds, unauthenticated. */
+export const serverAlgorithms = mutable({
+  ...shared,
+  kex: curves,
+  serverHostKey: ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512', 'rsa-sha2-256'],
+})
+
+/** Towards targets, which may be older than any client should be. */
+export const clientAlgorithms = mutable({
+  ...shared,
+  kex: [...curves, 'diffie-hellman-group16-sha512', 'diffie-hellman-group14-sha256'],
+  serverHostKey: [
+    'ssh-ed25519',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'rsa-sha2-512',
+    'rsa-sha2-256',
+  ],
+})
+
+/** ssh2 knows more names than its types do. */
+function mutable(lists: Readonly<Record<keyof Algorithms, readonly string[]>>): Required<Algorithms> {
+  return lists as unknown as Required<Algorithms>
+}

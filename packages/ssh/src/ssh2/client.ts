@@ -1,0 +1,78 @@
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import ssh2 from 'ssh2'
+import { clientAlgorithms } from './algorithms.ts'
+import type { ClientChannel } from './channels.ts'
+
+/** How to log in, in the order of `ClientOptions.logIns`. */
+export type LogIn =
+  | { readonly type: 'none' }
+  | { readonly type: 'password'; readonly password: string }
+  | {
+      readonly type: 'publickey'
+      /** PEM or OpenSSH's form. */
+      readonly key: string | Buffer
+    }
+
+export interface ClientOptions {
+  readonly username: string
+  readonly logIns: readonly LogIn[]
+  /** Is this the target's key? Asked at each key exchange, before anything is said to it. */
+  readonly verifyHost: (key: Buffer) => boolean | Promise<boolean>
+  /** From connecting to being logged in, in milliseconds. */
+  readonly readyTimeoutMs: number
+}
+
+export interface PtyOptions {
+  readonly term: string
+  readonly rows: number
+  readonly cols: number
+  readonly width: number
+  readonly height: number
+  /** As a client sent them: `Terminal.rawModes`. */
+  readonly modes: Buffer
+}
+
+export interface ProgramOptions {
+  readonly env?: readonly (readonly [name: Buffer, value: Buffer])[]
+  readonly pty?: PtyOptions
+}
+
+type Opened = (error: Error | undefined, channel: ClientChannel) => void
+
+interface ClientConnectionEvents {
+  /** Logged in. */
+  ready: []
+  error: [error: Error]
+  close: []
+}
+
+/** A connection to a target. */
+export interface ClientConnection extends EventEmitter<ClientConnectionEvents> {
+  exec(command: Buffer, options: ProgramOptions, opened: Opened): void
+  /** Without a terminal where `pty` is false. */
+  shell(pty: PtyOptions | false, options: Pick<ProgramOptions, 'env'>, opened: Opened): void
+  subsys(name: Buffer, opened: Opened): void
+  forwardOut(sourceAddress: string, sourcePort: number, address: string, port: number, opened: Opened): void
+  openssh_forwardOutStreamLocal(socketPath: string, opened: Opened): void
+  end(): void
+  destroy(): void
+}
+
+/** The client's half of SSH, on a stream that is connected. */
+export function connectSsh(stream: Duplex, options: ClientOptions): ClientConnection {
+  const { username } = options
+  const logIns = options.logIns.map((logIn) => ({ ...logIn, username }))
+  return new ssh2.Client().connect({
+    sock: stream as never,
+    username,
+    algorithms: clientAlgorithms,
+    readyTimeout: options.readyTimeoutMs,
+    strictVendor: false,
+    hostVerifier: (key: Buffer, decide: (isRight: boolean) => void) => {
+      void Promise.resolve(options.verifyHost(key)).then(decide, () => decide(false))
+    },
+    authHandler: (left: unknown, partial: unknown, next: (logIn: never) => void) =>
+      next((logIns.shift() ?? false) as never),
+  } as ssh2.ConnectConfig) as unknown as ClientConnection
+}

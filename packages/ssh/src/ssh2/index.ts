@@ -1,0 +1,27 @@
+/** The one place that imports `ssh2`, as patches/ssh2@1.17.0.patch makes it. */
+export { clientAlgorithms, serverAlgorithms } from './algorithms.ts'
+export { connectSsh } from './client.ts'
+export type { ClientConnection, ClientOptions, LogIn, ProgramOptions, PtyOptions } from './client.ts'
+export type {
+  AcceptChannel,
+  ClientChannel,
+  ServerChannel,
+  SessionChannel,
+  SessionEvents,
+  Terminal,
+  TerminalSize,
+} from './channels.ts'
+export { SshServer } from './server.ts'
+export type {
+  AuthMethod,
+  AuthRequest,
+  ClientHello,
+  ForwardRequestInfo,
+  ForwardTarget,
+  KeyboardRequest,
+  PasswordRequest,
+  PublicKeyRequest,
+  ServerConnection,
+  ServerOptions,
+} from './server.ts'
+export { newHostKey } from './host-key.ts'

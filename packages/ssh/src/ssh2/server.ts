@@ -1,0 +1,159 @@
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import ssh2 from 'ssh2'
+import { serverAlgorithms } from './algorithms.ts'
+import type { AcceptChannel, ServerChannel, SessionChannel } from './channels.ts'
+
+export interface ServerOptions {
+  /** Private keys, PEM or OpenSSH's form; one of each type is used. */
+  readonly hostKeys: readonly (string | Buffer)[]
+  /** What follows `SSH-2.0-` in our first line. */
+  readonly ident: string
+  /** Shown before log-in. */
+  readonly banner?: string
+}
+
+/** What the client said of itself before anything was protected. */
+export interface ClientHello {
+  /** Such as `OpenSSH_9.2p1`. */
+  readonly software: string
+  readonly comments?: string
+}
+
+export type AuthMethod = 'none' | 'password' | 'publickey' | 'keyboard-interactive' | 'hostbased'
+
+interface AuthRequestBase<Method extends AuthMethod> extends EventEmitter<{ abort: [] }> {
+  readonly method: Method
+  /** Was valid UTF-8; the connection ends where it was not. */
+  readonly username: string
+  accept(): void
+  /** `isPartial`: this one was right, and one of `methods` has to follow. */
+  reject(methods?: readonly AuthMethod[], isPartial?: boolean): void
+}
+
+export interface PasswordRequest extends AuthRequestBase<'password'> {
+  /** An object where the client wants to change it. */
+  readonly password: string | { readonly oldPassword: string; readonly newPassword: string }
+}
+
+/** `accept` of a request without a signature says that one with it is worth sending. ssh2 verifies nothing of it. */
+export interface PublicKeyRequest extends AuthRequestBase<'publickey'> {
+  /** As the client named it, such as `rsa-sha2-512` or `ssh-ed25519-cert-v01@openssh.com`. */
+  readonly algorithm: string
+  /** A public key or a certificate, as it came (RFC 4253 section 6.6, PROTOCOL.certkeys). */
+  readonly key: { readonly data: Buffer }
+  /** What was signed: the session's identifier and this request (RFC 4252 section 7). */
+  readonly blob?: Buffer
+  /** With its algorithm's name in front, as it came. */
+  readonly rawSignature?: Buffer
+}
+
+export interface Prompt {
+  readonly prompt: string
+  readonly echo: boolean
+}
+
+export interface KeyboardRequest extends AuthRequestBase<'keyboard-interactive'> {
+  /** `answered` gets an Error where the client gave up for another method. */
+  prompt(
+    prompts: Prompt[],
+    title: string,
+    instructions: string,
+    answered: (answers: readonly string[] | Error) => void,
+  ): void
+}
+
+export type AuthRequest =
+  | PasswordRequest
+  | PublicKeyRequest
+  | KeyboardRequest
+  | AuthRequestBase<'none'>
+  | AuthRequestBase<'hostbased'>
+
+/** Where a client wants a connection of its own to go. */
+export interface ForwardTarget {
+  readonly destIP: string
+  readonly destPort: number
+  readonly srcIP: string
+  readonly srcPort: number
+}
+
+export interface ForwardRequestInfo {
+  readonly bindAddr?: string
+  readonly bindPort?: number
+  readonly socketPath?: string
+}
+
+export interface ServerConnectionEvents {
+  authentication: [request: AuthRequest]
+  /** Somebody is logged in. */
+  ready: []
+  session: [accept: () => SessionChannel, reject: () => void]
+  /** direct-tcpip */
+  tcpip: [accept: AcceptChannel, reject: () => void, target: ForwardTarget]
+  /** direct-streamlocal@openssh.com */
+  'openssh.streamlocal': [accept: AcceptChannel, reject: () => void, target: { readonly socketPath: string }]
+  /** tcpip-forward, streamlocal-forward@openssh.com and their ends. */
+  request: [
+    accept: ((port?: number) => void) | undefined,
+    reject: (() => void) | undefined,
+    name: string,
+    info: ForwardRequestInfo,
+  ]
+  rekey: []
+  error: [error: Error]
+  /** All of it is over; nothing comes after. */
+  close: []
+}
+
+/** One client's connection. */
+export interface ServerConnection extends EventEmitter<ServerConnectionEvents> {
+  /** Says goodbye and closes. */
+  end(): void
+  /** New keys, now. */
+  rekey(): void
+  /** Opens a channel for a connection that came in where the client asked to have it forwarded. */
+  forwardOut(
+    boundAddress: string,
+    boundPort: number,
+    remoteAddress: string,
+    remotePort: number,
+    opened: (error: Error | undefined, channel: ServerChannel) => void,
+  ): void
+  openssh_forwardOutStreamLocal(
+    socketPath: string,
+    opened: (error: Error | undefined, channel: ServerChannel) => void,
+  ): void
+}
+
+type Serve = (connection: ServerConnection, hello: ClientHello) => void
+
+/** The server's half of SSH, on streams that somebody else accepted. */
+export class SshServer {
+  readonly #server: ssh2.Server
+  readonly #serves = new WeakMap<object, Serve>()
+
+  /** @throws Error where a host key cannot be read */
+  constructor(options: ServerOptions) {
+    this.#server = new ssh2.Server({
+      hostKeys: [...options.hostKeys],
+      ident: options.ident,
+      ...(options.banner === undefined ? {} : { banner: options.banner }),
+      algorithms: serverAlgorithms,
+    })
+    this.#server.on('connection', (connection, { header }) => {
+      const serve = this.#serves.get((connection as unknown as { _sock: object })._sock)
+      const { software } = header.versions
+      serve?.(
+        connection as unknown as ServerConnection,
+        header.comments === undefined ? { software } : { software, comments: header.comments },
+      )
+    })
+  }
+
+  /** Speaks SSH on `stream`. `serve` is called once the client has said what it is, before key exchange; it listens at once. */
+  accept(stream: Duplex, serve: Serve): void {
+    this.#serves.set(stream, serve)
+    this.#server.injectSocket(stream as never)
+  }
+}
