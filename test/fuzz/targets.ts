@@ -11,6 +11,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   masks: () => import('./targets/masks.ts'),
   masking: () => import('./targets/masking.ts'),
   planted: () => import('./targets/planted.ts'),
+  terminal: () => import('./targets/terminal.ts'),
   tunnel: () => import('./targets/tunnel.ts'),
   recording: () => import('./targets/recording.ts'),
   config: () => import('./targets/config.ts'),

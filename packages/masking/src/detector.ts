@@ -20,6 +20,37 @@ export interface Detector {
   mayBeAt(bytes: Uint8Array, at: number, from: number, to: number): boolean
   /** Finds, in order, not overlapping. Linear in the text's length. */
   find(text: string): readonly Span[]
+  /**
+   * hot path, for text that comes in pieces: where in `bytes[from, to)` a find may begin that what follows could complete, make longer
+   * or undo; `to` where none may. Looks at no more than a bounded number of bytes, and rather says too much than too little. A private
+   * key that has begun is not said: it is found as it stands.
+   */
+  openFrom(bytes: Uint8Array, from: number, to: number): number
+}
+
+/**
+ * Where the bytes begin that end at `to` and are all in `set`, at most `most` of them, at the first of them that may begin a find.
+ * hot path.
+ */
+export function runFrom(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  { set, begins, most }: { readonly set: ByteSet; readonly begins: ByteSet; readonly most: number },
+): number {
+  const least = Math.max(from, to - most)
+  let at = to
+  while (at > least && set[bytes[at - 1]!] === 1) at--
+  while (at < to && begins[bytes[at]!] === 0) at++
+  return at
+}
+
+/** By byte: 1 where it is in the set. */
+export type ByteSet = Uint8Array
+
+/** @param pattern of one character */
+export function bytesLike(pattern: RegExp): ByteSet {
+  return Uint8Array.from({ length: 256 }, (_, byte) => Number(pattern.test(String.fromCharCode(byte))))
 }
 
 /**

@@ -205,6 +205,26 @@ describe('detectors', () => {
       expect([text, sieve.mayHold(Buffer.from(text), 0, text.length)]).toEqual([text, 0])
   })
 
+  test.each(Object.entries(cases))(
+    '%s says of a text that is cut inside of a find where that may begin',
+    (name, { finds }) => {
+      const detector = detectors[name]!
+      // A private key that has begun is found as it stands.
+      for (const [text] of finds.filter(([it]) => !it.startsWith('-----BEGIN')))
+        for (const { from, to } of detector.find(text))
+          for (let cut = from + 1; cut < to; cut++) {
+            const front = Buffer.from(text.slice(0, cut))
+            const open = detector.openFrom(front, 0, front.length)
+            expect([text, cut, open <= Buffer.byteLength(text.slice(0, from))]).toEqual([text, cut, true])
+          }
+    },
+  )
+
+  test.each(Object.keys(cases))('%s waits for nothing behind ordinary text', (name) => {
+    const text = Buffer.from('a word, and a line.\n')
+    expect(detectors[name]!.openFrom(text, 0, text.length)).toBe(text.length)
+  })
+
   test('UUIDs, hashes, timestamps and decimals are none of them', () => {
     const harmless = fc.oneof(
       fc.uuid(),

@@ -26,14 +26,7 @@ export function scrub(
   key: Uint8Array,
   may = Sieve.all,
 ): Scrubbed | undefined {
-  let finds: readonly Find[] = []
-  for (const [i, { detector, redactor }] of scrubbers.entries()) {
-    if (((may >>> i) & 1) === 0) continue
-    finds = merged(
-      finds,
-      detector.find(text).map((span) => ({ span, redactor })),
-    )
-  }
+  const finds = findsIn(scrubbers, text, may)
   if (finds.length === 0) return undefined
   let scrubbed = ''
   let at = 0
@@ -44,9 +37,23 @@ export function scrub(
   return { text: scrubbed + text.slice(at), found: finds.length }
 }
 
-interface Find {
+/** What is found, and what becomes of it. */
+export interface Find {
   readonly span: Span
   readonly redactor: Redactor
+}
+
+/** What {@link scrub} replaces, in order, not overlapping. */
+export function findsIn(scrubbers: readonly Scrubber[], text: string, may = Sieve.all): readonly Find[] {
+  let finds: readonly Find[] = []
+  for (const [i, { detector, redactor }] of scrubbers.entries()) {
+    if (((may >>> i) & 1) === 0) continue
+    finds = merged(
+      finds,
+      detector.find(text).map((span) => ({ span, redactor })),
+    )
+  }
+  return finds
 }
 
 /**

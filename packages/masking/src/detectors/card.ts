@@ -1,4 +1,4 @@
-import { add, isDigit, type Detector, type Span } from '../detector.ts'
+import { add, bytesLike, isDigit, runFrom, type Detector, type Span } from '../detector.ts'
 
 /**
  * 13 to 19 digits, bare or in the groups that are printed, parted by single spaces or dashes; not inside a longer number,
@@ -54,7 +54,11 @@ export const card: Detector = {
     }
     return spans
   },
+  openFrom: (bytes, from, to) => runFrom(bytes, from, to, open),
 }
+
+/** The longest is 19 digits and 4 separators; what follows it may be two more. */
+const open = { set: bytesLike(/[\d .-]/), begins: bytesLike(/\d/), most: 28 }
 
 function longestAt(text: string, from: number): string | undefined {
   if (text.charCodeAt(from + 4) >= 0x30) return undefined // no group ends here

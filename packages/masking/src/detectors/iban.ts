@@ -1,4 +1,4 @@
-import { areDigits, type Detector, type Span } from '../detector.ts'
+import { areDigits, bytesLike, isDigit, runFrom, type Detector, type Span } from '../detector.ts'
 
 /** Lengths by country: SWIFT IBAN registry. */
 const lengths: Readonly<Record<string, number>> = {
@@ -98,6 +98,21 @@ export const iban: Detector = {
     }
     return spans
   },
+  openFrom(bytes, from, to) {
+    for (let at = runFrom(bytes, from, to, open); at < to; at++)
+      if (mayBegin(bytes, at, to) && !(at > from && isAlphanumeric[bytes[at - 1]!] === 1)) return at
+    return to
+  },
+}
+
+/** 34 symbols with a separator behind each, and what follows. */
+const open = { set: bytesLike(/[A-Z\d -]/), begins: bytesLike(/[A-Z]/), most: 70 }
+const isAlphanumeric = bytesLike(/[A-Za-z\d]/)
+
+/** Whether country and check digits stand here, or their beginning as the last of the text. */
+function mayBegin(bytes: Uint8Array, at: number, to: number): boolean {
+  const fits = (i: number, is: (byte: number) => boolean): boolean => i >= to || is(bytes[i]!)
+  return isCapital(bytes[at]!) && fits(at + 1, isCapital) && fits(at + 2, isDigit) && fits(at + 3, isDigit)
 }
 
 function isCapital(byte: number): boolean {

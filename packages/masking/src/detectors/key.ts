@@ -1,4 +1,4 @@
-import { spansOf, type Detector } from '../detector.ts'
+import { bytesLike, spansOf, type Detector } from '../detector.ts'
 
 /** Credentials by the forms that their issuers gave them, so that scanners find them. */
 const forms = [
@@ -64,6 +64,45 @@ export const key: Detector = {
     return false
   },
   find: (text) => spansOf(pattern, text, () => true),
+  openFrom(bytes, from, to) {
+    const least = Math.max(from, to - maxTokenBytes)
+    let begun = to
+    for (let at = to; at > least && isOfToken[bytes[at - 1]!] === 1;) {
+      at--
+      // A token begins where a word does.
+      const isAtWord = at === from || isOfWord[bytes[at - 1]!] === 0
+      if (isAtWord && tokenBegins.some((first) => agrees(bytes, at, to, first))) begun = at
+    }
+    return Math.min(begun, headerFrom(bytes, Math.max(from, to - maxHeaderBytes), to))
+  },
+}
+
+/** How tokens begin, as {@link forms} has it. */
+const tokenBegins = [
+  'AKIA', 'ASIA', 'AIza', 'GOCSPX-', 'github_pat_', 'glpat-', 'xox', 'eyJ', 'sp_', 'spj_', 'sps_',
+  'ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_', 'sk_live_', 'rk_live_', 'sk_test_', 'rk_test_',
+].map((first) => Buffer.from(first)) // prettier-ignore
+const isOfToken = bytesLike(/[\dA-Za-z_.-]/)
+const isOfWord = bytesLike(/[\dA-Za-z_]/)
+/** The three parts of a JWT, its dots, and what follows. */
+const maxTokenBytes = 4099 + 8195 + 4096 + 4
+const maxHeaderBytes = 64
+const headerBegun = /(?:-{1,5}|-----B|-----BE|-----BEG|-----BEGI|-----BEGIN(?: [A-Z ]*-{0,5})?)$/
+
+/** Where a private key's first line may begin that is not over. */
+function headerFrom(bytes: Uint8Array, from: number, to: number): number {
+  const last = bytes[to - 1]!
+  if (to === from || !(last === 0x2d || last === 0x20 || (last >= 0x41 && last <= 0x5a))) return to
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
+  const index = text.search(headerBegun)
+  return index === -1 ? to : from + index
+}
+
+/** Whether one goes on like the other, as far as both go. */
+function agrees(bytes: Uint8Array, at: number, to: number, first: Uint8Array): boolean {
+  const end = Math.min(to, at + first.length)
+  for (let i = at; i < end; i++) if (bytes[i] !== first[i - at]) return false
+  return true
 }
 
 function isAt(bytes: Uint8Array, at: number, mark: Uint8Array, from: number, to: number): boolean {

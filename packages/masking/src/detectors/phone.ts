@@ -1,4 +1,4 @@
-import { add, areDigits, type Detector, type Span } from '../detector.ts'
+import { add, areDigits, bytesLike, runFrom, type Detector, type Span } from '../detector.ts'
 
 /**
  * International numbers with their plus (E.164), and North American ones in their usual grouping. Bare digit runs are
@@ -49,7 +49,11 @@ export const phone: Detector = {
     }
     return spans
   },
+  openFrom: (bytes, from, to) => runFrom(bytes, from, to, open),
 }
+
+/** The longest: a plus, 4 digits, and 6 groups of 5 with their brackets and separators; and what follows. */
+const open = { set: bytesLike(/[\d +().-]/), begins: bytesLike(/[\d+(]/), most: 60 }
 
 /**
  * Of the number that a match begins with; 0 where it is none. Groups of another number may follow one: 15 digits are the

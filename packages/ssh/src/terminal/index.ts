@@ -1,0 +1,1 @@
+export { maxHeldBytes, maxHoldMs, OutputMask, type OutputMaskParts } from './output-mask.ts'
