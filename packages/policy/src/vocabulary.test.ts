@@ -16,6 +16,7 @@ const odd = (
 test.each([
   ['an action of the gateway', odd('connect', 'read'), 'action cannot be named connect'],
   ['an action that is no word', odd('sql:read', 'read'), 'action cannot be named sql:read'],
+  ['a fact with a hyphen', odd('look', 'read', 'size-bytes'), 'fact cannot be named size-bytes'],
   ['an action in two groups', odd('insert', 'read'), 'action insert is in two groups'],
   ['an action named for another group', odd('write', 'read'), 'action write is in the group read'],
   ['a fact that the gateway states', odd('look', 'read', 'actor'), 'fact cannot be named actor'],
@@ -30,4 +31,9 @@ test('an action that two protocols declare has the facts of both', () => {
   expect([...(merged.actions.get('read')?.facts.keys() ?? [])]).toContain('size')
   expect([...(merged.actions.get('read')?.facts.keys() ?? [])]).toContain('unfiltered')
   expect([...(merged.actions.get('update')?.facts.keys() ?? [])]).not.toContain('size')
+})
+
+test("an action's name may have hyphens", () => {
+  const merged = mergeVocabularies([postgresVocabulary, odd('look-up', 'read')])
+  expect(merged.actions.get('look-up')?.group).toBe('read')
 })

@@ -35,14 +35,14 @@ export function mergeVocabularies(protocols: readonly ProtocolVocabulary[]): Voc
   const actions = new Map<string, { group: ActionGroup; facts: Map<string, FactType> }>()
   for (const protocol of protocols)
     for (const { name, group } of protocol.actions) {
-      mustBeFree('action', name, gatewayActions)
+      mustBeFree('action', name, gatewayActions, /^[a-z][a-z0-9_-]*$/)
       const isAlsoGroup = actionGroups.some((word) => word === name)
       if (isAlsoGroup && name !== group) throw new TypeError(`action ${name} is in the group ${group}`)
       const action = actions.get(name) ?? { group, facts: new Map() }
       if (action.group !== group) throw new TypeError(`action ${name} is in two groups`)
       actions.set(name, action)
       for (const fact of protocol.facts) {
-        mustBeFree('fact', fact.name, reservedFacts)
+        mustBeFree('fact', fact.name, reservedFacts, /^[a-z][a-z0-9_]*$/)
         const type = action.facts.get(fact.name) ?? fact.type
         if (type !== fact.type) throw new TypeError(`fact ${fact.name} has two types`)
         action.facts.set(fact.name, type)
@@ -51,7 +51,7 @@ export function mergeVocabularies(protocols: readonly ProtocolVocabulary[]): Voc
   return { actions, protocols: new Map(protocols.map((protocol) => [protocol.name, protocol])) }
 }
 
-function mustBeFree(what: string, name: string, reserved: readonly string[]): void {
-  if (!/^[a-z][a-z0-9_]*$/.test(name) || cedarWords.includes(name) || reserved.includes(name))
+function mustBeFree(what: string, name: string, reserved: readonly string[], form: RegExp): void {
+  if (!form.test(name) || cedarWords.includes(name) || reserved.includes(name))
     throw new TypeError(`${what} cannot be named ${name}`)
 }
