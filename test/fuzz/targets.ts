@@ -13,6 +13,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   planted: () => import('./targets/planted.ts'),
   terminal: () => import('./targets/terminal.ts'),
   tunnel: () => import('./targets/tunnel.ts'),
+  openssh: () => import('./targets/openssh.ts'),
   recording: () => import('./targets/recording.ts'),
   config: () => import('./targets/config.ts'),
   documents: () => import('./targets/documents.ts'),
