@@ -15,7 +15,7 @@ export function uint32(value: number): Buffer {
   return bytes
 }
 
-export function uint64(value: bigint | number): Buffer {
+function uint64(value: bigint | number): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64BE(BigInt(value))
   return bytes
@@ -26,7 +26,7 @@ export function string(value: Buffer | string): Buffer {
   return Buffer.concat([uint32(bytes.length), bytes])
 }
 
-export function attributes({ size, owner, permissions, times, extended }: Attributes): Buffer {
+function attributes({ size, owner, permissions, times, extended }: Attributes): Buffer {
   let flags = 0
   const fields: Buffer[] = []
   const add = (flag: number, ...more: readonly Buffer[]): void => {
