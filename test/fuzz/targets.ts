@@ -5,6 +5,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   codec: () => import('./targets/codec.ts'),
   conversation: () => import('./targets/conversation.ts'),
   session: () => import('./targets/session.ts'),
+  jwt: () => import('./targets/jwt.ts'),
   login: () => import('./targets/login.ts'),
   statements: () => import('./targets/statements.ts'),
   effects: () => import('./targets/effects.ts'),

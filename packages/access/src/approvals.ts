@@ -4,7 +4,7 @@ import type { Readers } from '@sallyport/store'
 
 /** The groups of everybody who approved and is still there, as they stand now. */
 export async function approversOf(
-  read: Pick<Readers, 'users'>,
+  read: Pick<Readers, 'users' | 'issuers'>,
   answers: readonly { readonly byId: string; readonly verdict: string }[],
 ): Promise<readonly (readonly string[])[]> {
   const approvers: (readonly string[])[] = []
@@ -19,7 +19,7 @@ export async function approversOf(
 
 /** Whether an answer of theirs would count in this very transaction: nobody is told that it does where it does not. */
 export async function isReviewerNow(
-  read: Pick<Readers, 'users'>,
+  read: Pick<Readers, 'users' | 'issuers'>,
   { principal }: Subject,
   needs: readonly ReviewNeed[],
 ): Promise<boolean> {

@@ -26,7 +26,7 @@ export async function askAnew({ store, policy }: AskAnewParts): Promise<readonly
 
 async function otherNeeds(
   policy: CurrentPolicy,
-  tx: Pick<Readers, 'users' | 'resources'>,
+  tx: Pick<Readers, 'users' | 'issuers' | 'resources'>,
   request: AccessRequest,
 ): Promise<readonly ReviewNeed[] | undefined> {
   const needs = (await termsNow(policy, tx, request))?.needs

@@ -91,7 +91,7 @@ export class AccessGate<Options> implements Gate<Options> {
     const { throttle, tokens, sessions, store } = this.#parts
     const throttled = await throttle.check(claim.clientAddress)
     if (throttled !== undefined) return this.#refused(claim, throttled)
-    const known = await tokens.authenticate(claim.credential)
+    const known = await tokens.authenticate(claim.credential, claim.clientAddress)
     if (isRefusal(known)) {
       throttle.failed(claim.clientAddress)
       return this.#refused(claim, known)

@@ -6,7 +6,7 @@ import type { CurrentPolicy } from './current-policy.ts'
 /** What policy asks now for what was asked then; undefined where it may not be asked for any more. */
 export async function termsNow(
   policy: CurrentPolicy,
-  tx: Pick<Readers, 'users' | 'resources'>,
+  tx: Pick<Readers, 'users' | 'issuers' | 'resources'>,
   { requester, actor, ...request }: AccessRequest,
 ): Promise<RequestTerms | undefined> {
   const principal = await currentPrincipal(tx, requester.id)

@@ -6,7 +6,7 @@ import { json, route } from './route.ts'
 export const Change = z
   .object({
     action: z.enum(['create', 'update', 'delete', 'unchanged']),
-    kind: z.enum(['Resource', 'Policy', 'Credential', 'User', 'Webhook']),
+    kind: z.enum(['Resource', 'Policy', 'Credential', 'User', 'Webhook', 'Issuer']),
     name: z.string(),
     changes: z.array(
       z.object({ path: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GroupName, Name, UserName, WebhookEvent } from './fields.ts'
+import { ClaimPath, GroupName, Name, UserName, WebhookEvent } from './fields.ts'
 import { MaskingDeclaration } from './masking.ts'
 
 /** What may be declared in files and applied. One YAML document each, told apart by `kind`. */
@@ -107,6 +107,92 @@ export const WebhookDocument = z
   .meta({ id: 'WebhookDocument' })
 export type WebhookDocument = z.output<typeof WebhookDocument>
 
+const claimValue = z.union([z.string().max(1000), z.boolean(), z.number()])
+
+const IssuerRule = z.strictObject({
+  name: Name,
+  /** By claim: what it must be, any of several values, or how it must start. Of a claim that is a list, one element. */
+  match: z
+    .record(
+      ClaimPath,
+      z.union([
+        claimValue,
+        z.array(claimValue).min(1).max(100),
+        z.strictObject({ startsWith: z.string().min(1).max(1000) }),
+      ]),
+    )
+    .default({}),
+  /** The person whom the token is about, by issuer and subject; or a workload. */
+  is: z.union([z.literal('person'), z.strictObject({ workload: Name })]),
+  groups: z.array(GroupName).max(100).default([]),
+})
+
+/** An address of https, without what a path could hide. */
+const httpsAddress = z
+  .url({ protocol: /^https$/, error: 'use an address of https' })
+  .max(2048)
+  .refine((url) => !/[@?#]/.test(url), 'leave out user, query and fragment')
+
+export const IssuerDocument = z
+  .strictObject({
+    kind: z.literal('Issuer'),
+    name: Name,
+    /** As its tokens have it in `iss`, to the letter. */
+    issuer: httpsAddress,
+    /** Any of them has to be in `aud`: name this gateway in one that is used for nothing else. */
+    audiences: z.array(z.string().min(1).max(1000)).min(1).max(20),
+    /** For which clients its tokens may be made: `azp` or `client_id`. */
+    authorizedParties: z.array(z.string().min(1).max(1000)).max(100).default([]),
+    /** `access`: access tokens by RFC 9068. `workload`: what platforms give their jobs. */
+    tokens: z.enum(['access', 'workload']),
+    algorithms: z
+      .array(
+        z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']),
+      )
+      .min(1)
+      .default(['RS256', 'ES256']),
+    groupsClaim: ClaimPath.default('groups'),
+    nameClaim: ClaimPath.default('preferred_username'),
+    maxLifetimeSeconds: z.number().int().min(60).max(43_200).default(3600),
+    keys: z
+      .discriminatedUnion('from', [
+        z.strictObject({ from: z.literal('discovery') }),
+        z.strictObject({ from: z.literal('url'), url: httpsAddress }),
+        z.strictObject({
+          from: z.literal('document'),
+          keys: z.array(z.record(z.string(), z.unknown())).min(1).max(20),
+        }),
+      ])
+      .prefault({ from: 'discovery' }),
+    /** PEM. */
+    certificateAuthority: z.string().max(65_536).includes('-----BEGIN CERTIFICATE-----').optional(),
+    rules: z.array(IssuerRule).min(1).max(500),
+  })
+  .superRefine(({ tokens, authorizedParties, rules }, context) => {
+    if (tokens === 'access' && authorizedParties.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['authorizedParties'],
+        message: 'say for which clients access tokens may be made',
+      })
+    rules.forEach(({ name, match }, i) => {
+      if (tokens === 'workload' && Object.keys(match).length === 0)
+        context.addIssue({
+          code: 'custom',
+          path: ['rules', i, 'match'],
+          message: 'say whose tokens: without a claim to match, everybody on that platform would be let in',
+        })
+      if (rules.findIndex((rule) => rule.name === name) !== i)
+        context.addIssue({
+          code: 'custom',
+          path: ['rules', i, 'name'],
+          message: 'names of rules must differ',
+        })
+    })
+  })
+  .meta({ id: 'IssuerDocument' })
+export type IssuerDocument = z.output<typeof IssuerDocument>
+
 export const Document = z
   .discriminatedUnion('kind', [
     ResourceDocument,
@@ -114,6 +200,7 @@ export const Document = z
     CredentialDocument,
     UserDocument,
     WebhookDocument,
+    IssuerDocument,
   ])
   .meta({ id: 'Document' })
 export type Document = z.output<typeof Document>

@@ -20,6 +20,9 @@ export const GroupName = z
     'use 1 to 128 letters, digits, dots, dashes, colons and underscores',
   )
 
+/** A claim of a token by its name, or by a JSON Pointer to one further down: `/realm_access/roles`. RFC 6901 */
+export const ClaimPath = z.string().regex(/^[^\p{Cc}]{1,200}$/u, 'use 1 to 200 characters')
+
 /** ISO 8601, UTC. */
 export const Time = z.iso.datetime()
 

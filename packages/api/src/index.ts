@@ -5,6 +5,7 @@ export { createClient, type CallOptions, type Client, type ClientOptions } from 
 export {
   CredentialDocument,
   Document,
+  IssuerDocument,
   PolicyDocument,
   ResourceDocument,
   UserDocument,
@@ -13,6 +14,7 @@ export {
   type DocumentKind,
 } from './documents.ts'
 export { maxTokenSeconds, Name, Password, UserName } from './fields.ts'
+export type { TestedToken } from './federation.ts'
 export type { DoctorCheck } from './gateway.ts'
 export { tagsOf, type ColumnDeclaration, type RedactorDeclaration } from './masking.ts'
 export { openApiDocument } from './openapi.ts'

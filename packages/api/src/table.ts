@@ -2,6 +2,7 @@ import { access } from './access.ts'
 import { agents, joinTokens } from './agents.ts'
 import { apply } from './apply.ts'
 import { audit } from './audit.ts'
+import { federation } from './federation.ts'
 import { gateway } from './gateway.ts'
 import { policies } from './policies.ts'
 import { grants, requests } from './requests.ts'
@@ -32,6 +33,7 @@ export const routeTable = {
   access,
   reviews,
   sessions,
+  federation,
   gateway,
   audit,
   webhooks,

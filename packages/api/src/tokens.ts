@@ -1,11 +1,12 @@
 import { z } from 'zod'
-import { Flag, Id, Time, TokenSeconds, UserName } from './fields.ts'
+import { Flag, Id, Time, TokenSeconds } from './fields.ts'
 import { created, json, nothing, route } from './route.ts'
 
 const Token = z
   .object({
     id: Id,
-    user: UserName,
+    /** A user's name; `workload:NAME` of a workload. */
+    user: z.string(),
     label: z.string(),
     createdAt: Time,
     expiresAt: Time,

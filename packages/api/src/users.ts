@@ -9,6 +9,8 @@ const User = z
     /** `invited`: has not used the set-up link yet. */
     state: z.enum(['active', 'invited', 'disabled']),
     createdAt: Time,
+    /** The address of who vouches for them; absent for a local user. */
+    provider: z.string().optional(),
   })
   .meta({ id: 'User' })
 
@@ -29,7 +31,7 @@ export const users = {
     method: 'GET',
     path: '/users',
     auth: 'administer',
-    summary: 'Local users',
+    summary: 'Users: local ones, and those whom a provider vouches for',
     answer: json(z.object({ items: z.array(User) })),
     example: { output: { items: [user] } },
   }),

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     tags: async () => (await import('./commands/tags.ts')).tags,
     agents: async () => (await import('./commands/agents.ts')).agents,
     access: async () => (await import('./commands/access.ts')).access,
+    federation: async () => (await import('./commands/federation.ts')).federation,
     users: async () => (await import('./commands/users.ts')).users,
     webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
     doctor: async () => (await import('./commands/doctor.ts')).doctor,

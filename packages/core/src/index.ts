@@ -27,6 +27,7 @@ export {
   type SessionId,
   type WebhookDeliveryId,
 } from './ids.ts'
+export type { ClaimCondition, Issuer, IssuerAlgorithm, IssuerRule } from './issuer.ts'
 export type { Ground, Operation, Outcome, Parameter } from './operation.ts'
 export { mintPermit, type Authorization, type Obligations, type Permit } from './permit.ts'
 export type {

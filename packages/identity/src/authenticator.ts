@@ -15,9 +15,10 @@ export interface Authenticated {
 export interface Authenticator {
   /**
    * A Refusal, always the same one, for whatever is not good: it never says why.
+   * @param from the address of whoever shows it
    * @throws Fault gateway/store-unavailable
    */
-  authenticate(credential: LoginCredential): Promise<Authenticated | Refusal>
+  authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal>
   /** Whether a key is one that may let somebody in. @throws Fault gateway/store-unavailable */
   accepts(key: OfferedKey): Promise<boolean>
 }

@@ -1,4 +1,5 @@
 export { invalidCredential, type Authenticated, type Authenticator } from './authenticator.ts'
+export { Authenticators } from './authenticators.ts'
 export {
   CertificateAuthority,
   createAuthority,
@@ -7,6 +8,8 @@ export {
   type AuthorityParts,
   type ServerCertificate,
 } from './authority/x509.ts'
+export { Federation, type RefusedToken, type Taken } from './federation/federation.ts'
+export { looksLikeJwt } from './federation/jwt.ts'
 export type { AskAgent } from './credentials/agent.ts'
 export { Credentials, secretFrom, type CredentialParts } from './credentials/credentials.ts'
 export { contextOf } from './credentials/sealed.ts'

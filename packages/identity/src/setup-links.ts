@@ -70,11 +70,15 @@ export class SetupLinks {
     )
   }
 
-  /** A new link for a user; earlier ones stop working. @returns undefined where there is no such user, or they are disabled */
+  /**
+   * A new link for a user; earlier ones stop working.
+   * @returns undefined where there is no such user, they are disabled, or sign in at a provider
+   */
   async renew(by: Subject | 'system', name: string): Promise<SetupCode | undefined> {
     return this.#store.write(by, 'set-up link', async (tx) => {
       const user = await tx.users.get(name)
-      return user === undefined || user.disabledAt !== null ? undefined : this.#add(tx, name, setupLinkMs)
+      const isFit = user !== undefined && user.disabledAt === null && user.provider === null
+      return isFit ? this.#add(tx, name, setupLinkMs) : undefined
     })
   }
 

@@ -55,7 +55,7 @@ export class Standing implements Disposable {
       this.#moment++
       for (const watch of this.#watches) {
         if (!concerns(change, watch.who)) continue
-        if (change.verb === 'ended') this.#end(watch)
+        if (change.verb === 'ended' && change.table !== 'issuers') this.#end(watch)
         else void this.#lookAgain(watch)
       }
     }
@@ -95,12 +95,16 @@ export async function standingToken(
 
 /** Does it change what a cached answer or a live session rests on? */
 export function concernsStanding(change: StoreChange): boolean {
-  return change.table === 'users' || (change.table === 'tokens' && change.verb === 'ended')
+  const { table, verb } = change
+  return table === 'users' || table === 'issuers' || (table === 'tokens' && verb === 'ended')
 }
 
 export function concerns(change: StoreChange, who: Authenticated): boolean {
   if (change.table === 'tokens') return change.key === who.token.id
-  return change.table === 'users' && change.key === userNameOf(who.subject.principal.id)
+  const { kind, id } = who.subject.principal
+  return change.table === 'issuers'
+    ? kind === 'workload'
+    : change.table === 'users' && change.key === userNameOf(id)
 }
 
 function withPrincipal(subject: Subject, principal: Principal): Subject {

@@ -90,9 +90,19 @@ describe('access tokens', () => {
     for (const lifetimeMs of [12 * 3_600_000 + 1, 0, -1, Number.NaN])
       await expect(it.mint('alice', { lifetimeMs })).rejects.toThrow('at most 12 hours')
     const now = it.clock.now()
-    expect((await it.mint('alice', { notAfterMs: now + 5 })).expiresAtMs).toBe(now + 5)
-    expect((await it.mint('alice', { notAfterMs: now + 1e9 })).expiresAtMs).toBe(now + 3_600_000)
-    await expect(it.mint('alice', { notAfterMs: now })).rejects.toThrow('not valid')
+    const short = await it.mint('alice', { lifetimeMs: 5 })
+    const long = await it.mint('alice', { lifetimeMs: 7_200_000 })
+    expect((await it.mint('alice', { by: short.id })).expiresAtMs).toBe(now + 5)
+    expect((await it.mint('alice', { by: long.id })).expiresAtMs).toBe(now + 3_600_000)
+    it.clock.advance(5)
+    await expect(it.mint('alice', { by: short.id })).rejects.toThrow('not valid')
+    await it.tokens.revoke('system', long.id)
+    await expect(it.mint('alice', { by: long.id })).rejects.toThrow('not valid')
+  })
+
+  test('are never asked for by the token of somebody else', async () => {
+    const { id } = await it.mint('bob')
+    await expect(it.mint('alice', { by: id })).rejects.toThrow('not valid')
   })
 
   test('are for principals that are known and not disabled', async () => {

@@ -15,7 +15,7 @@ import { invalidCredential, type Authenticated, type Authenticator } from './aut
 import { KnownTokens } from './known-tokens.ts'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
 import { currentPrincipal } from './principals.ts'
-import { concerns, concernsStanding, Standing, type OnStanding } from './standing.ts'
+import { concerns, concernsStanding, Standing, standingToken, type OnStanding } from './standing.ts'
 
 export const defaultTokenMs = 3_600_000
 export const maxTokenMs = 12 * 3_600_000
@@ -39,8 +39,8 @@ export interface TokenRequest {
   readonly label: string
   /** At most {@link maxTokenMs}; {@link defaultTokenMs} where absent. */
   readonly lifetimeMs?: number
-  /** Its end at the latest: that of the token by which it was asked for. */
-  readonly notAfterMs?: number
+  /** The id of the token by which it was asked for: it ends with that at the latest, and with the issuer by which that stands. */
+  readonly by?: string
 }
 
 /** Mints, knows and revokes access tokens. Revocation holds at once, here and for whoever watches. */
@@ -81,13 +81,26 @@ export class Tokens implements Authenticator, Disposable {
     const { principalId, label, actor = null, lifetimeMs = defaultTokenMs } = request
     if (!(lifetimeMs > 0 && lifetimeMs <= maxTokenMs)) throw new RangeError('a token lives at most 12 hours')
     const now = this.#clock.now()
-    const expiresAt = Math.min(now + lifetimeMs, request.notAfterMs ?? Number.POSITIVE_INFINITY)
-    const principal = await currentPrincipal(tx, principalId)
-    if (principal === undefined || expiresAt <= now) return invalidCredential()
+    const by = request.by === undefined ? undefined : await standingToken(tx, request.by, now)
+    if (request.by !== undefined && by?.principalId !== principalId) return invalidCredential()
+    const expiresAt = Math.min(now + lifetimeMs, by?.expiresAt ?? Number.POSITIVE_INFINITY)
+    if ((await currentPrincipal(tx, principalId)) === undefined) return invalidCredential()
     const { token, hash } = mintOpaque('sp', this.#random)
-    const id = timeOrderedId('tok', now, this.#random(16))
-    await tx.tokens.add({ id, hash, principalId, actor, label, expiresAt })
+    const id = this.#newId(now)
+    await tx.tokens.add({ id, hash, principalId, actor, label, expiresAt, issuer: by?.issuer ?? null })
     return { id, token, principalId, label, createdAtMs: now, expiresAtMs: expiresAt }
+  }
+
+  /**
+   * Keeps that a token of somebody else's was found good, so that what it opens can be watched and revoked as if it were ours. Of one
+   * that was kept before nothing changes.
+   */
+  async keepWithin(
+    tx: Writers,
+    token: Omit<TokenRow, 'id' | 'createdAt' | 'revokedAt' | 'lastUsedAt'>,
+  ): Promise<void> {
+    if ((await currentPrincipal(tx, token.principalId)) === undefined) return
+    await tx.tokens.add({ ...token, id: this.#newId(this.#clock.now()) })
   }
 
   /** Tokens are shown, not offered. */
@@ -96,9 +109,12 @@ export class Tokens implements Authenticator, Disposable {
   }
 
   async authenticate(credential: LoginCredential): Promise<Authenticated | Refusal> {
-    if (!(credential instanceof Secret)) return invalidCredential()
-    const hash = opaqueHash('sp', credential)
-    if (hash === undefined) return invalidCredential()
+    const hash = credential instanceof Secret ? opaqueHash('sp', credential) : undefined
+    return hash === undefined ? invalidCredential() : this.holder(hash)
+  }
+
+  /** Whoever has proven to have the token that is kept under this hash. */
+  async holder(hash: string): Promise<Authenticated | Refusal> {
     const who = this.#known.get(hash) ?? (await this.#read(hash))
     const now = this.#clock.now()
     if (who === undefined || who.token.expiresAtMs <= now) return invalidCredential()
@@ -106,7 +122,7 @@ export class Tokens implements Authenticator, Disposable {
     this.#usedAtMs.set(who, now)
     await this.#store.traffic.tokenUsed(who.token.id)
     // It may have been revoked while that was written.
-    return this.#known.get(hash) === who ? who : this.authenticate(credential)
+    return this.#known.get(hash) === who ? who : this.holder(hash)
   }
 
   /** @returns whether a living token was revoked */
@@ -145,6 +161,10 @@ export class Tokens implements Authenticator, Disposable {
       subject: row.actor === null ? onOwnBehalf(principal) : { principal, actor: row.actor },
       token: { id: row.id, label: row.label, expiresAtMs: row.expiresAt },
     }
+  }
+
+  #newId(nowMs: number): string {
+    return timeOrderedId('tok', nowMs, this.#random(16))
   }
 
   #forget(changes: readonly StoreChange[]): void {

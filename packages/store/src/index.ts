@@ -10,6 +10,7 @@ export type {
 export type { AgentKeys, AgentReader, AgentRow, AgentWriter } from './repositories/agents.ts'
 export type { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
 export type { Grant, GrantPlace, GrantReader, GrantWriter } from './repositories/grants.ts'
+export type { DeclaredWorkload, IssuerReader, IssuerWriter } from './repositories/issuers.ts'
 export type { JoinTokenReader, JoinTokenRow, JoinTokenWriter } from './repositories/join-tokens.ts'
 export type {
   PolicyReader,
@@ -31,7 +32,7 @@ export type { SettingReader, SettingWriter } from './repositories/settings.ts'
 export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 export type { TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'
 export type { Traffic } from './repositories/traffic.ts'
-export type { User, UserReader, UserWriter } from './repositories/users.ts'
+export type { ProviderUser, User, UserReader, UserWriter } from './repositories/users.ts'
 export type {
   WebhookBacklog,
   WebhookDelivery,

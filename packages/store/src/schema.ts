@@ -12,7 +12,11 @@ export interface Tables {
     passwordHash: string | null
     disabledAt: number | null
     createdAt: number
+    issuer: string | null
+    subject: string | null
+    claimedAt: number | null
   }
+  readonly issuers: { name: string; document: string; updatedAt: number }
   readonly setupLinks: { hash: string; userName: string | null; expiresAt: number }
   readonly tokens: {
     id: string
@@ -24,6 +28,7 @@ export interface Tables {
     expiresAt: number
     revokedAt: number | null
     lastUsedAt: number | null
+    issuer: string | null
   }
   readonly agents: {
     id: string

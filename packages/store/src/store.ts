@@ -11,6 +11,7 @@ import { AccessRequestReader, AccessRequestWriter } from './repositories/access-
 import { AgentReader, AgentWriter } from './repositories/agents.ts'
 import { CredentialReader, CredentialWriter } from './repositories/credentials.ts'
 import { GrantReader, GrantWriter } from './repositories/grants.ts'
+import { IssuerReader, IssuerWriter } from './repositories/issuers.ts'
 import { JoinTokenReader, JoinTokenWriter } from './repositories/join-tokens.ts'
 import { PolicyReader, PolicyWriter } from './repositories/policies.ts'
 import { ResourceReader, ResourceWriter } from './repositories/resources.ts'
@@ -30,6 +31,7 @@ export interface Readers {
   readonly resources: ResourceReader
   readonly policies: PolicyReader
   readonly users: UserReader
+  readonly issuers: IssuerReader
   readonly setupLinks: SetupLinkReader
   readonly tokens: TokenReader
   readonly agents: AgentReader
@@ -49,6 +51,7 @@ export interface Writers {
   readonly resources: ResourceWriter
   readonly policies: PolicyWriter
   readonly users: UserWriter
+  readonly issuers: IssuerWriter
   readonly setupLinks: SetupLinkWriter
   readonly tokens: TokenWriter
   readonly agents: AgentWriter
@@ -170,6 +173,7 @@ function readersOver(db: Kysely<Tables>): Readers {
     resources: new ResourceReader(db),
     policies: new PolicyReader(db),
     users: new UserReader(db),
+    issuers: new IssuerReader(db),
     setupLinks: new SetupLinkReader(db),
     tokens: new TokenReader(db),
     agents: new AgentReader(db),
@@ -190,6 +194,7 @@ function writersOver(change: Change): Writers {
     resources: new ResourceWriter(change),
     policies: new PolicyWriter(change),
     users: new UserWriter(change),
+    issuers: new IssuerWriter(change),
     setupLinks: new SetupLinkWriter(change),
     tokens: new TokenWriter(change),
     agents: new AgentWriter(change),

@@ -56,7 +56,7 @@ function bodyLimitOf({ noun, verb }: NamedRoute): number {
 const isSignIn = ({ noun }: NamedRoute): boolean => noun === 'login' || noun === 'setup'
 
 async function signedIn(request: FastifyRequest, guards: Guards): Promise<Caller> {
-  const token = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(request.headers.authorization ?? '')?.[1]
+  const token = /^Bearer ([\x21-\x7e]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1]
   const caller = token === undefined ? undefined : await guards.caller(token, request.ip)
   if (caller !== undefined) return caller
   throw new ProblemError(

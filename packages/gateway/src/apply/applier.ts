@@ -1,8 +1,8 @@
-import type { Document, Plan, UserDocument, WebhookDocument } from '@sallyport/api'
-import { onOwnBehalf, Secret, type Resource, type Subject, type Webhook } from '@sallyport/core'
+import type { Document, IssuerDocument, Plan, UserDocument, WebhookDocument } from '@sallyport/api'
+import { onOwnBehalf, Secret, type Issuer, type Resource, type Subject, type Webhook } from '@sallyport/core'
 import { contextOf, type SealedBox } from '@sallyport/identity'
 import { differenceOf, PolicyError, type DecisionPoint } from '@sallyport/policy'
-import type { Store, Writers } from '@sallyport/store'
+import type { Store, User, Writers } from '@sallyport/store'
 import { invalidPolicy, ProblemError } from '../front/problem.ts'
 import type { PolicyInForce } from '../policy/in-force.ts'
 import { policiesOf } from '../policy/versions.ts'
@@ -82,9 +82,11 @@ export class Applier {
     const before = inForce?.version ?? 0
     if (basedOn !== undefined && basedOn !== String(before)) throw movedOn(before)
     const current = await declaredNow(store, box)
+    refuseProviders(await store.read.users.list(), documents)
     const plan = planChanges(current, wanted, pruned)
     const standing = after(current, wanted, plan)
     refuseDangling(standing, documents)
+    refuseAmbiguous(standing, documents)
 
     const isNewSet = plan.some(({ kind, action }) => kind === 'Policy' && action !== 'unchanged')
     const version = isNewSet ? before + 1 : before
@@ -158,6 +160,8 @@ export class Applier {
         return writeUser(tx, document)
       case 'Webhook':
         return tx.webhooks.put(webhookOf(document))
+      case 'Issuer':
+        return tx.issuers.put(issuerOf(document))
       case 'Policy': // Policies are written as one set.
       case undefined:
     }
@@ -188,6 +192,7 @@ async function remove(tx: Writers, { kind, name }: { kind: Document['kind']; nam
   }
   if (kind === 'Credential') await tx.credentials.delete(name)
   if (kind === 'Webhook') await tx.webhooks.delete(name)
+  if (kind === 'Issuer') await tx.issuers.delete(name)
 }
 
 async function writeUser(tx: Writers, { name, groups }: UserDocument): Promise<void> {
@@ -266,6 +271,51 @@ function danglingSecrets(
 
 function webhookOf({ name, url, events, form, secret, statements, allow }: WebhookDocument): Webhook {
   return { name, url, events, form, secret, statements, allow }
+}
+
+function issuerOf({ kind: _kind, ...issuer }: IssuerDocument): Issuer {
+  return issuer
+}
+
+/** Whom a provider vouches for is in the groups that it says. */
+function refuseProviders(users: readonly User[], documents: readonly Document[]): void {
+  const theirs = new Set(users.filter(({ provider }) => provider !== null).map(({ name }) => name))
+  const errors = documents.flatMap(({ kind, name }, i) =>
+    kind === 'User' && theirs.has(name)
+      ? [
+          {
+            path: `documents.${i}.name`,
+            message: 'their provider says who they are and what groups they are in',
+          },
+        ]
+      : [],
+  )
+  refuse(errors, documents)
+}
+
+/** A token must be of one issuer, and a workload must be told by one rule: its groups are that rule's. */
+function refuseAmbiguous(standing: readonly Document[], documents: readonly Document[]): void {
+  const issuers = standing.filter((it) => it.kind === 'Issuer')
+  const taken = new Map<string, string>()
+  const errors: { path: string; message: string }[] = []
+  for (const issuer of issuers) {
+    const i = documents.findIndex((it) => keyOf(it) === keyOf(issuer))
+    const base = i < 0 ? keyOf(issuer) : `documents.${i}`
+    const other = issuers.find((it) => it !== issuer && it.issuer === issuer.issuer)
+    if (other !== undefined)
+      errors.push({ path: `${base}.issuer`, message: `issuer ${other.name} has this address too` })
+    issuer.rules.forEach(({ name, is }, n) => {
+      if (is === 'person') return
+      const by = taken.get(is.workload)
+      if (by !== undefined)
+        errors.push({
+          path: `${base}.rules.${n}.is`,
+          message: `workload ${is.workload} is told by rule ${by} already: give that one more values to match`,
+        })
+      taken.set(is.workload, `${name} of ${issuer.name}`)
+    })
+  }
+  refuse(errors, documents)
 }
 
 /** Whoever applies must be able to mend what they applied. */

@@ -1,4 +1,4 @@
-import type { Document } from '@sallyport/api'
+import type { Document, IssuerDocument } from '@sallyport/api'
 import { contextOf, type SealedBox } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import { documentOf } from './resource-document.ts'
@@ -11,11 +11,13 @@ export async function declaredNow({ read }: Store, box: SealedBox): Promise<Docu
     name,
     text,
   }))
-  const users = (await read.users.list()).map(({ name, groups }): Document => ({
-    kind: 'User',
-    name,
-    groups: [...groups],
-  }))
+  const users = (await read.users.list())
+    .filter(({ provider }) => provider === null)
+    .map(({ name, groups }): Document => ({
+      kind: 'User',
+      name,
+      groups: [...groups],
+    }))
   const credentials: Document[] = []
   for (const { name } of await read.credentials.list()) {
     const sealed = await read.credentials.get(name)
@@ -27,5 +29,9 @@ export async function declaredNow({ read }: Store, box: SealedBox): Promise<Docu
     ...webhook,
     events: [...webhook.events],
   }))
-  return [...resources, ...policies, ...credentials, ...users, ...webhooks]
+  // What was checked when it was applied.
+  const issuers = (await read.issuers.list()).map(
+    (issuer) => ({ kind: 'Issuer', ...issuer }) as IssuerDocument,
+  )
+  return [...resources, ...policies, ...credentials, ...users, ...webhooks, ...issuers]
 }

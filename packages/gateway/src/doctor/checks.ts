@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises'
-import type { Clock } from '@sallyport/core'
+import type { Clock, Issuer } from '@sallyport/core'
+import type { Federation } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import type { ServerTls } from '../edge/server-tls.ts'
 import type { Plane } from '../start/plane.ts'
@@ -11,6 +12,7 @@ export interface CheckParts {
   readonly tls: Pick<ServerTls, 'notAfterMs'>
   readonly plane: Pick<Plane, 'attached' | 'processes' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
+  readonly federation: Pick<Federation, 'keysOf'>
   readonly clock: Clock
 }
 
@@ -36,6 +38,10 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
             : good(`${resources.length} declared`),
         ),
     },
+    ...(await parts.store.read.issuers.list()).map((issuer): Check => ({
+      name: `issuer ${issuer.name}`,
+      look: () => issuerKeys(parts, issuer),
+    })),
     ...pools.map((pool): Check => ({
       name: `agents of ${pool}`,
       look: () => agents(parts, pool),
@@ -90,6 +96,21 @@ async function agents({ plane }: CheckParts, pool: string) {
   const count = (await plane.attached()).filter((agent) => agent.pool === pool).length
   if (count > 0) return good(`${count} attached`)
   return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
+}
+
+async function issuerKeys({ federation }: CheckParts, issuer: Issuer) {
+  try {
+    const count = await federation.keysOf(issuer)
+    return count > 0
+      ? good(`${count} keys`)
+      : bad('it publishes no key that a token could be verified by', 'see its `keys` in the declaration')
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : 'its keys cannot be had'
+    return bad(
+      why,
+      'its tokens are refused: see `issuer`, `keys` and `certificateAuthority` in its declaration',
+    )
+  }
 }
 
 const dayMs = 24 * 3_600_000

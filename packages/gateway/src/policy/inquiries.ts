@@ -15,7 +15,7 @@ import { person } from '../api/views.ts'
 import { notFound, ProblemError } from '../front/problem.ts'
 
 export interface InquiryParts {
-  readonly read: Pick<Readers, 'users' | 'resources'>
+  readonly read: Pick<Readers, 'users' | 'issuers' | 'resources'>
   readonly policies: { readonly point: DecisionPoint }
   readonly mayAdminister: (subject: Subject) => boolean
 }

@@ -54,7 +54,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
     },
   })
   const { store, protocols } = foundation
-  const people = gatherPeople(life, foundation, clock, (event) => events.access(event))
+  const people = gatherPeople(life, foundation, clock, events)
   addWaitingGauges(metrics.registry, { read: store.read, clock })
   const { throttle, reviews } = people
   const summed = new SummedMetrics(metrics.registry, () => processes.numbers())

@@ -1,10 +1,10 @@
 import { Reviews } from '@sallyport/access'
 import { Fault, systemClock } from '@sallyport/core'
-import { Tokens } from '@sallyport/identity'
 import type { StoreChange } from '@sallyport/store'
 import type { Socket } from 'node:net'
 import { detectorTags, protocolKinds } from '../protocols.ts'
 import { openClientTls } from '../start/client-tls.ts'
+import { knowPeople } from '../start/control-core.ts'
 import { layFoundation, type Foundation } from '../start/foundation.ts'
 import { reachThrough } from '../start/plane.ts'
 import { RecorderState } from '../start/recorder-state.ts'
@@ -117,7 +117,7 @@ export class DataProcess {
       clock,
       foundation,
       people: {
-        tokens: life.use(new Tokens(store, clock)),
+        ...knowPeople(life, store, clock, events),
         reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
       },
       throttle: {

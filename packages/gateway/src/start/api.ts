@@ -5,6 +5,7 @@ import { accessRoutes } from '../api/routes/access.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
 import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
+import { federationRoutes } from '../api/routes/federation.ts'
 import { gatewayRoutes } from '../api/routes/gateway.ts'
 import { policyRoutes } from '../api/routes/policies.ts'
 import { grantRoutes, requestRoutes } from '../api/routes/requests.ts'
@@ -72,10 +73,10 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
   )
 }
 
-function guardsOf({ tokens }: People, authorize: Authorize): Guards {
+function guardsOf({ authenticators }: People, authorize: Authorize): Guards {
   return {
-    caller: async (token) => {
-      const known = await tokens.authenticate(new Secret(token))
+    caller: async (token, address) => {
+      const known = await authenticators.authenticate(new Secret(token), address)
       return isRefusal(known) ? undefined : known
     },
     mayAdminister: ({ subject }) => authorize.mayAdminister(subject),
@@ -87,7 +88,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
   const { config, clock, foundation, people, plane, events, authority, addresses, baseUrl, readiness } =
     options
   const { store, box, keys, recordings, recordingDirectories, policies, protocols } = foundation
-  const { tokens, signIn, setupLinks, reviews, accessRequests } = people
+  const { tokens, federation, signIn, setupLinks, reviews, accessRequests } = people
   const { read } = store
   const portOf = (listener: string): number | undefined =>
     addresses().find(({ name }) => name === listener)?.port
@@ -148,6 +149,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     access: accessRoutes({ store, policies, authorize, clock }),
     reviews: reviewRoutes({ read, reviews, authorize }),
     sessions: sessionRoutes({ store, recordings, authorize, live: plane }),
+    federation: federationRoutes(read, federation),
     gateway: gatewayRoutes(
       {
         version,
@@ -167,6 +169,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
               tls: options.clientTls.tls,
               plane,
               policies,
+              federation,
               clock,
             }),
           ),

@@ -8,16 +8,29 @@ import {
   type GateParts,
 } from '@sallyport/access'
 import type { Clock, Interrupts } from '@sallyport/core'
-import { Credentials, Passwords, SetupLinks, SignIn, Throttle, Tokens } from '@sallyport/identity'
+import {
+  Authenticators,
+  Credentials,
+  Federation,
+  Passwords,
+  SetupLinks,
+  SignIn,
+  Throttle,
+  Tokens,
+} from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Store } from '@sallyport/store'
 import type { AgentServer } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
+import type { Events } from '../telemetry/events.ts'
 import type { Foundation } from './foundation.ts'
 
 /** Who people are, and what they answer: what there is once, however many processes carry traffic. */
 export interface People {
   readonly tokens: Tokens
+  readonly federation: Federation
+  /** Tokens, and all else by which somebody may show who they are. */
+  readonly authenticators: Authenticators
   readonly throttle: Throttle
   readonly signIn: SignIn
   readonly setupLinks: SetupLinks
@@ -30,19 +43,43 @@ export function gatherPeople(
   life: AsyncDisposableStack,
   { store, policies }: Pick<Foundation, 'store' | 'policies'>,
   clock: Clock,
-  notify: (event: AccessEvent) => void,
+  events: Events,
 ): People {
   const throttle = new Throttle(clock)
   const passwords = new Passwords()
-  const tokens = life.use(new Tokens(store, clock))
+  const known = knowPeople(life, store, clock, events)
+  const { tokens } = known
+  const notify = (event: AccessEvent): void => events.access(event)
   return {
-    tokens,
+    ...known,
     throttle,
     signIn: new SignIn({ store, tokens, passwords, throttle }),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle }),
     reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
     accessRequests: new AccessRequests({ store, policy: policies.current, clock, notify }),
   }
+}
+
+/**
+ * Who somebody is who shows something: in every process that lets anybody in.
+ * @param life takes whatever has to be ended
+ */
+export function knowPeople(
+  life: AsyncDisposableStack,
+  store: Store,
+  clock: Clock,
+  events: Pick<Events, 'tokenRefused'>,
+): Pick<People, 'tokens' | 'federation' | 'authenticators'> {
+  const tokens = life.use(new Tokens(store, clock))
+  const federation = life.use(
+    new Federation({
+      store,
+      tokens,
+      clock,
+      onRefused: (refused, from) => events.tokenRefused(refused, from),
+    }),
+  )
+  return { tokens, federation, authenticators: new Authenticators(tokens, federation) }
 }
 
 /** What lived when the gateway last stopped, or when the given one of its processes died, lives no more. */
@@ -62,7 +99,7 @@ export interface ControlCoreOptions {
   readonly tunnel: Pick<AgentServer, 'dial' | 'releaseCredential'>
   readonly recordings: Pick<Recordings, 'open'>
   readonly notify: (event: AccessEvent) => void
-  readonly people: Pick<People, 'tokens' | 'reviews'>
+  readonly people: Pick<People, 'authenticators' | 'reviews'>
   readonly throttle: FailureThrottle
   readonly interrupts: Interrupts
 }
@@ -80,7 +117,7 @@ export function buildControlCore(
   options: ControlCoreOptions,
 ): ControlCore {
   const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts } = options
-  const { tokens, reviews } = options.people
+  const { authenticators, reviews } = options.people
   const policy = policies.current
   const sessions = life.use(new LiveSessions({ store, policy, maxSessions: config.limits.connections }))
   const credentials = new Credentials({
@@ -99,7 +136,7 @@ export function buildControlCore(
       reviews,
       sessions,
       interrupts,
-      tokens,
+      tokens: authenticators,
       throttle,
       dial: (request, signal) => tunnel.dial(request, signal),
       credential: (...asked) => credentials.forAccount(...asked),

@@ -24,7 +24,7 @@ export interface ServingOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly foundation: Foundation
-  readonly people: Pick<People, 'tokens' | 'reviews'>
+  readonly people: Pick<People, 'authenticators' | 'reviews'>
   readonly throttle: FailureThrottle
   /** Those of the other processes: asked where no session here has the key. */
   readonly interruptsElsewhere?: (key: Uint8Array) => Promise<boolean>

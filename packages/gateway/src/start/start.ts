@@ -46,7 +46,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     recordings: ownRecordings(config.dataDirectory),
   })
   const { store, protocols } = foundation
-  const people = gatherPeople(life, foundation, clock, (event) => events.access(event))
+  const people = gatherPeople(life, foundation, clock, events)
   addWaitingGauges(metrics.registry, { read: store.read, clock })
   await endLeftovers(store, people.reviews)
   const clientTls = await openClientTls(life, foundation, { config, clock, events })

@@ -1,6 +1,7 @@
 import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
 import type { Fault, Subject } from '@sallyport/core'
+import type { RefusedToken } from '@sallyport/identity'
 import type { TunnelEvent } from '@sallyport/tunnel'
 import type { Attempted } from '../webhooks/deliverer.ts'
 import type { Logger } from './log.ts'
@@ -83,6 +84,11 @@ export class Events {
     this.#metrics.signIns.inc({ result: code })
     this.#metrics.refusals.inc({ code })
     this.#log.warn({ address, why: code }, 'sign-in refused')
+  }
+
+  /** One of an issuer's. Who shows it is not told why. */
+  tokenRefused({ issuer, why }: RefusedToken, address: string | undefined): void {
+    this.#log.warn({ issuer, address, why }, 'token refused')
   }
 
   applied(by: Subject, plan: readonly Change[], policyVersion: string): void {

@@ -10,6 +10,7 @@ import { noteOfPolicySet } from './0004-policy-note.ts'
 import { webhookTables } from './0005-webhooks.ts'
 import { needsOfReviews } from './0006-needs.ts'
 import { namesOfRedactors } from './0007-redactors.ts'
+import { federationTables } from './0008-federation.ts'
 
 /**
  * Brings a store up to date.
@@ -24,6 +25,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0005-webhooks': { up: (tx: Kysely<Tables>) => webhookTables(tx, dialect) },
     '0006-needs': { up: (tx: Kysely<Tables>) => needsOfReviews(tx) },
     '0007-redactors': { up: (tx: Kysely<Tables>) => namesOfRedactors(tx) },
+    '0008-federation': { up: (tx: Kysely<Tables>) => federationTables(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

@@ -17,6 +17,8 @@ export interface TokenRow {
   readonly revokedAt: number | null
   /** To the minute at best: see whoever writes it. */
   readonly lastUsedAt: number | null
+  /** The declared issuer by whose token it stands; null for one of our own. */
+  readonly issuer: string | null
 }
 
 export class TokenReader {
@@ -52,8 +54,9 @@ export class TokenWriter extends TokenReader {
     this.#change = change
   }
 
-  async add(token: Omit<TokenRow, 'createdAt' | 'revokedAt' | 'lastUsedAt'>): Promise<void> {
-    await this.db
+  /** @returns false where there is one of that hash already */
+  async add(token: Omit<TokenRow, 'createdAt' | 'revokedAt' | 'lastUsedAt'>): Promise<boolean> {
+    const { numInsertedOrUpdatedRows } = await this.db
       .insertInto('tokens')
       .values({
         ...token,
@@ -62,13 +65,17 @@ export class TokenWriter extends TokenReader {
         revokedAt: null,
         lastUsedAt: null,
       })
-      .execute()
+      .onConflict((conflict) => conflict.column('hash').doNothing())
+      .executeTakeFirst()
+    if (numInsertedOrUpdatedRows !== 1n) return false
     const user = token.actor === null ? '' : `, used by ${token.actor.id}`
-    this.#change.note(`token ${token.id} made for ${token.principalId}${user}`, {
+    const by = token.issuer === null ? '' : `, by a token of issuer ${token.issuer}`
+    this.#change.note(`token ${token.id} made for ${token.principalId}${user}${by}`, {
       table: 'tokens',
       key: token.id,
       verb: 'created',
     })
+    return true
   }
 
   /** @returns the ids that were living and are now revoked */

@@ -2,14 +2,25 @@ import type { Kysely } from 'kysely'
 import type { Change, StoreChange } from '../changes.ts'
 import type { Tables } from '../schema.ts'
 
-/** A local user, for the first run and where no identity provider is there. */
+/** As whom an identity provider knows somebody. Neither is ever assigned anew, as an e-mail address may be. */
+export interface ProviderUser {
+  /** The provider's address, as in `iss`. */
+  readonly issuer: string
+  readonly subject: string
+  /** When the provider last said what groups they are in, by its own clock: what it said before does not come after. */
+  readonly claimedAt: number
+}
+
+/** A person: a local user, or one whom an identity provider vouches for. */
 export interface User {
   /** Unique, never reused: the principal's id is made of it. */
   readonly name: string
   readonly displayName: string
   readonly groups: readonly string[]
-  /** Null: has not used the set-up link yet. */
+  /** Null: has not used the set-up link yet, or signs in at a provider. */
   readonly passwordHash: string | null
+  /** Null for a local user. */
+  readonly provider: ProviderUser | null
   readonly disabledAt: number | null
   readonly createdAt: number
 }
@@ -31,6 +42,16 @@ export class UserReader {
     return row && parse(row)
   }
 
+  async byProvider(issuer: string, subject: string): Promise<User | undefined> {
+    const row = await this.db
+      .selectFrom('users')
+      .selectAll()
+      .where('issuer', '=', issuer)
+      .where('subject', '=', subject)
+      .executeTakeFirst()
+    return row && parse(row)
+  }
+
   async isEmpty(): Promise<boolean> {
     return (await this.db.selectFrom('users').select('name').limit(1).executeTakeFirst()) === undefined
   }
@@ -46,8 +67,10 @@ export class UserWriter extends UserReader {
   }
 
   /** @returns false where the name is taken */
-  async create(user: Pick<User, 'name' | 'displayName' | 'groups'>): Promise<boolean> {
-    const { name, displayName } = user
+  async create(
+    user: Pick<User, 'name' | 'displayName' | 'groups'> & { readonly provider?: ProviderUser },
+  ): Promise<boolean> {
+    const { name, displayName, provider } = user
     const { numInsertedOrUpdatedRows } = await this.db
       .insertInto('users')
       .values({
@@ -57,11 +80,15 @@ export class UserWriter extends UserReader {
         passwordHash: null,
         disabledAt: null,
         createdAt: this.#change.nowMs,
+        issuer: provider?.issuer ?? null,
+        subject: provider?.subject ?? null,
+        claimedAt: provider?.claimedAt ?? null,
       })
       .onConflict((conflict) => conflict.column('name').doNothing())
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
-    this.#change.note(`user ${name} created in groups ${user.groups.join(', ') || 'none'}`, {
+    const by = provider === undefined ? '' : `, vouched for by ${provider.issuer}`
+    this.#change.note(`user ${name} created in groups ${user.groups.join(', ') || 'none'}${by}`, {
       table: 'users',
       key: name,
       verb: 'created',
@@ -76,6 +103,11 @@ export class UserWriter extends UserReader {
   setGroups(name: string, groups: readonly string[]): Promise<boolean> {
     const what = `user ${name} is in groups ${groups.join(', ') || 'none'}`
     return this.#update(name, { groups: JSON.stringify(groups) }, 'changed', what)
+  }
+
+  /** What the provider has said is as of then; nothing that it has said before counts any more. */
+  async setClaimedAt(name: string, claimedAt: number): Promise<void> {
+    await this.db.updateTable('users').set({ claimedAt }).where('name', '=', name).execute()
   }
 
   setDisplayName(name: string, displayName: string): Promise<boolean> {
@@ -107,6 +139,11 @@ export class UserWriter extends UserReader {
   }
 }
 
-function parse(row: Tables['users']): User {
-  return { ...row, groups: JSON.parse(row.groups) as string[] }
+function parse({ issuer, subject, claimedAt, ...row }: Tables['users']): User {
+  const isLocal = issuer === null || subject === null
+  return {
+    ...row,
+    groups: JSON.parse(row.groups) as string[],
+    provider: isLocal ? null : { issuer, subject, claimedAt: claimedAt ?? 0 },
+  }
 }

@@ -9,6 +9,7 @@ import {
   type AccessRequestState,
   type Actor,
   type GrantId,
+  type Issuer,
   type Resource,
   type ReviewId,
   type ReviewState,
@@ -217,6 +218,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await store.read.users.get('carol')).toEqual({
           ...carol,
           passwordHash: null,
+          provider: null,
           disabledAt: null,
           createdAt: clock.now(),
         })
@@ -280,6 +282,82 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       })
     })
 
+    describe('holds users whom a provider vouches for', () => {
+      const provider = { issuer: 'https://idp.example', subject: '42', claimedAt: 5 }
+      const dora = { name: 'dora', displayName: 'Dora', groups: ['dba'], provider }
+
+      test('found by issuer and subject, and by nothing else of theirs', async () => {
+        await system((tx) => tx.users.create(dora))
+        expect(await store.read.users.byProvider('https://idp.example', '42')).toMatchObject(dora)
+        expect(await store.read.users.byProvider('https://other.example', '42')).toBeUndefined()
+        expect(await store.read.users.byProvider('https://idp.example', 'dora')).toBeUndefined()
+        await system((tx) => tx.users.setClaimedAt('dora', 6))
+        expect((await store.read.users.get('dora'))?.provider).toEqual({ ...provider, claimedAt: 6 })
+      })
+
+      test('each once', async () => {
+        await system((tx) => tx.users.create(dora))
+        await expect(system((tx) => tx.users.create({ ...dora, name: 'other' }))).rejects.toThrow('the store')
+        expect(await store.read.users.get('other')).toBeUndefined()
+      })
+    })
+
+    describe('holds issuers', () => {
+      const issuer: Issuer = {
+        name: 'ci',
+        issuer: 'https://ci.example',
+        audiences: ['gateway'],
+        authorizedParties: [],
+        tokens: 'workload',
+        algorithms: ['RS256'],
+        groupsClaim: 'groups',
+        nameClaim: 'name',
+        maxLifetimeSeconds: 600,
+        keys: { from: 'discovery' },
+        rules: [{ name: 'main', match: { ref: 'main' }, is: { workload: 'shop' }, groups: ['deployers'] }],
+      }
+      const keep = (id: string, of: string | null) =>
+        system((tx) =>
+          tx.tokens.add({
+            id,
+            hash: `#${id}`,
+            principalId: principalId('workload', 'shop'),
+            actor: null,
+            label: 'l',
+            expiresAt: clock.now() + 1000,
+            issuer: of,
+          }),
+        )
+
+      test('and the workloads that their rules tell of', async () => {
+        await system((tx) => tx.issuers.put(issuer))
+        expect(await store.read.issuers.list()).toEqual([issuer])
+        expect(await store.read.issuers.workload('shop')).toEqual({ name: 'shop', groups: ['deployers'] })
+        expect(await store.read.issuers.workload('other')).toBeUndefined()
+        expect(await system((tx) => tx.issuers.delete('ci'))).toBe(true)
+        expect(await system((tx) => tx.issuers.delete('ci'))).toBe(false)
+        expect(await store.read.issuers.workload('shop')).toBeUndefined()
+      })
+
+      test('and ends what stands by their tokens when they change, but keeps what was revoked', async () => {
+        await system((tx) => tx.issuers.put(issuer))
+        await keep('theirs', 'ci')
+        await keep('revoked', 'ci')
+        await keep('others', 'cd')
+        await keep('ours', null)
+        await system((tx) => tx.tokens.revoke({ id: 'revoked' }))
+        const told: StoreChange[] = []
+        using _told = store.onCommit((changes) => void told.push(...changes))
+        await system((tx) => tx.issuers.put({ ...issuer, maxLifetimeSeconds: 60 }))
+        const ids = (await store.read.tokens.list(undefined, 9)).map(({ id }) => id).toSorted()
+        expect(ids).toEqual(['others', 'ours', 'revoked'])
+        expect(told).toEqual([
+          { table: 'issuers', key: 'ci', verb: 'changed' },
+          { table: 'tokens', key: 'theirs', verb: 'ended' },
+        ])
+      })
+    })
+
     describe('holds tokens', () => {
       const principal = principalId('user', 'alice')
       const add = (id: string, actor: Actor | null = null) =>
@@ -291,8 +369,20 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             actor,
             label: 'l',
             expiresAt: clock.now() + 1000,
+            issuer: null,
           }),
         )
+
+      test('once of each hash', async () => {
+        expect(await add('t1')).toBe(true)
+        expect(
+          await system(async (tx) => {
+            const [row] = await tx.tokens.list(undefined, 1)
+            return row === undefined ? undefined : tx.tokens.add({ ...row, id: 't2' })
+          }),
+        ).toBe(false)
+        expect(await store.read.tokens.get('t2')).toBeUndefined()
+      })
 
       test('with all that was said of them, found by hash and by id', async () => {
         await add('t1', robotActor)
@@ -306,6 +396,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           expiresAt: clock.now() + 1000,
           revokedAt: null,
           lastUsedAt: null,
+          issuer: null,
         }
         expect(await store.read.tokens.byHash('#t1')).toEqual(token)
         clock.advance(7)

@@ -33,7 +33,7 @@ export function tokenRoutes({ read, tokens, authorize, clock }: TokenParts): Nou
         label,
         lifetimeMs: ttlSeconds * 1000,
         // A token cannot be made to outlive itself.
-        notAfterMs: token.expiresAtMs,
+        by: token.id,
       })
       if (isRefusal(minted)) throw refused(minted)
       return {

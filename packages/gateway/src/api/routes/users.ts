@@ -29,6 +29,8 @@ export function userRoutes({ store, setupLinks, policies, baseUrl }: UserParts):
     },
     setGroups: async ({ name, groups }, { caller }) => {
       mustStayAdministrator(policies.point, caller.subject, name, groups)
+      if ((await store.read.users.get(name))?.provider != null)
+        throw new ProblemError('conflict', `user ${name} is in the groups that their provider says`)
       const isDone = await store.write(caller.subject, 'groups', (tx) => tx.users.setGroups(name, groups))
       if (!isDone) throw notFound('user')
       return viewOf(name)
@@ -50,7 +52,7 @@ export function userRoutes({ store, setupLinks, policies, baseUrl }: UserParts):
     },
     renewSetupLink: async ({ name }, { caller }) => {
       const code = await setupLinks.renew(caller.subject, name)
-      if (code === undefined) throw notFound('user that is not disabled')
+      if (code === undefined) throw notFound('local user that is not disabled')
       return linkView(baseUrl(), code)
     },
   }
@@ -73,11 +75,13 @@ export function linkView(baseUrl: string, { code, expiresAtMs }: SetupCode) {
 }
 
 function userView(user: User) {
-  const state = user.disabledAt !== null ? 'disabled' : user.passwordHash === null ? 'invited' : 'active'
+  const isInvited = user.passwordHash === null && user.provider === null
+  const state = user.disabledAt !== null ? 'disabled' : isInvited ? 'invited' : 'active'
   return {
     name: user.name,
     groups: [...user.groups],
     state: state as 'disabled' | 'invited' | 'active',
     createdAt: time(user.createdAt),
+    ...(user.provider !== null && { provider: user.provider.issuer }),
   }
 }

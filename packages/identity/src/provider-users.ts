@@ -1,0 +1,76 @@
+import { hash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import type { User, Writers } from '@sallyport/store'
+import { isUserName } from './users.ts'
+
+/** A person as an identity provider describes them. */
+export interface DescribedPerson {
+  /** The provider's address, as in `iss`. */
+  readonly issuer: string
+  readonly subject: string
+  /** What they are called there, in the claim that the operators chose: a name is made of it at their first sign-in. */
+  readonly called: string
+  readonly groups: readonly string[]
+  /** When the provider said so, by its own clock. */
+  readonly claimedAtMs: number
+}
+
+/**
+ * Whom a provider describes, as a user here: created when seen for the first time, and from then on known by issuer and subject alone.
+ * Somebody local who happens to have the same name or address is somebody else. Groups become what the provider says, unless it has
+ * said something else since.
+ * @returns undefined where they are shut out
+ */
+export async function admitPerson(tx: Writers, person: DescribedPerson): Promise<User | undefined> {
+  const { issuer, subject, called, groups, claimedAtMs: claimedAt } = person
+  const user = await tx.users.byProvider(issuer, subject)
+  if (user === undefined) {
+    const name = await freeName(tx, person)
+    const provider = { issuer, subject, claimedAt }
+    await tx.users.create({ name, displayName: shortened(called) || name, groups, provider })
+    return tx.users.get(name)
+  }
+  if (user.disabledAt !== null) return undefined
+  if (claimedAt < (user.provider?.claimedAt ?? 0)) return user
+  await tx.users.setClaimedAt(user.name, claimedAt)
+  if (!isDeepStrictEqual(user.groups, groups)) await tx.users.setGroups(user.name, groups)
+  const displayName = shortened(called) || user.name
+  if (displayName !== user.displayName) await tx.users.setDisplayName(user.name, displayName)
+  return tx.users.get(user.name)
+}
+
+/** Groups that can be named here, without the slash that some providers begin them with; in one order, each once. */
+export function groupNames(claimed: readonly string[]): readonly string[] {
+  const names = claimed.map((name) => name.replace(/^\//, '')).filter((name) => groupName.test(name))
+  return [...new Set(names)].toSorted()
+}
+
+/** Theirs where nobody has it; else with something behind it that is always the same for them, and nobody else's. */
+async function freeName(tx: Writers, { issuer, subject, called }: DescribedPerson): Promise<string> {
+  const own = hash('sha256', JSON.stringify([issuer, subject]), 'hex').slice(0, 10)
+  const wanted = nameFrom(called)
+  for (const name of wanted === undefined ? [] : [wanted, `${wanted}-${own}`])
+    if ((await tx.users.get(name)) === undefined) return name
+  return `person-${own}`
+}
+
+/** `Alice.Doe@example.com` is `alice.doe`. */
+function nameFrom(called: string): string | undefined {
+  const name = called
+    .split('@', 1)[0]
+    ?.normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]+/g, '-')
+    .slice(0, 52)
+    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '')
+  return name !== undefined && isUserName(name) ? name : undefined
+}
+
+function shortened(called: string): string {
+  return called.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, 100)
+}
+
+/** As the API names them. */
+const groupName = /^[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$/
+/** More are refused rather than cut. */
+export const maxGroups = 500
