@@ -3,9 +3,10 @@ import type { Facts } from '@sallyport/core'
 import { Draft } from './draft.ts'
 import { factLimits } from './limits.ts'
 import { commandLine, literalWords } from './literal.ts'
-import { wordPath, type PathRoot } from './paths.ts'
+import { home, wordPath, type PathRoot } from './paths.ts'
 import { baseName, insideOf } from './programs.ts'
 import { readScript, type Word } from './script.ts'
+import { transferActions, transferOf, type Transfer } from './transfers.ts'
 
 export interface CommandRequest {
   /** As it came. */
@@ -19,12 +20,13 @@ export interface CommandRequest {
 /** What an exec request does. */
 export function factsOfCommand({ bytes, hasTerminal, environment }: CommandRequest): Facts {
   const draft = new Draft()
-  draft.actions.add('exec')
   draft.hasTerminal = hasTerminal
   for (const name of environment) draft.environment.add(name)
   const text = commandText(bytes)
-  if (text === undefined) draft.unparsed()
-  else {
+  if (text === undefined) {
+    draft.actions.add('exec')
+    draft.unparsed()
+  } else {
     draft.text = text
     const words = literalWords(text)
     if (words !== undefined) {
@@ -32,9 +34,32 @@ export function factsOfCommand({ bytes, hasTerminal, environment }: CommandReque
       draft.command = commandLine(words)
       draft.argv = words
     }
-    new CommandReader(draft).read(text)
+    const transfer = words && transferOf(words)
+    if (transfer === undefined) {
+      draft.actions.add('exec')
+      new CommandReader(draft).read(text)
+    } else passes(transfer, draft)
   }
   return draft.finish()
+}
+
+/** Where a command only moves files: by which protocol. It is judged like SFTP then, not as a command. */
+export function transferOfCommand(bytes: Uint8Array): Transfer | undefined {
+  const text = commandText(bytes)
+  const words = text === undefined ? undefined : literalWords(text)
+  return words && transferOf(words)
+}
+
+function passes({ protocol, actions, paths, others, isRecursive }: Transfer, draft: Draft): void {
+  draft.transfer = protocol.startsWith('scp') ? 'scp' : protocol
+  draft.isRecursive = isRecursive
+  const [program = ''] = draft.argv
+  draft.programs.add(baseName(program))
+  draft.programPaths.add(program)
+  if (protocol === 'sftp') draft.file(home, 'list', 'reads')
+  for (const path of paths)
+    for (const action of actions) draft.file(path, action, action === 'download' ? 'reads' : 'writes')
+  for (const { path, action } of others) draft.file(path, action, action === 'download' ? 'reads' : 'writes')
 }
 
 /** The text of a command that shells read alike whatever their encoding; undefined for others and for what is too long. */
@@ -103,6 +128,7 @@ class CommandReader {
     const name = baseName(program)
     draft.programs.add(name)
     draft.programPaths.add(program)
+    for (const action of transferActions(words)) draft.actions.add(action)
     const inside = insideOf(words)
     for (const word of words.slice(1, inside.own)) this.#argument(name, word)
     for (const user of inside.users ?? []) draft.users.add(user ?? '?')

@@ -17,24 +17,24 @@ export interface FilePath {
   readonly names: readonly string[]
 }
 
+/** Where relative paths begin until it is known where that is. */
+export const home: FilePath = { root: 'home', names: [] }
+
 /**
- * @param home where relative paths begin, absolute; undefined where it is not known
+ * @param start where relative paths begin, where it is known
  * @returns undefined where the path is too long or too deep to be judged
  */
-export function filePath(bytes: Uint8Array, home?: FilePath): FilePath | undefined {
+export function filePath(bytes: Uint8Array, start: FilePath = home): FilePath | undefined {
   if (bytes.length > factLimits.pathBytes) return undefined
-  const parts = cut(bytes).map(nameOf)
-  const isAbsolute = bytes[0] === slash
-  const start: FilePath = isAbsolute ? { root: 'files', names: [] } : (home ?? { root: 'home', names: [] })
-  return below(start, parts)
+  return below(bytes[0] === slash ? rootDirectory : start, cut(bytes).map(nameOf))
 }
 
 /** Path of a word of a command, in which a `~` at the start stands for the home. */
 export function wordPath(word: string, base: PathRoot = 'home'): FilePath | undefined {
   if (Buffer.byteLength(word) > factLimits.pathBytes) return undefined
   const parts = word.split('/')
-  if (word.startsWith('/')) return below({ root: 'files', names: [] }, parts)
-  if (parts[0] === '~') return below({ root: 'home', names: [] }, parts.slice(1))
+  if (word.startsWith('/')) return below(rootDirectory, parts)
+  if (parts[0] === '~') return below(home, parts.slice(1))
   return below({ root: word.startsWith('~') ? 'elsewhere' : base, names: [] }, parts)
 }
 
@@ -71,6 +71,7 @@ export class NamedPaths {
 }
 
 const slash = 0x2f
+const rootDirectory: FilePath = { root: 'files', names: [] }
 const rootText = { home: '~', elsewhere: '?' } as const
 
 function below(start: FilePath, parts: readonly string[]): FilePath | undefined {
