@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { freePort } from '../world/ports.ts'
 import type { Ports } from '../world/sallyport.ts'
 
-const usual: Ports = { api: 8443, agents: 8444, metrics: 9464, postgres: 15432 }
+const usual: Ports = { api: 8443, agents: 8444, metrics: 9464, postgres: 15432, ssh: 2222 }
 
 /** The usual ports; free ones in place of those that are taken. @param told hears of each that is */
 export async function demoPorts(told: (line: string) => void): Promise<Ports> {

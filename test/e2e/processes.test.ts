@@ -269,6 +269,7 @@ describe('a gateway of two processes', () => {
         agents: await freePort(),
         metrics: 'off',
         postgres: await freePort(),
+        ssh: await freePort(),
       }
       await writeFile(file, stringify({ ...config, listen, processes }))
       const second = await startNode(cli, ['gateway', '--config', file], { directory: sallyport.directory })

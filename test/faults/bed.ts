@@ -97,6 +97,7 @@ export async function layBed(options: BedOptions = {}): Promise<Bed> {
     agents: await freePort(),
     metrics: await freePort(),
     postgres: await freePort(),
+    ssh: await freePort(),
   }
   const road = life.use(await startFaultyLink(target.port))
   const tunnel = life.use(await startFaultyLink(ports.agents))

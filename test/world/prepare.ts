@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { aptInstall } from './apt.ts'
 import { clientNames, findClient, findPostgres, howToGetClients } from './postgres-binaries.ts'
 import { postgresTemplate } from './postgres-template.ts'
+import { hasSshd, isInstalled, sshPrograms } from './openssh.ts'
 import { howToGetPostgres } from './postgres.ts'
 import { serverUser } from './user.ts'
 
@@ -15,8 +16,14 @@ if (!existsSync('/usr/bin/strace') || !existsSync('/usr/bin/faketime')) {
   const failed = aptInstall('strace or faketime', ['strace', 'faketime'])
   if (failed !== undefined) say('install', `without it some faults are skipped: ${failed}`)
 }
+if (!hasSshd || sshPrograms.some((name) => !isInstalled(name))) {
+  const packages = ['openssh-server', 'openssh-client', 'sshpass', 'rsync', 'git', 'ssh-audit']
+  const failed = aptInstall('OpenSSH, or what is tested with it', packages)
+  if (failed !== undefined) say('install', `without it tests of SSH are skipped: ${failed}`)
+}
 const found = await preparePostgres()
 sayClients()
+saySsh()
 await prepareRegressionSuite()
 if (!found) {
   say('postgresql', `none. ${howToGetPostgres}`)
@@ -42,6 +49,12 @@ function sayClients(): void {
   if (present.length > 0) say('clients', present.join(', '))
   if (missing.length > 0)
     say('clients', `without ${missing.join(', ')}: their tests are skipped. ${howToGetClients}`)
+}
+
+function saySsh(): void {
+  const present = sshPrograms.filter(isInstalled)
+  if (existsSync('/usr/sbin/sshd')) say('ssh', `sshd, ${present.join(', ')}`)
+  else say('ssh', 'no sshd: its tests are skipped')
 }
 
 /** PostgreSQL's own tests, of the version that is installed. */

@@ -18,6 +18,7 @@ export interface Ports {
   readonly agents: number
   readonly metrics: number
   readonly postgres: number
+  readonly ssh: number
 }
 
 export interface SallyportOptions {
@@ -234,6 +235,7 @@ export async function startSallyport(options: SallyportOptions = {}): Promise<Sa
     agents: await freePort(),
     metrics: await freePort(),
     postgres: await freePort(),
+    ssh: await freePort(),
   }
   const { host } = options.gatewayProcess ?? {}
   const address = host === undefined ? '127.0.0.1' : '0.0.0.0'
@@ -244,6 +246,7 @@ export async function startSallyport(options: SallyportOptions = {}): Promise<Sa
       agents: `${address}:${ports.agents}`,
       metrics: `${address}:${ports.metrics}`,
       postgres: `${address}:${ports.postgres}`,
+      ssh: `${address}:${ports.ssh}`,
     },
     ...(host !== undefined && { publicHost: host }),
     drainMs: 1000,

@@ -30,8 +30,8 @@ export async function build(directory: string): Promise<Built> {
   await using bundle = await rolldown({
     input: programs,
     platform: 'node',
-    // Asked for where gRPC is told to show its channels, which it never is here, and where `pg` finds a driver in C.
-    external: ['@grpc/proto-loader', 'pg-native'],
+    // Asked for where gRPC is told to show its channels, which it never is here, and where `pg` and `ssh2` find a part in C.
+    external: ['@grpc/proto-loader', 'pg-native', 'cpu-features', /sshcrypto\.node$/],
     plugins: [filesBeside(programs)],
     // Our modules do nothing by being loaded: those that a program does not use are left out of it.
     treeshake: { moduleSideEffects: [{ test: /\/packages\/[^/]+\/src\//, sideEffects: false }] },

@@ -9,6 +9,7 @@ export type FaultCode =
   | 'client/gone'
   | 'target/unreachable'
   | 'target/bad-certificate'
+  | 'target/bad-host-key'
   | 'target/login-failed'
   | 'target/malformed'
   | 'target/too-slow'

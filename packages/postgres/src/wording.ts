@@ -32,6 +32,7 @@ const sqlstates: Readonly<Record<RefusalCode | FaultCode, string>> = {
   'client/gone': '08006',
   'target/unreachable': '08001',
   'target/bad-certificate': '08001',
+  'target/bad-host-key': '08001',
   'target/login-failed': '08004',
   'target/malformed': '08P01',
   'target/too-slow': '08001',

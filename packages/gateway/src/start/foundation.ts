@@ -57,7 +57,7 @@ export async function layFoundation(
   const keys = await openGatewayKeys(store, box, clock)
   const recordings = life.use(await openRecordingsIn(keys, options))
   const protocols = kinds.map((kind) => {
-    const protocol = kind.open({ clock, maskKey: keys.masks })
+    const protocol = kind.open({ clock, secret: (name) => box.derive(name) })
     const { [Symbol.asyncDispose]: end } = protocol
     if (end !== undefined) life.defer(() => end.call(protocol))
     return protocol

@@ -26,8 +26,6 @@ export interface GatewayKeys {
   readonly signingPublicKey: string
   /** Encrypts recordings at rest. */
   readonly recordings: KeyObject
-  /** For masks that must be stable and unguessable. */
-  readonly masks: Buffer
 }
 
 /** @throws CannotStart where they are sealed under another master key */
@@ -50,7 +48,6 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
       signing: signingKey,
       signingPublicKey: createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString(),
       recordings: createSecretKey(box.derive('recordings')),
-      masks: box.derive('masks'),
     }
   } catch (error) {
     if (!(error instanceof SealError)) throw error

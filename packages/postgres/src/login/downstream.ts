@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { Fault, Secret, type Connection, type LoginClaim } from '@sallyport/core'
-import { readExactly, secureDownstream } from '@sallyport/wire'
+import { readExactly, readLoginName, secureDownstream } from '@sallyport/wire'
 import { askForPassword, encodeNegotiateVersion } from '../codec/backend.ts'
 import { decodePassword } from '../codec/frontend.ts'
 import { decodeOpening, openingLength, type Opening } from '../codec/startup.ts'
@@ -101,7 +101,7 @@ async function logInRequest(
   if (opening.minor > newestMinor || startup.unknownOptions.length > 0) {
     stream.write(encodeNegotiateVersion((3 << 16) | minor, startup.unknownOptions))
   }
-  const { resource, account } = readUser(startup.user)
+  const { resource, account } = readLoginName(startup.user)
   stream.write(askForPassword)
   const frame = await readFrame(stream, 'client', gone, signal)
   if (frame[0] !== tag.password) throw new Fault('client/out-of-order', 'expected a password')
@@ -113,22 +113,6 @@ async function logInRequest(
     ...(startup.application === undefined ? {} : { clientApplication: startup.application.slice(0, 63) }),
   }
   return { kind: 'login', stream, claim, startup, minor }
-}
-
-/** `resource` or `resource+account`; `%2B` and `%25` stand for `+` and `%` in a name. */
-export function readUser(user: string): { readonly resource: string; readonly account?: string } {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
-  if (user.length > 255 || /[\x00-\x1f\x7f]/.test(user))
-    throw new Fault('client/malformed', 'the user name is not a valid resource name')
-  const [resource = '', account, ...more] = user.split('+').map(unescape)
-  if (more.length > 0 || resource === '' || account === '') {
-    throw new Fault('client/malformed', 'the user name must be RESOURCE or RESOURCE+ACCOUNT')
-  }
-  return account === undefined ? { resource } : { resource, account }
-}
-
-function unescape(text: string): string {
-  return text.replace(/%2B|%25/gi, (escape) => (escape === '%25' ? '%' : '+'))
 }
 
 async function readOpening(stream: Duplex, signal: AbortSignal): Promise<Opening> {

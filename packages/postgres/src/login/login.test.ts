@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault, Secret } from '@sallyport/core'
-import { readUser } from './downstream.ts'
 import { readStartup } from './parameters.ts'
 import { ScramKeyring } from './scram-keys.ts'
 import { answerScram, checkServerFinal, saltPassword } from './scram.ts'
@@ -14,20 +13,6 @@ const codeOf = (act: () => unknown): string => {
     throw thrown
   }
 }
-
-describe('user names', () => {
-  test.each([
-    ['orders-db', { resource: 'orders-db' }],
-    ['orders-db+app_ro', { resource: 'orders-db', account: 'app_ro' }],
-    ['a%2Bb+c%25d', { resource: 'a+b', account: 'c%d' }],
-  ])('%s', (user, expected) => {
-    expect(readUser(user)).toEqual(expected)
-  })
-
-  test.each(['', '+a', 'a+', 'a+b+c', 'a\nb', 'a\x00', 'x'.repeat(256)])('%j is refused', (user) => {
-    expect(codeOf(() => readUser(user))).toBe('client/malformed')
-  })
-})
 
 describe('start-up parameters', () => {
   const read = (parameters: Record<string, string>) =>

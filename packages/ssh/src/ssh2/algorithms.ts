@@ -51,3 +51,16 @@ export const clientAlgorithms = mutable({
 function mutable(lists: Readonly<Record<keyof Algorithms, readonly string[]>>): Required<Algorithms> {
   return lists as unknown as Required<Algorithms>
 }
+
+/**
+ * What we say that we are, on both sides. OpenSSH speaks some of its own extensions to its like only, by this name, such as the one by
+ * which `ssh HOST yes | head` ends.
+ */
+export const ident = 'OpenSSH_Sallyport'
+
+/** Kinds of targets' host keys with the pinned ones first, so that the target shows one of these where it has one. */
+export function hostKeyTypes(pinned: readonly string[]): string[] {
+  const known: readonly string[] = clientAlgorithms.serverHostKey as string[]
+  const first = pinned.flatMap((type) => (type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]))
+  return [...known.filter((type) => first.includes(type)), ...known.filter((type) => !first.includes(type))]
+}

@@ -1,13 +1,15 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
-import { clientAlgorithms } from './algorithms.ts'
+import { clientAlgorithms, hostKeyTypes, ident } from './algorithms.ts'
 import type { ClientChannel } from './channels.ts'
 
 /** How to log in, in the order of `ClientOptions.logIns`. */
 export type LogIn =
   | { readonly type: 'none' }
   | { readonly type: 'password'; readonly password: string }
+  /** A password by another name; whoever asks for more than that gets no answer. */
+  | { readonly type: 'keyboard-interactive'; readonly password: string }
   | {
       readonly type: 'publickey'
       /** PEM or OpenSSH's form. */
@@ -19,6 +21,8 @@ export interface ClientOptions {
   readonly logIns: readonly LogIn[]
   /** Is this the target's key? Asked at each key exchange, before anything is said to it. */
   readonly verifyHost: (key: Buffer) => boolean | Promise<boolean>
+  /** Kinds of the keys that are known, which the target should rather show than others. */
+  readonly hostKeyTypes?: readonly string[]
   /** From connecting to being logged in, in milliseconds. */
   readonly readyTimeoutMs: number
 }
@@ -62,11 +66,16 @@ export interface ClientConnection extends EventEmitter<ClientConnectionEvents> {
 /** The client's half of SSH, on a stream that is connected. */
 export function connectSsh(stream: Duplex, options: ClientOptions): ClientConnection {
   const { username } = options
-  const logIns = options.logIns.map((logIn) => ({ ...logIn, username }))
+  const logIns = options.logIns.map((logIn) => ({
+    ...logIn,
+    username,
+    ...(logIn.type === 'keyboard-interactive' && { prompt: answering(logIn.password) }),
+  }))
   return new ssh2.Client().connect({
     sock: stream as never,
     username,
-    algorithms: clientAlgorithms,
+    ident,
+    algorithms: { ...clientAlgorithms, serverHostKey: hostKeyTypes(options.hostKeyTypes ?? []) },
     readyTimeout: options.readyTimeoutMs,
     strictVendor: false,
     hostVerifier: (key: Buffer, decide: (isRight: boolean) => void) => {
@@ -74,5 +83,18 @@ export function connectSsh(stream: Duplex, options: ClientOptions): ClientConnec
     },
     authHandler: (left: unknown, partial: unknown, next: (logIn: never) => void) =>
       next((logIns.shift() ?? false) as never),
-  } as ssh2.ConnectConfig) as unknown as ClientConnection
+  } as unknown as ssh2.ConnectConfig) as unknown as ClientConnection
 }
+
+type Prompted = (
+  name: string,
+  words: string,
+  language: string,
+  prompts: unknown[],
+  finish: (answers: string[]) => void,
+) => void
+
+const answering =
+  (password: string): Prompted =>
+  (_name, _words, _language, prompts, finish) =>
+    finish(prompts.length === 1 ? [password] : [])

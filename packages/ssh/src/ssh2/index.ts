@@ -1,5 +1,5 @@
 /** The one place that imports `ssh2`, as patches/ssh2@1.17.0.patch makes it. */
-export { clientAlgorithms, serverAlgorithms } from './algorithms.ts'
+export { clientAlgorithms, ident, serverAlgorithms } from './algorithms.ts'
 export { connectSsh } from './client.ts'
 export type { ClientConnection, ClientOptions, LogIn, ProgramOptions, PtyOptions } from './client.ts'
 export type {
@@ -25,3 +25,4 @@ export type {
   ServerOptions,
 } from './server.ts'
 export { newHostKey } from './host-key.ts'
+export { disconnect, Transport } from './transport.ts'

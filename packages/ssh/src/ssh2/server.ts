@@ -140,6 +140,8 @@ export class SshServer {
       ident: options.ident,
       ...(options.banner === undefined ? {} : { banner: options.banner }),
       algorithms: serverAlgorithms,
+      // Whoever serves the connection asks whether the client is there, and knows its answers.
+      keepaliveInterval: longest,
     })
     this.#server.on('connection', (connection, { header }) => {
       const serve = this.#serves.get((connection as unknown as { _sock: object })._sock)
@@ -157,3 +159,6 @@ export class SshServer {
     this.#server.injectSocket(stream as never)
   }
 }
+
+/** Of a timer, in milliseconds. */
+const longest = 2 ** 31 - 1

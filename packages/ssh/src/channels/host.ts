@@ -1,0 +1,32 @@
+import type {
+  Authorization,
+  Facts,
+  Operation,
+  Outcome,
+  Passage,
+  Permit,
+  Refusal,
+  Tell,
+} from '@sallyport/core'
+import type { Target } from '../login/upstream.ts'
+import type { SshOptions } from '../options.ts'
+
+/** What a channel asks of the visit that it belongs to. */
+export interface ChannelHost {
+  readonly options: SshOptions
+  /** Rejects where it is not reached; the visit is over then, and says why. */
+  readonly target: Promise<Target>
+  authorize(
+    operation: Operation,
+    facts: readonly Facts[],
+    tell: Tell,
+    withdrawal: AbortSignal,
+  ): Authorization | Promise<Authorization>
+  refuse(operation: Operation, refused: Refusal): Refusal
+  commit(): void
+  /** What cannot be recorded does not go on. @throws Fault gateway/cannot-record */
+  readonly note: (passage: Passage) => void
+  finish(permit: Permit, outcome: Outcome): void
+  /** Something failed, and with it all of the visit. */
+  broke(thrown: unknown): void
+}

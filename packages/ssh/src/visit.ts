@@ -1,0 +1,156 @@
+import {
+  asFault,
+  Fault,
+  isRefusal,
+  type Authorization,
+  type Facts,
+  type Operation,
+  type Outcome,
+  type Passage,
+  type Permit,
+  type Refusal,
+  type Session,
+  type Tell,
+} from '@sallyport/core'
+import type { ChannelHost } from './channels/host.ts'
+import { SessionChannel } from './channels/session-channel.ts'
+import type { GlobalRequest, OpenRequest, SshConnection } from './connection/connection.ts'
+import { openFailure } from './connection/messages.ts'
+import { maxSessionChannels } from './limits.ts'
+import type { Target } from './login/upstream.ts'
+import type { SshOptions } from './options.ts'
+import { wordsOf } from './wording.ts'
+
+export interface VisitParts {
+  readonly ssh: SshConnection
+  readonly session: Session<SshOptions>
+  /** Being reached while the client says what it wants. */
+  readonly target: Promise<Target>
+}
+
+/** Why a visit is over: somebody left in good order, or something ended it. */
+export type VisitEnd = 'client-left' | Refusal | Fault
+
+/** A client that is logged in, and all that it does here until it leaves or is made to. */
+export class Visit implements ChannelHost {
+  readonly target: Promise<Target>
+  readonly #ssh: SshConnection
+  readonly #session: Session<SshOptions>
+  readonly #sessions = new Set<SessionChannel>()
+  readonly #end = Promise.withResolvers<VisitEnd>()
+  #isOver = false
+  #isLastSession = false
+  #bytesUp = 0
+  #bytesDown = 0
+
+  constructor({ ssh, session, target }: VisitParts) {
+    this.#ssh = ssh
+    this.#session = session
+    this.target = target
+  }
+
+  get options(): SshOptions {
+    return this.#session.resource.options
+  }
+
+  get bytesUp(): number {
+    return [...this.#sessions].reduce((sum, each) => sum + each.bytesUp, this.#bytesUp)
+  }
+
+  get bytesDown(): number {
+    return [...this.#sessions].reduce((sum, each) => sum + each.bytesDown, this.#bytesDown)
+  }
+
+  /** From the first channel to the last. */
+  async run(): Promise<VisitEnd> {
+    const { signal } = this.#session
+    const onAbort = (): void => this.#over(isRefusal(signal.reason) ? signal.reason : asFault(signal.reason))
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.target.then(
+      ({ ssh }) =>
+        ssh.listen({
+          open: ({ refuse }) => refuse(openFailure.administrativelyProhibited, ''),
+          request: ({ reply }) => reply(false),
+          broken: (fault) => this.#over(new Fault('target/malformed', fault.shown, { cause: fault })),
+          over: () => this.#over(new Fault('target/closed', 'the target closed the connection')),
+        }),
+      (thrown: unknown) => this.broke(thrown),
+    )
+    this.#ssh.listen({
+      open: (request) => this.#open(request),
+      request: (request) => this.#request(request),
+      broken: (fault) => this.#over(fault),
+      over: () => this.#over('client-left'),
+    })
+    if (signal.aborted) onAbort()
+    try {
+      return await this.#end.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Something failed, and with it all of the visit. */
+  broke(thrown: unknown): void {
+    this.#over(isRefusal(thrown) ? thrown : asFault(thrown))
+  }
+
+  authorize(
+    operation: Operation,
+    facts: readonly Facts[],
+    tell: Tell,
+    withdrawal: AbortSignal,
+  ): Authorization | Promise<Authorization> {
+    return this.#session.authorize(operation, facts, tell, withdrawal)
+  }
+
+  refuse(operation: Operation, refused: Refusal): Refusal {
+    return this.#session.refuse(operation, refused)
+  }
+
+  commit(): void {
+    this.#session.commit()
+  }
+
+  // hot path
+  /** What cannot be recorded does not go on. */
+  readonly note = (passage: Passage): void => {
+    this.#session.note(passage)
+  }
+
+  finish(permit: Permit, outcome: Outcome): void {
+    this.#session.finish(permit, outcome)
+  }
+
+  #left(channel: SessionChannel): void {
+    if (!this.#sessions.delete(channel)) return
+    this.#bytesUp += channel.bytesUp
+    this.#bytesDown += channel.bytesDown
+  }
+
+  #open(request: OpenRequest): void {
+    switch (request.type) {
+      case 'session': {
+        if (this.#isLastSession || this.#sessions.size >= maxSessionChannels)
+          return request.refuse(openFailure.resourceShortage, `no more than ${maxSessionChannels} sessions`)
+        const channel = new SessionChannel(request.accept(), this, (gone) => this.#left(gone))
+        this.#sessions.add(channel)
+        return channel.start()
+      }
+      default:
+        return request.refuse(openFailure.unknownChannelType, 'there are no such channels here')
+    }
+  }
+
+  #request({ name, reply }: GlobalRequest): void {
+    if (name === 'no-more-sessions@openssh.com') this.#isLastSession = true
+    reply(false)
+  }
+
+  #over(end: VisitEnd): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    if (typeof end !== 'string') for (const each of this.#sessions) each.cutOff(wordsOf(end))
+    this.#end.resolve(end)
+  }
+}

@@ -1,0 +1,123 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { declareSshd, hasSshd, SshClient, startSshd, type Sshd } from '../world/openssh.ts'
+import { startSallyport, unrestricted, type Person, type Sallyport } from '../world/sallyport.ts'
+
+const policies = `
+@id("readers") permit (principal in Group::"readers", action == Action::"connect", resource);
+@id("on-request") @request("dba") @duration("2h")
+permit (principal in Group::"askers", action == Action::"connect", resource);
+`
+
+describe.skipIf(!hasSshd)('ssh, through gateway and agent to a real sshd', () => {
+  let server: Sshd
+  let sallyport: Sallyport
+  let alice: Person
+  let client: SshClient
+
+  beforeAll(async () => {
+    server = await startSshd()
+    sallyport = await startSallyport({ allow: [`127.0.0.1:${server.port}`] })
+    await declareSshd(sallyport, server)
+    await sallyport.apply(unrestricted, { kind: 'Policy', name: 'access', text: policies })
+    alice = await sallyport.person('alice', ['unrestricted'])
+    client = await SshClient.of(sallyport, alice)
+  })
+  afterAll(async () => {
+    await sallyport?.[Symbol.asyncDispose]()
+    await server?.[Symbol.asyncDispose]()
+  })
+
+  test('a command runs, with a token as the password', async () => {
+    const { code, stdout, stderr } = await client.ssh('web', ['uptime'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/load average/)
+  })
+
+  test('what it writes, on both streams, and what it ends with, are its own', async () => {
+    const { code, stdout, stderr } = await client.ssh('web', ['printf out; printf err >&2; exit 7'])
+    expect({ code, stdout, stderr }).toEqual({ code: 7, stdout: 'out', stderr: 'err' })
+  })
+
+  test('it gets what is typed until that ends, and may go on then', async () => {
+    const input = Buffer.alloc(1_000_000, 'sallyport\n')
+    const { code, stdout } = await client.ssh('web', ['md5sum; sleep 0.2; echo on; exit 3'], { input })
+    expect({ code, lines: stdout.split('\n').length }).toEqual({ code: 3, lines: 3 })
+    expect((await client.ssh('web', ['cat'], { input })).stdout).toBe(input.toString())
+  })
+
+  test('a signal that ends it is told as such', async () => {
+    const { code, stderr } = await client.ssh('web', ['kill -TERM $$'])
+    expect(code).toBe(255)
+    expect(stderr).toBe('')
+  })
+
+  test('a wrong token is a wrong password, and nothing more is said', async () => {
+    const stranger = await SshClient.of(sallyport, { ...alice, name: 'stranger', token: 'sp_wrong' })
+    const { code, stderr } = await stranger.ssh('web', ['true'])
+    expect(code).toBe(255)
+    expect(stderr).toContain('web@127.0.0.1: Permission denied (publickey,keyboard-interactive,password).')
+    expect(stderr).not.toContain('sallyport')
+  })
+
+  test('who is not let in is told why, in words that rsync, git and Ansible show', async () => {
+    const asker = await SshClient.of(sallyport, await sallyport.person('asker', ['askers']))
+    const { code, stderr } = await asker.ssh('web', ['true'])
+    expect(code).toBe(255)
+    expect(stderr).toContain(
+      `sallyport: access has to be asked for: sallyport request web --account ${server.user} --for 2h --reason "…"\n`,
+    )
+    const { code: none, stderr: words } = await client.ssh('nowhere', ['true'])
+    expect(none).toBe(255)
+    expect(words).toContain('sallyport: there is no such resource or account, or you may not reach it\n')
+    const forwarding = await client.ssh('nowhere', [], { flags: ['-N'] })
+    expect(forwarding.code).toBe(255)
+    expect(forwarding.stderr).toContain('sallyport: there is no such resource')
+  })
+
+  test('what policy forbids fails with its words and 126', async () => {
+    const reader = await SshClient.of(sallyport, await sallyport.person('reader', ['readers']))
+    const { code, stdout, stderr } = await reader.ssh('web', ['id'])
+    expect({ code, stdout }).toEqual({ code: 126, stdout: '' })
+    expect(stderr).toMatch(/^sallyport: /m)
+    const shell = await reader.ssh('web', [], { input: 'id\n' })
+    expect({ code: shell.code, stdout: shell.stdout }).toEqual({ code: 126, stdout: '' })
+  })
+
+  test('a target whose host key is another than the pinned one is not logged in to', async () => {
+    const other = await startSshd()
+    await using _other = other
+    const pinned = await server.hostKey()
+    await sallyport.apply({
+      kind: 'Resource',
+      name: 'impostor',
+      protocol: 'ssh',
+      host: '127.0.0.1',
+      port: server.port,
+      agent: 'local',
+      accounts: [{ name: server.user, credential: { from: 'sealed', name: 'web' } }],
+      options: { hostKeys: [await other.hostKey()] },
+    })
+    const changed = await client.ssh('impostor', ['true'])
+    expect(changed.code).toBe(255)
+    expect(changed.stderr).toMatch(
+      /the target's host key is not one that is pinned: it shows ssh-ed25519 SHA256:/,
+    )
+    expect(pinned).not.toBe(await other.hostKey())
+  })
+
+  test('a file of 20 MB arrives whole, both ways', async () => {
+    const file = join(server.directory, 'large')
+    const content = Buffer.alloc(20_000_000, 'what is large is cut into packets ')
+    await writeFile(file, content)
+    expect(
+      await client.ssh('web', [`cat ${file} | cksum; cat > ${file}.copy`], { input: content }),
+    ).toMatchObject({
+      code: 0,
+    })
+    expect((await readFile(`${file}.copy`)).equals(content)).toBe(true)
+    const down = await client.ssh('web', [`cat ${file}`])
+    expect(down.stdout.length).toBe(content.length)
+  })
+})
