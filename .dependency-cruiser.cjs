@@ -22,7 +22,7 @@ module.exports = {
     only('access', ['core', 'policy', 'recording', 'store', 'identity']),
     only(`(${protocols})`, ['core', 'wire', 'masking', 'openssh']),
     only('agent', ['core', 'proto', 'tunnel']),
-    only('cli', ['core', 'api', 'gateway', 'agent', 'policy', 'recording']),
+    only('cli', ['core', 'openssh', 'api', 'gateway', 'agent', 'policy', 'recording']),
     {
       name: 'protocols-do-not-meet',
       severity: 'error',

@@ -9,6 +9,7 @@ const credential = z.discriminatedUnion('from', [
   z.strictObject({ from: z.literal('environment'), variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
   z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
   z.strictObject({ from: z.literal('agent'), name: Name }),
+  z.strictObject({ from: z.literal('certificate') }),
   z.strictObject({ from: z.literal('none') }),
 ])
 
@@ -58,8 +59,8 @@ export const CredentialDocument = z
     name: Name,
     /** The user to log in as; the account's own name where absent. */
     user: z.string().min(1).max(63).optional(),
-    /** Sealed on arrival, never shown again. */
-    password: z.string().min(1).max(4096),
+    /** Or a private key, in OpenSSH's form or PEM. Sealed on arrival, never shown again. */
+    password: z.string().min(1).max(16_384),
   })
   .meta({ id: 'CredentialDocument' })
 export type CredentialDocument = z.output<typeof CredentialDocument>

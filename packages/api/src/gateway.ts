@@ -13,6 +13,14 @@ const check = z
   .meta({ id: 'DoctorCheck' })
 export type DoctorCheck = z.infer<typeof check>
 
+const SshAuthority = z
+  .object({
+    /** One line, as `TrustedUserCAKeys` and `authorized_keys` have them. */
+    publicKey: z.string(),
+    fingerprint: z.string(),
+  })
+  .meta({ id: 'SshAuthority' })
+
 export const gateway = {
   version: route({
     method: 'GET',
@@ -45,6 +53,19 @@ export const gateway = {
     ),
     example: {
       output: { certificate: '-----BEGIN CERTIFICATE-----\n…', fingerprint: 'sha256:…' },
+    },
+  }),
+  sshAuthorities: route({
+    method: 'GET',
+    path: '/ssh-authorities',
+    auth: 'anyone',
+    summary:
+      'The public keys of this gateway’s SSH authorities: what targets trust, as TrustedUserCAKeys has it',
+    answer: json(z.object({ targets: SshAuthority })),
+    example: {
+      output: {
+        targets: { publicKey: 'ssh-ed25519 AAAAC3… sallyport: targets', fingerprint: 'SHA256:…' },
+      },
     },
   }),
   status: route({

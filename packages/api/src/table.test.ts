@@ -20,6 +20,7 @@ describe('the route table', () => {
       'gateway.version',
       'gateway.signingKey',
       'gateway.authority',
+      'gateway.sshAuthorities',
     ])
   })
 

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     reviews: async () => (await import('./commands/reviews.ts')).reviews,
     sessions: async () => (await import('./commands/sessions.ts')).sessions,
     tokens: async () => (await import('./commands/tokens.ts')).tokens,
+    keys: async () => (await import('./commands/keys.ts')).keys,
   },
   'Platform:': {
     apply: async () => (await import('./commands/apply.ts')).apply,

@@ -69,6 +69,8 @@ export interface StreamProtocol<Options = unknown> {
   /** Where the gateway listens for it unless told otherwise. */
   readonly listenPort: number
   readonly options: OptionsParser<Options>
+  /** Targets of it may be logged in to with a key and an SSH certificate. */
+  readonly takesCertificates?: true
   readonly actions: readonly ActionSpec[]
   readonly facts: readonly FactSpec[]
   readonly replay: 'statements' | 'terminal' | 'requests'

@@ -18,8 +18,11 @@ export type WebhookEvent =
   | 'break-glass-reviewed'
   | 'session-refused'
 
-/** Where a webhook's secrets come from: as credentials do, but for those that agents hold. */
-export type WebhookSecretSource = Exclude<CredentialSource, { readonly from: 'agent' | 'none' }>
+/** Where a webhook's secrets come from: as credentials do, but for those that agents hold and those that are made. */
+export type WebhookSecretSource = Exclude<
+  CredentialSource,
+  { readonly from: 'agent' | 'certificate' | 'none' }
+>
 
 /** An address that is told of what happens, as declared. */
 export interface Webhook {

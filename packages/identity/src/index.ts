@@ -10,6 +10,7 @@ export {
 } from './authority/x509.ts'
 export { Federation, type RefusedToken, type Taken } from './federation/federation.ts'
 export { looksLikeJwt } from './federation/jwt.ts'
+export { authorityView, TargetAuthority, type SshAuthorityView } from './authority/ssh.ts'
 export type { AskAgent } from './credentials/agent.ts'
 export { Credentials, secretFrom, type CredentialParts } from './credentials/credentials.ts'
 export { contextOf } from './credentials/sealed.ts'

@@ -25,6 +25,7 @@ export function ssh(parts: SshParts): StreamProtocol<SshOptions> {
     actions,
     facts,
     replay: 'terminal',
+    takesCertificates: true,
     hints,
     async serve(connection: Connection, gate: Gate<SshOptions>, signal: AbortSignal) {
       await serve(server, connection, gate, signal)

@@ -42,9 +42,20 @@ describe('a declared resource', () => {
     })
   })
 
+  test('may be logged in to with a certificate where its protocol knows those', () => {
+    const accounts = [{ name: 'app', credential: { from: 'certificate' } }]
+    const ssh: StreamProtocol = { ...(protocol as StreamProtocol), takesCertificates: true }
+    expect(resourceOf(parse({ accounts }), { ...known, protocols: [ssh] })).toMatchObject({ accounts })
+  })
+
   test.each([
     [{ protocol: 'oracle' }, 'protocol', 'there is no protocol oracle; use postgres'],
     [{ options: { ssl: true } }, 'options', 'unknown option ssl'],
+    [
+      { accounts: [{ name: 'app', credential: { from: 'certificate' } }] },
+      'accounts.0.credential',
+      'postgres knows no SSH certificates; say where a password is',
+    ],
     [
       { masking: { columns: { email: 'pii.email' } } },
       'masking.columns.email',

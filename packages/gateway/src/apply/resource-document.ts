@@ -33,6 +33,14 @@ export function resourceOf(
   const options = parsed(() => protocol.options(document.options))
   if (!options.ok) troubles.push({ path: 'options', message: options.why })
 
+  if (protocol.takesCertificates !== true)
+    for (const [n, { credential }] of document.accounts.entries())
+      if (credential.from === 'certificate')
+        troubles.push({
+          path: `accounts.${n}.credential`,
+          message: `${protocol.name} knows no SSH certificates; say where a password is`,
+        })
+
   const columns = Object.entries(document.masking.columns).flatMap(([column, declared]): ColumnTag[] => {
     if (column.split('.').length !== 3) {
       troubles.push({ path: `masking.columns.${column}`, message: 'name it schema.table.column' })

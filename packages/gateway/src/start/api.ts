@@ -1,4 +1,5 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
+import { authorityView } from '@sallyport/identity'
 import { Authorize } from '../api/authorize.ts'
 import type { Guards, Implementations } from '../api/implementation.ts'
 import { accessRoutes } from '../api/routes/access.ts'
@@ -156,6 +157,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
         startedAtMs,
         signingPublicKey: keys.signingPublicKey,
         authority,
+        sshAuthorities: { targets: authorityView(keys.sshTargets) },
         isDraining: () => readiness.isDraining,
         policyVersion: () => policies.point.version,
         liveSessions: () => plane.liveSessions(),

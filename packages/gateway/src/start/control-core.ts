@@ -15,6 +15,7 @@ import {
   Passwords,
   SetupLinks,
   SignIn,
+  TargetAuthority,
   Throttle,
   Tokens,
 } from '@sallyport/identity'
@@ -113,7 +114,7 @@ export interface ControlCore {
 /** @param life takes whatever has to be ended */
 export function buildControlCore(
   life: AsyncDisposableStack,
-  { store, box, policies }: Foundation,
+  { store, box, keys, policies }: Foundation,
   options: ControlCoreOptions,
 ): ControlCore {
   const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts } = options
@@ -124,6 +125,7 @@ export function buildControlCore(
     credentials: store.read.credentials,
     box,
     askAgent: (request, signal) => tunnel.releaseCredential(request, signal),
+    targets: new TargetAuthority(keys.sshTargets, clock),
     environment,
     ...withheld(config),
   })

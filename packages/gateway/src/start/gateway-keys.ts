@@ -13,6 +13,7 @@ import {
   type CertificateAuthority,
   type SealedBox,
 } from '@sallyport/identity'
+import { generatePrivateKey, parsePrivateKey, type PrivateKey } from '@sallyport/openssh'
 import type { Store } from '@sallyport/store'
 import { CannotStart } from '../cannot-start.ts'
 
@@ -24,6 +25,8 @@ export interface GatewayKeys {
   readonly signing: KeyObject
   /** Its public half, PEM: what recordings are verified with. */
   readonly signingPublicKey: string
+  /** Certifies keys with which the gateway logs in to SSH targets, each for one log-in. */
+  readonly sshTargets: PrivateKey
   /** Encrypts recordings at rest. */
   readonly recordings: KeyObject
 }
@@ -40,6 +43,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
         generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       ),
     )
+    const sshTargets = await keptSshKey(store, box, 'ssh-target-authority', 'sallyport: targets')
     // Written by this very function, and authenticated by the seal.
     const { certificate, privateKey } = JSON.parse(authority) as { certificate: string; privateKey: string }
     const signingKey = createPrivateKey(signing)
@@ -47,6 +51,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
       authority: await loadAuthority({ certificate, privateKey: new Secret(privateKey) }, clock),
       signing: signingKey,
       signingPublicKey: createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString(),
+      sshTargets,
       recordings: createSecretKey(box.derive('recordings')),
     }
   } catch (error) {
@@ -58,6 +63,13 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
       { cause: error },
     )
   }
+}
+
+async function keptSshKey(store: Store, box: SealedBox, key: string, comment: string): Promise<PrivateKey> {
+  const text = await kept(store, box, key, () =>
+    Promise.resolve(generatePrivateKey(comment).toOpenSsh().reveal()),
+  )
+  return parsePrivateKey(new Secret(text))
 }
 
 async function kept(store: Store, box: SealedBox, key: string, make: () => Promise<string>): Promise<string> {

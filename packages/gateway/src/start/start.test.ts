@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { createClient } from '@sallyport/api'
 import { Fault } from '@sallyport/core'
+import { fingerprint, parseKeyText } from '@sallyport/openssh'
 import { expect, test } from 'vitest'
 import { CannotStart } from '../cannot-start.ts'
 import { runGateway } from '../main.ts'
@@ -87,13 +88,13 @@ test('welcomes with the set-up link until somebody is set up, and keeps its auth
   await using directory = await temporaryDirectory()
   const start = () =>
     startGateway(testConfig(directory.path), { environment: {}, output: new Page(), kinds: [toyKind] })
-  let fingerprint = ''
+  let known = ''
   {
     await using gateway = await start()
-    fingerprint = gateway.authority?.fingerprint ?? ''
+    known = gateway.authority?.fingerprint ?? ''
     expect(welcome(gateway)).toContain(gateway.setupUrl)
-    expect(welcome(gateway)).toContain(fingerprint)
-    const client = createClient({ baseUrl: gateway.baseUrl, fingerprint })
+    expect(welcome(gateway)).toContain(known)
+    const client = createClient({ baseUrl: gateway.baseUrl, fingerprint: known })
     await client.setup.consume({
       code: new URL(gateway.setupUrl ?? '').hash.slice(1),
       name: 'root',
@@ -102,8 +103,30 @@ test('welcomes with the set-up link until somebody is set up, and keeps its auth
   }
   await using again = await start()
   expect(again.setupUrl).toBeUndefined()
-  expect(again.authority?.fingerprint).toBe(fingerprint)
+  expect(again.authority?.fingerprint).toBe(known)
   expect(welcome(again)).not.toContain('setup')
+})
+
+test('keeps the SSH authority that targets trust, and shows anybody its public half', async () => {
+  await using directory = await temporaryDirectory()
+  const lines = []
+  for (let start = 0; start < 2; start++) {
+    await using gateway = await startGateway(testConfig(directory.path), {
+      environment: {},
+      output: new Page(),
+      kinds: [toyKind],
+    })
+    const client = createClient({
+      baseUrl: gateway.baseUrl,
+      fingerprint: gateway.authority?.fingerprint ?? '',
+    })
+    const { targets } = await client.gateway.sshAuthorities()
+    const { key, comment } = parseKeyText(targets.publicKey)
+    expect(comment).toBe('sallyport: targets')
+    expect(targets.fingerprint).toBe(fingerprint(key.blob))
+    lines.push(targets.publicKey)
+  }
+  expect(lines[1]).toBe(lines[0])
 })
 
 test('runs until told to stop, and drains', async () => {

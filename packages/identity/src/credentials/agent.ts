@@ -1,4 +1,5 @@
 import type { UpstreamCredential } from '@sallyport/core'
+import { asKeyOrPassword } from './key-or-password.ts'
 
 /** Asks an agent of a pool for a credential that it holds, for one session. */
 export type AskAgent = (
@@ -24,5 +25,5 @@ export async function fromAgent(
   const released = await askAgent(request, signal)
   if (released.user !== '' && released.user !== user)
     throw new Error(`the agent's credential ${request.name} is for another account`)
-  return released.password === undefined ? { user } : { user, password: released.password }
+  return released.password === undefined ? { user } : asKeyOrPassword(user, released.password)
 }

@@ -5,12 +5,15 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Fault, Secret, type CredentialSource, type Resource, type UpstreamCredential } from '@sallyport/core'
 import { postgresResource } from '@sallyport/core/testing'
+import { checkCertificate, parsePrivateKey, permitAll, privateKeyFromSeed } from '@sallyport/openssh'
 import { SealedBox } from '../sealed-box.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
 import type { AskAgent } from './agent.ts'
 import { Credentials } from './credentials.ts'
+import { TargetAuthority } from '../authority/ssh.ts'
 import { contextOf } from './sealed.ts'
 
+const authority = privateKeyFromSeed(Buffer.alloc(32, 3))
 const box = new SealedBox(Buffer.alloc(32, 7))
 const resource = postgresResource({}) as Resource
 const fromAgents: AskAgent = ({ pool, name, resource: of, session }) =>
@@ -38,6 +41,7 @@ describe('a target’s credential', () => {
       credentials: it.store.read.credentials,
       box,
       askAgent,
+      targets: new TargetAuthority(authority, it.clock),
       environment: { SET: 'from the environment', EMPTY: '', KEY: 'hunter2' },
       withheldVariables: ['KEY'],
       withheldPaths: [join(directory, 'private')],
@@ -56,6 +60,74 @@ describe('a target’s credential', () => {
     expect(await password(await file('b', ' two\nlines \r\n'))).toBe(' two\nlines ')
     expect(await password({ from: 'agent', name: 'pw' })).toBe('local/pw/orders-db/ses_1')
     expect(await get({ from: 'none' })).toEqual({ user: 'app' })
+  })
+
+  test.each(['toOpenSsh', 'toPkcs8'] as const)(
+    'that is a private key (%s) is one, from wherever it comes',
+    async (form) => {
+      const key = privateKeyFromSeed(Buffer.alloc(32, 9))
+      const text = key[form]()
+      await it.store.write('system', 'x', (tx) =>
+        tx.credentials.put('key', box.sealText(contextOf('key'), text)),
+      )
+      const released: AskAgent = () => Promise.resolve({ user: '', password: text })
+      for (const source of [
+        { from: 'sealed', name: 'key' },
+        { from: 'agent', name: 'key' },
+        await file('key', text.reveal()),
+      ] as const) {
+        const { user, password, privateKey } = await get(source, released)
+        expect([user, password]).toEqual(['app', undefined])
+        expect(parsePrivateKey(privateKey!).publicKey.blob).toEqual(key.publicKey.blob)
+        expect(privateKey?.reveal()).toContain('BEGIN OPENSSH PRIVATE KEY')
+      }
+    },
+  )
+
+  test('that is a private key which cannot be used is a fault, without a word of it', async () => {
+    const lines = privateKeyFromSeed(Buffer.alloc(32, 9)).toOpenSsh().reveal().trim().split('\n')
+    const cut = [lines[0], lines[1], lines.at(-1)].join('\n')
+    const thrown = await get(await file('cut', cut)).catch((error: unknown) => error)
+    expect(thrown).toMatchObject({ code: 'gateway/no-credential' })
+    expect(inspect(thrown, { depth: 9 })).not.toContain(lines[1])
+  })
+
+  test('may be a key of this session alone, certified for its account, and for a log-in’s time', async () => {
+    const { user, password, privateKey, certificate } = await get({ from: 'certificate' })
+    expect([user, password]).toEqual(['app', undefined])
+    const now = it.clock.now()
+    const check = (nowMs: number, principal = 'app') =>
+      checkCertificate(certificate!, {
+        kind: 'user',
+        authorities: [authority.publicKey],
+        principal,
+        nowMs,
+        isRevoked: () => false,
+      })
+    expect(check(now)).toMatchObject({ kind: 'good', certificate: { keyId: 'ses_1', principals: ['app'] } })
+    expect(check(now)).toHaveProperty('certificate.key.blob', parsePrivateKey(privateKey!).publicKey.blob)
+    expect(check(now)).toHaveProperty('certificate.extensions', new Map(Object.entries(permitAll)))
+    expect(check(now - 59_000).kind).toBe('good')
+    expect(check(now - 61_000)).toMatchObject({ flaw: 'not-yet-valid' })
+    expect(check(now + 5 * 60_000)).toMatchObject({ flaw: 'expired' })
+    expect(check(now, 'root')).toMatchObject({ flaw: 'other-principal' })
+    const again = await get({ from: 'certificate' })
+    expect(again.privateKey?.reveal()).not.toBe(privateKey?.reveal())
+  })
+
+  test('is not certified for an account whose name would be two', async () => {
+    const credentials = { name: 'app,root', credential: { from: 'certificate' } } as const
+    const parts = { credentials: it.store.read.credentials, box, askAgent: fromAgents }
+    const all = new Credentials({
+      ...parts,
+      targets: new TargetAuthority(authority, it.clock),
+      environment: {},
+      withheldVariables: [],
+      withheldPaths: [],
+    })
+    await expect(
+      all.forAccount(resource, credentials, 'ses_1', AbortSignal.timeout(5000)),
+    ).rejects.toMatchObject({ code: 'gateway/no-credential' })
   })
 
   test('is always for the account that was asked for', async () => {

@@ -8,15 +8,18 @@ import {
 } from '@sallyport/core'
 import type { Readers } from '@sallyport/store'
 import type { SealedBox } from '../sealed-box.ts'
+import type { TargetAuthority } from '../authority/ssh.ts'
 import { fromAgent, type AskAgent } from './agent.ts'
 import { fromEnvironment } from './environment.ts'
 import { fromFile } from './file.ts'
+import { asKeyOrPassword } from './key-or-password.ts'
 import { fromSealed } from './sealed.ts'
 
 export interface CredentialParts {
   readonly credentials: Readers['credentials']
   readonly box: SealedBox
   readonly askAgent: AskAgent
+  readonly targets: Pick<TargetAuthority, 'issue'>
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Variables that are nobody's credential, such as the one with the master key: a resource must not send them to a target. */
   readonly withheldVariables: readonly string[]
@@ -68,19 +71,21 @@ export class Credentials {
       case 'sealed':
       case 'environment':
       case 'file':
-        return { user, password: await secretFrom(parts, source) }
+        return asKeyOrPassword(user, await secretFrom(parts, source))
       case 'agent': {
         const request = { pool: resource.agent, name: source.name, resource: resource.name, session }
         return fromAgent(parts.askAgent, request, user, signal)
       }
+      case 'certificate':
+        return parts.targets.issue(user, session)
     }
   }
 }
 
 /** What the gateway can open by itself. @throws Error where it is not there; Fault gateway/store-unavailable */
 export async function secretFrom(
-  parts: Omit<CredentialParts, 'askAgent'>,
-  source: Exclude<CredentialSource, { readonly from: 'agent' | 'none' }>,
+  parts: Omit<CredentialParts, 'askAgent' | 'targets'>,
+  source: Exclude<CredentialSource, { readonly from: 'agent' | 'certificate' | 'none' }>,
 ): Promise<Secret> {
   switch (source.from) {
     case 'sealed':

@@ -1,4 +1,5 @@
 import type { DoctorCheck } from '@sallyport/api'
+import type { SshAuthorityView } from '@sallyport/identity'
 import type { Readers } from '@sallyport/store'
 import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
@@ -10,6 +11,7 @@ export interface GatewayState {
   readonly signingPublicKey: string
   /** Where the gateway signs its own certificates. */
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
+  readonly sshAuthorities: { readonly targets: SshAuthorityView }
   isDraining(): boolean
   policyVersion(): string
   liveSessions(): Promise<number>
@@ -23,6 +25,7 @@ export function gatewayRoutes(state: GatewayState, read: Pick<Readers, 'reviews'
     version: () => ({ name: 'sallyport', version: state.version, api: 'v1' }),
     signingKey: () => ({ algorithm: 'Ed25519', publicKey: state.signingPublicKey }),
     authority: () => ({ ...state.authority }),
+    sshAuthorities: () => state.sshAuthorities,
     status: async () => ({
       version: state.version,
       startedAt: time(state.startedAtMs),
