@@ -3,6 +3,7 @@ import {
   isRefusal,
   mintPermit,
   refusal,
+  watchersInWords,
   type Authorization,
   type Clock,
   type Decision,
@@ -20,6 +21,8 @@ import {
 } from '@sallyport/core'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
+import { attend, notWatched } from './attendance.ts'
+import type { SessionAudience } from './audience.ts'
 import { blastRadiusOf } from './blast-radius.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { denied } from './denial.ts'
@@ -41,6 +44,7 @@ export interface EnforcerParts {
   readonly policy: CurrentPolicy
   readonly reviews: Reviews
   readonly recorder: Recorder
+  readonly audience: Pick<SessionAudience, 'isMet' | 'onChange'>
   readonly clock: Clock
   readonly notify: Notify
 }
@@ -79,8 +83,12 @@ export class Enforcer {
   ): Authorization | Promise<Authorization> {
     const decision = this.#decide(facts)
     switch (decision.effect) {
-      case 'allow':
-        return this.#permit(operation, facts, decision)
+      case 'allow': {
+        const { watchers } = decision.obligations
+        if (watchers === undefined || this.#parts.audience.isMet(watchers))
+          return this.#permit(operation, facts, decision)
+        return this.#track(this.#whenWatched(operation, facts, decision, tell, signal))
+      }
       case 'deny':
         return this.#deny(operation, facts, decision.policies, denied(decision, facts))
       case 'review':
@@ -96,6 +104,8 @@ export class Enforcer {
   /** See `Session.stands`. hot path: nothing but a decision that is remembered. */
   stands(permit: Permit, facts: readonly Facts[]): boolean {
     const now = this.#decide(facts)
+    const { watchers } = now.obligations
+    if (watchers !== undefined && !this.#parts.audience.isMet(watchers)) return false
     const masked = now.obligations.maskedTags
     const before = permit.obligations.maskedTags
     if (masked !== before && ![...masked].every((tag) => before.has(tag))) return false
@@ -172,6 +182,52 @@ export class Enforcer {
     return id
   }
 
+  /** What is permitted while somebody watches: it is judged again when they do. */
+  async #whenWatched(
+    operation: Operation,
+    facts: readonly Facts[],
+    decision: Decision,
+    tell: Tell,
+    signal: AbortSignal | undefined,
+  ): Promise<Authorization> {
+    const { live } = this.#parts
+    const refuse = (refused: Refusal): Refusal => this.#deny(operation, facts, decision.policies, refused)
+    const gone = await this.#attended(operation, facts, decision, tell, signal)
+    if (gone !== undefined) return refuse(gone)
+    if (live.signal.aborted) return refuse(stale('the session has ended'))
+    const now = this.#decide(facts)
+    if (now.effect === 'deny') return refuse(denied(now, facts))
+    if (now.effect === 'review') return this.#review(operation, facts, now, tell, signal)
+    const { watchers } = now.obligations
+    if (watchers !== undefined && !this.#parts.audience.isMet(watchers))
+      return this.#whenWatched(operation, facts, now, tell, signal)
+    return this.#permit(operation, facts, now)
+  }
+
+  /** Waits for those who must watch. @returns why it cannot run: what it names must be what it was while they were waited for */
+  async #attended(
+    operation: Operation,
+    facts: readonly Facts[],
+    { obligations: { watchers } }: Decision,
+    tell: Tell,
+    signal: AbortSignal | undefined,
+  ): Promise<Refusal | undefined> {
+    if (watchers === undefined || this.#parts.audience.isMet(watchers)) return undefined
+    await operation.ground?.renew()
+    const versions = operation.ground?.versions(facts)
+    const { text } = operation
+    const refused = await attend(this.#parts, { watchers, text }, tell, this.#givenUpBy(signal))
+    await operation.ground?.renew()
+    if (refused !== undefined || isDeepStrictEqual(versions, operation.ground?.versions(facts)))
+      return refused
+    return stale('what it names has changed while it waited')
+  }
+
+  #givenUpBy(signal: AbortSignal | undefined): AbortSignal {
+    const signals = signal === undefined ? [] : [signal]
+    return AbortSignal.any([this.#parts.live.signal, this.#over.signal, ...signals])
+  }
+
   async #review(
     operation: Operation,
     facts: readonly Facts[],
@@ -184,6 +240,8 @@ export class Enforcer {
     if (sizeOf(operation) > maxReviewBytes)
       return refuse(refusal('too-complex', `it needs a review, and is larger than ${maxReviewBytes} bytes`))
     const place = { session, resource: resource.name, account }
+    const gone = await this.#attended(operation, facts, decision, tell, signal)
+    if (gone !== undefined) return refuse(gone)
     // What the reviewers look at is what is there now, and what is released must be the same.
     await operation.ground?.renew()
     const digestNow = (): string => digestOf(operation, place, operation.ground?.versions(facts))
@@ -195,11 +253,7 @@ export class Enforcer {
       if (!isRefusal(use)) checked = use.needs
       return use
     }
-    const withdrawn = AbortSignal.any([
-      live.signal,
-      this.#over.signal,
-      ...(signal === undefined ? [] : [signal]),
-    ])
+    const withdrawn = this.#givenUpBy(signal)
     const blastRadius = await blastRadiusOf(operation, withdrawn)
     const outcome = await hold(
       { ...this.#parts, recheck },
@@ -214,6 +268,9 @@ export class Enforcer {
     // While the approval was being used up, what is asked for may have changed once more.
     if (now.effect === 'review' && !isDeepStrictEqual(now.terms.needs, checked))
       return refuse(stale('what it was approved under has changed'))
+    const { watchers } = now.obligations
+    if (watchers !== undefined && !this.#parts.audience.isMet(watchers))
+      return refuse(notWatched(`${watchersInWords(watchers)} must watch it, and does not any more`))
     return this.#permit(operation, facts, now, outcome.id)
   }
 

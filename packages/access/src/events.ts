@@ -51,6 +51,12 @@ export type AccessEvent =
       readonly session: SessionId
       readonly reviewers: readonly string[]
     }
+  /** Something waits, or pauses, until somebody of these groups watches. */
+  | {
+      readonly kind: 'watch-asked'
+      readonly session: SessionId
+      readonly watchers: readonly string[]
+    }
   | {
       readonly kind: 'review-ended'
       readonly review: ReviewId

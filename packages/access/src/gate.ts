@@ -21,6 +21,7 @@ import type { Authenticated, Authenticator, Tokens } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Grant, Store } from '@sallyport/store'
 import { inUnits } from './access-requests.ts'
+import { SessionAudience } from './audience.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import { isOutsideHours } from './denial.ts'
 import { Enforcer } from './enforcer.ts'
@@ -171,7 +172,8 @@ export class AccessGate<Options> implements Gate<Options> {
     sessions.checkRoom()
     const { subject, token } = known
     const id = sessionId(clock.now(), randomBytes(16))
-    const recorder = new LateResults(this.#parts.recordings.open(id))
+    const audience = new SessionAudience(this.#parts.recordings.open(id), clock)
+    const recorder = new LateResults(audience)
     const policyVersion = policy.point.version
     const { principal, actor } = subject
     const row = { principal, actor, resource: resource.name, protocol: resource.protocol }
@@ -197,6 +199,7 @@ export class AccessGate<Options> implements Gate<Options> {
       watch: (listener) => tokens.watch(known, listener),
       ends: sessions.ends,
       recorder,
+      audience,
       enforcer: (live) =>
         new Enforcer({
           ...this.#parts,
@@ -206,6 +209,7 @@ export class AccessGate<Options> implements Gate<Options> {
           tokenId: token.id,
           live,
           recorder,
+          audience,
         }),
       onOver: (over) => sessions.forget(over),
     })

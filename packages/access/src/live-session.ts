@@ -24,6 +24,7 @@ import {
 import type { Authenticated, OnStanding } from '@sallyport/identity'
 import type { Recorder } from '@sallyport/recording'
 import type { Grant } from '@sallyport/store'
+import type { SessionAudience } from './audience.ts'
 import type { CurrentPolicy } from './current-policy.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
@@ -64,6 +65,7 @@ export interface LiveSessionParts<Options> {
   readonly watch: (listener: OnStanding) => Disposable
   readonly policy: CurrentPolicy
   readonly recorder: Recorder
+  readonly audience: SessionAudience
   /** Built around the session as it stands. */
   readonly enforcer: (live: { readonly subject: Subject; readonly signal: AbortSignal }) => Enforcer
   readonly ends: Pick<SessionEnds, 'note'>
@@ -111,6 +113,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     this.#parts = parts
     this.#subject = subject
     this.#enforcer = parts.enforcer(this)
+    parts.audience.of(this)
     this.#expiry = setTimeout(() => this.end(expired), token.expiresAtMs - clock.now())
     this.#grant = grant
     this.#awaitGrantEnd()
@@ -123,6 +126,10 @@ export class LiveSession<Options = unknown> implements Session<Options> {
 
   get account(): string {
     return this.#parts.account.name
+  }
+
+  get audience(): SessionAudience {
+    return this.#parts.audience
   }
 
   get signal(): AbortSignal {
@@ -256,6 +263,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
       await recorder.close()
     })
     const recording = isSealed ? 'sealed' : 'interrupted'
+    this.audience.over()
     await this.#try('note the end of the session', () =>
       ends.note(this.id, { endedAt, reason, operations, bytesUp, bytesDown, recording }),
     )

@@ -4,6 +4,7 @@ import type { CurrentPolicy } from './current-policy.ts'
 import { kill, type EndedSession } from './kill.ts'
 import { revoked, type LiveSession } from './live-session.ts'
 import { SessionEnds } from './session-ends.ts'
+import type { Watching } from './watching.ts'
 
 export interface LiveSessionsParts {
   readonly store: Pick<Store, 'onCommit' | 'write' | 'traffic'>
@@ -79,6 +80,15 @@ export class LiveSessions implements AsyncDisposable {
     if (session === undefined || session.isEnding) return undefined
     session.end(cause)
     return { principal: session.subject.principal.id, resource: session.resource.name }
+  }
+
+  /**
+   * Somebody begins to watch one, who may: that is the caller's to judge.
+   * @returns undefined where it does not live here, or as many watch as may
+   */
+  watch(id: string, by: Subject): Watching | undefined {
+    const session = this.get(id)
+    return session === undefined || session.isEnding ? undefined : session.audience.join(by)
   }
 
   /** {@link kill}, of a session that lives here. */

@@ -1,3 +1,4 @@
+export type { Audience } from './audience.ts'
 export type { Branded } from './brand.ts'
 export type { CacheUse } from './cache-use.ts'
 export { systemClock, type Clock } from './clock.ts'
@@ -73,3 +74,4 @@ export type {
   UpstreamCredential,
 } from './session.ts'
 export type { Passage } from './passage.ts'
+export { watchersInWords, type Watchers } from './watchers.ts'

@@ -1,5 +1,6 @@
 import type { OperationId } from './ids.ts'
 import type { Refusal } from './refusal.ts'
+import type { Watchers } from './watchers.ts'
 
 declare const recorded: unique symbol
 
@@ -7,6 +8,8 @@ declare const recorded: unique symbol
 export interface Obligations {
   /** Tags that this subject may not see in clear on this resource. The same set object while nothing changes. */
   readonly maskedTags: ReadonlySet<string>
+  /** Who must be watching while it goes on; absent where nobody must. It was permitted with them there: see `Session.audience`. */
+  readonly watchers?: Watchers
 }
 
 /**

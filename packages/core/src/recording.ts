@@ -1,10 +1,11 @@
-import type { Actor, Principal } from './identity.ts'
+import type { Actor, Principal, PrincipalId } from './identity.ts'
 import type { GrantId, OperationId, ReviewId, SessionId } from './ids.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome, Parameter } from './operation.ts'
 import type { Passage } from './passage.ts'
 import type { BlastRadius } from './review.ts'
 import type { ReviewNeed } from './review-needs.ts'
+import type { Watchers } from './watchers.ts'
 
 /** Everything that a session's recording may say. It never holds an unmasked value that the client did not get, nor a credential. */
 export type RecordingEvent =
@@ -41,6 +42,18 @@ export type RecordingEvent =
       readonly durationMs: number
     }
   | Passage
+  | {
+      /** It waits until these watch, or goes on without one of them: then its terminal or command pauses. */
+      readonly kind: 'watch-asked'
+      readonly watchers: Watchers
+      readonly text: string
+    }
+  | {
+      /** Somebody has begun to watch the session, or does not any more. */
+      readonly kind: 'watcher'
+      readonly by: PrincipalId
+      readonly state: 'came' | 'left'
+    }
   | {
       readonly kind: 'review-asked'
       readonly review: ReviewId

@@ -12,6 +12,7 @@
  * - `unsupported` a feature that cannot be enforced, and so is not offered
  * - `review-denied` `review-expired` `review-withdrawn` how a review ended
  * - `review-stale` what was approved is no longer what would run
+ * - `not-watched` nobody came to watch, or came back, whom policy asks to
  * - `session-killed` `access-revoked` `access-expired` why a live session was ended: by somebody, by a change, by its time
  */
 export type RefusalCode =
@@ -28,6 +29,7 @@ export type RefusalCode =
   | 'review-expired'
   | 'review-withdrawn'
   | 'review-stale'
+  | 'not-watched'
   | 'session-killed'
   | 'access-revoked'
   | 'access-expired'

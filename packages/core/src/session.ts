@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Audience } from './audience.ts'
 import type { Facts } from './facts.ts'
 import type { SessionId } from './ids.ts'
 import type { Subject } from './identity.ts'
@@ -99,6 +100,11 @@ export interface Session<Options = unknown> extends AsyncDisposable {
   readonly subject: Subject
   readonly resource: Resource<Options>
   readonly account: string
+  /**
+   * Who watches. What a permit asks to be watched ({@link Permit.obligations}) pauses while they are not all there, and goes on when
+   * they are: what takes a moment may be left to its end, and the next operation waits for them.
+   */
+  readonly audience: Audience
   /** Aborts on kill, revocation, expiry and drain. Its `reason` is a Refusal or a Fault: word it and close. */
   readonly signal: AbortSignal
   /**
@@ -113,7 +119,7 @@ export interface Session<Options = unknown> extends AsyncDisposable {
    */
   credential(): Promise<UpstreamCredential>
   /**
-   * Decides, has reviewed where policy asks, records. Synchronous when the answer is known, which is the hot path.
+   * Decides, has reviewed where policy asks, waits for who must watch, records. Synchronous when the answer is known, which is the hot path.
    * `signal` withdraws a pending review: the client cancelled, or left.
    * @throws Fault gateway/cannot-record
    */

@@ -1,4 +1,4 @@
-import type { RequestTerms, ReviewNeed, ReviewTerms } from '@sallyport/core'
+import type { RequestTerms, ReviewNeed, ReviewTerms, Watchers } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import { readHours, type Hours } from './hours.ts'
 import { maxApprovals, namesIn, readNeeds } from './needs.ts'
@@ -11,6 +11,8 @@ export interface Annotations {
   readonly review?: ReviewTerms
   /** On a permit to connect: it permits while a grant lasts that was asked for and approved like this. */
   readonly request?: RequestTerms
+  /** On a permit: it permits only while these watch. */
+  readonly watchers?: Watchers
   /** On a permit: when it may be used; at any time where absent. */
   readonly hours?: Hours
 }
@@ -30,7 +32,9 @@ export const gatewayVerdicts = {
   outsideHours: 'outside-hours',
 } as const
 
-const known = ['id', 'reason', 'hours', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass']
+const known = [
+  'id', 'reason', 'hours', 'watched', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass',
+] // prettier-ignore
 const knownNames = known.map((name) => `@${name}`)
 const hourMs = 3_600_000
 /** How long an operation, and a request for access, may wait for an answer. */
@@ -68,7 +72,13 @@ export function readAnnotations(
     complain('reason', `@reason needs one line of text, at most ${maxReasonLength} characters`)
 
   const hours = hoursOf(effect, given, complain)
-  const annotations = { ...(id ? { id } : {}), ...(reason ? { reason } : {}), ...(hours ? { hours } : {}) }
+  const watchers = watchersOf(effect, given, complain)
+  const annotations = {
+    ...(id ? { id } : {}),
+    ...(reason ? { reason } : {}),
+    ...(hours ? { hours } : {}),
+    ...(watchers ? { watchers } : {}),
+  }
   complainOfStrays(given, complain)
   if (request !== undefined) {
     if (effect === 'forbid')
@@ -91,6 +101,25 @@ function hoursOf(effect: 'permit' | 'forbid', { hours }: Given, complain: Compla
   if (read === undefined)
     complain('hours', '@hours needs days, times and a time zone: @hours("mon-fri 08:00-18:00 Europe/Berlin")')
   return read
+}
+
+function watchersOf(effect: 'permit' | 'forbid', given: Given, complain: Complain): Watchers | undefined {
+  const { watched } = given
+  if (watched === undefined) return undefined
+  if (effect === 'forbid')
+    complain('watched', '@watched belongs on a permit: what is forbidden is so whoever watches')
+  if ('request' in given)
+    complain(
+      'watched',
+      '@watched is for what goes on, @request lets in: write it on the permit for the operations',
+    )
+  const read = readNeeds(watched ?? '')
+  if (read.kind !== 'needs' || read.needs.some(({ approvals }) => approvals !== 1))
+    complain(
+      'watched',
+      '@watched needs the group that watches. Any of several: @watched("dba,security"); somebody of each: @watched("dba & security")',
+    )
+  return read.kind === 'needs' ? read.needs.map(({ groups }) => groups) : []
 }
 
 function complainOfStrays(given: Given, complain: Complain): void {

@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs'
 import { examine } from './check.ts'
 import { PreparedPolicies, PreparedSchema } from './engine.ts'
 import { actorRecord, gatewayEntity, labelId, principalEntity, resourceEntity } from './entities.ts'
-import { judge, notByGrant, withObligations } from './judgement.ts'
+import { judge, notByGrant, unwatched, withObligations } from './judgement.ts'
 import { readPolicies, type Policy } from './policies.ts'
 import { PolicyError, type PolicyText } from './problem.ts'
 import { cedarSchema } from './schema.ts'
@@ -169,7 +169,7 @@ class CedarDecisionPoint implements DecisionPoint {
       entities: [principal, entity],
     })
     const judgement = judge(answer, this.#rules.byId, `${action} on ${resource?.name ?? 'the gateway'}`)
-    return withObligations(notByGrant(judgement), { maskedTags: nothing })
+    return withObligations(unwatched(notByGrant(judgement)), { maskedTags: nothing })
   }
 
   #standing(subject: Subject, resource: Resource): Standing {

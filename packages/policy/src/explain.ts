@@ -1,16 +1,18 @@
-import type { ConnectDecision, ReviewTerms } from '@sallyport/core'
+import { watchersInWords, type ConnectDecision, type ReviewTerms } from '@sallyport/core'
 
 /** A decision in one sentence: `denied by no-unfiltered-writes: UPDATE and DELETE need a WHERE clause`. */
 export function explain(decision: ConnectDecision): string {
   const by = decision.policies.length > 0 ? ` by ${decision.policies.join(', ')}` : ''
+  const { watchers } = decision.obligations
+  const watched = watchers === undefined ? '' : ` while ${watchersInWords(watchers)} watches`
   const why = decision.reason === undefined ? '' : `: ${decision.reason}`
   switch (decision.effect) {
     case 'allow':
-      return `allowed${by}${why}`
+      return `allowed${by}${watched}${why}`
     case 'deny':
       return `denied${by}${why}`
     case 'review':
-      return `allowed${by} when approved ${asked(decision.terms)}${why}`
+      return `allowed${by} when approved ${asked(decision.terms)}${watched}${why}`
     case 'request': {
       const { terms } = decision
       return `allowed${by} for up to ${duration(terms.durationMs)} when a request is approved ${asked(terms)}${why}`

@@ -5,22 +5,38 @@ import {
   type Obligations,
   type RequestTerms,
   type ReviewTerms,
+  type Watchers,
 } from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
 import type { Answer } from './engine.ts'
 import { allOf, anyOf, maxApprovals } from './needs.ts'
 import type { Policy } from './policies.ts'
 
-type WithoutObligations<D> = D extends ConnectDecision ? Omit<D, 'obligations'> : never
+type WithoutObligations<D> = D extends ConnectDecision
+  ? Omit<D, 'obligations'> & { readonly watchers?: Watchers }
+  : never
 
 /** A decision on one question, before what must be done with it is known. */
 export type Judgement = WithoutObligations<Decision>
 export type ConnectJudgement = WithoutObligations<ConnectDecision>
 
-export function withObligations(judgement: Judgement, obligations: Obligations): Decision
-export function withObligations(judgement: ConnectJudgement, obligations: Obligations): ConnectDecision
-export function withObligations(judgement: ConnectJudgement, obligations: Obligations): ConnectDecision {
-  return { ...judgement, obligations }
+export function withObligations(judgement: Judgement, tags: Pick<Obligations, 'maskedTags'>): Decision
+export function withObligations(
+  judgement: ConnectJudgement,
+  tags: Pick<Obligations, 'maskedTags'>,
+): ConnectDecision
+export function withObligations(
+  { watchers, ...judgement }: ConnectJudgement,
+  { maskedTags }: Pick<Obligations, 'maskedTags'>,
+): ConnectDecision {
+  return { ...judgement, obligations: watchers === undefined ? { maskedTags } : { maskedTags, watchers } }
+}
+
+/** Of what is no operation: nobody can watch it, and so what is permitted to who is watched is not permitted here. */
+export function unwatched(judgement: Judgement): Judgement {
+  if (judgement.watchers === undefined) return judgement
+  const reason = 'it is permitted while somebody watches, and nobody can watch this'
+  return denial(gatewayVerdicts.evaluationError, reason, judgement.policies)
 }
 
 /** Of anything but a connection: no grant permits it by itself. */
@@ -58,10 +74,12 @@ export function judge(
   const open = determining.filter(({ isClosed }) => isClosed !== true)
   if (open.length === 0 && determining.length > 0) return outsideHours(determining)
   const plain = open.filter(({ review, request }) => review === undefined && request === undefined)
-  if (plain.length > 0) return { effect: 'allow', policies: plain.map(({ id }) => id) }
+  const free = plain.filter(({ watchers }) => watchers === undefined)
+  if (free.length > 0) return { effect: 'allow', policies: free.map(({ id }) => id) }
+  if (plain.length > 0) return { effect: 'allow', ...namesAndReason(plain), ...watchedBy(plain) }
   const requested = open.filter(({ request }) => request !== undefined)
   if (requested.length > 0) {
-    const terms = together(requested.flatMap(({ request }) => request ?? []))
+    const terms = requestTerms(requested.flatMap(({ request }) => request ?? []))
     return askable({ effect: 'request', ...namesAndReason(requested), terms })
   }
   const terms = open.flatMap(({ review }) => review ?? [])
@@ -71,7 +89,22 @@ export function judge(
     effect: 'review',
     ...namesAndReason(open),
     terms: { needs, withinMs: shortestWait(terms) },
+    ...watchedBy(open),
   })
+}
+
+/** Where several permit the same: somebody of any of their groups, or, where one asks for more than one, all that they ask for. */
+function watchedBy(policies: readonly Policy[]): { watchers?: Watchers } {
+  const asked = policies.flatMap(({ watchers }) => (watchers === undefined ? [] : [watchers]))
+  if (asked.length === 0) return {}
+  if (asked.every((watchers) => watchers.length === 1)) return { watchers: [unique(asked.flat(2))] }
+  return { watchers: together(asked) }
+}
+
+/** Each once. */
+function together(all: readonly Watchers[]): Watchers {
+  const byName = new Map(all.flat().map((groups) => [groups.toSorted().join(), groups]))
+  return [...byName.values()]
 }
 
 function outsideHours(closed: readonly Policy[]): Judgement {
@@ -87,9 +120,11 @@ function outsideHours(closed: readonly Policy[]): Judgement {
 export function strictest(judgements: readonly Judgement[]): Judgement {
   const denied = judgements.find(({ effect }) => effect === 'deny')
   if (denied) return denied
+  const asked = judgements.flatMap(({ watchers }) => (watchers === undefined ? [] : [watchers]))
+  const watchers = asked.length === 0 ? {} : { watchers: together(asked) }
   const reviews = judgements.filter((judgement) => judgement.effect === 'review')
   if (reviews.length === 0)
-    return { effect: 'allow', policies: unique(judgements.flatMap(({ policies }) => policies)) }
+    return { effect: 'allow', policies: unique(judgements.flatMap(({ policies }) => policies)), ...watchers }
   const terms = reviews.map((review) => review.terms)
   const reason = unique(reviews.flatMap((review) => review.reason ?? [])).join('; ')
   return askable({
@@ -97,6 +132,7 @@ export function strictest(judgements: readonly Judgement[]): Judgement {
     policies: unique(reviews.flatMap(({ policies }) => policies)),
     ...(reason === '' ? {} : { reason }),
     terms: { needs: allOf(terms.map((each) => each.needs)), withinMs: shortestWait(terms) },
+    ...watchers,
   })
 }
 
@@ -108,7 +144,7 @@ function askable<J extends Extract<ConnectJudgement, { terms: ReviewTerms }>>(ju
   return denial(gatewayVerdicts.tooManyApprovals, reason, judgement.policies)
 }
 
-function together(terms: readonly RequestTerms[]): RequestTerms {
+function requestTerms(terms: readonly RequestTerms[]): RequestTerms {
   return {
     needs: anyOf(terms.map(({ needs }) => needs)),
     withinMs: shortestWait(terms),

@@ -22,6 +22,7 @@ import {
   judge,
   notByGrant,
   strictest,
+  unwatched,
   withObligations,
   type ConnectJudgement,
   type Judgement,
@@ -81,7 +82,7 @@ export class Standing {
     const context = { actor: this.#actor, on: { __entity: this.#resource.uid } }
     const words = `unmask of ${shown(tag)} on ${this.#resource.uid.id}`
     const judgement = this.#judge('unmask', tagEntity(tag), context, words, [this.#resource])
-    return withObligations(notByGrant(judgement), { maskedTags: nothing })
+    return withObligations(unwatched(notByGrant(judgement)), { maskedTags: nothing })
   }
 
   // hot path: a statement seen before costs a look-up by its facts' identity

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Audience } from '../audience.ts'
 import type { Facts } from '../facts.ts'
 import type { OperationId, SessionId } from '../ids.ts'
 import type { Operation, Outcome } from '../operation.ts'
@@ -29,6 +30,8 @@ export class FakeSession<Options> implements Session<Options> {
     signal?: AbortSignal,
   ) => Refusal | 'permit' | Promise<Refusal | 'permit'> = () => 'permit'
   masked: ReadonlySet<string> = new Set()
+  /** Everybody is there whom any permit asks for. */
+  audience: Audience = { isPresent: () => true, onChange: () => ({ [Symbol.dispose]: () => undefined }) }
 
   readonly subject: Subject
   readonly resource: Resource<Options>

@@ -50,6 +50,7 @@ const refusalProblems: Partial<Record<Refusal['code'], ProblemCode>> = {
   throttled: 'throttled',
   'review-stale': 'conflict',
   'review-expired': 'conflict',
+  'not-watched': 'conflict',
   'review-withdrawn': 'conflict',
   'review-denied': 'conflict',
 }

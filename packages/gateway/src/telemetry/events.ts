@@ -134,6 +134,9 @@ export class Events {
         this.#metrics.reviewsWaiting.inc()
         this.#log.info(rest, kind)
         return
+      case 'watch-asked':
+        this.#log.info(rest, kind)
+        return
       case 'review-ended':
         this.#metrics.reviewsWaiting.dec()
         this.#metrics.holdSeconds.observe({ state: event.state }, event.waitedMs / 1000)
