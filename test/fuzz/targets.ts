@@ -19,6 +19,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   config: () => import('./targets/config.ts'),
   documents: () => import('./targets/documents.ts'),
   policy: () => import('./targets/policy.ts'),
+  'ssh-commands': () => import('./targets/ssh-commands.ts'),
   api: () => import('./targets/api.ts'),
 }
 

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { checkPolicies, compilePolicies, presets, runPolicyTests, type PolicyText } from './index.ts'
 import { postgresVocabulary } from './testing/postgres-vocabulary.ts'
+import { sshVocabulary } from './testing/ssh-vocabulary.ts'
 
 const page = readFileSync(new URL('../../../docs/policies.md', import.meta.url), 'utf8')
-const vocabulary = [postgresVocabulary]
+const vocabulary = [postgresVocabulary, sshVocabulary]
 
 function blocks(language: string): PolicyText[] {
   const found = [...page.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))]
@@ -26,8 +27,7 @@ test('the cases on the page hold', () => {
 })
 
 test('every preset, action and fact is on the page', () => {
-  const names = [...presets, ...postgresVocabulary.actions, ...postgresVocabulary.facts].map(
-    ({ name }) => name,
-  )
+  const words = vocabulary.flatMap(({ actions, facts }) => [...actions, ...facts])
+  const names = [...presets, ...words].map(({ name }) => name)
   for (const name of names) expect(page).toMatch(new RegExp(`\`(context\\.)?${name}\``))
 })

@@ -21,6 +21,12 @@ export const presets: readonly Preset[] = [
   preset('no-server-programs', 'No programs, files, network or administration of the server'),
   preset('no-unparsed', 'Nothing that cannot be parsed, no DO blocks or SQL in strings'),
   preset('no-identity-change', 'No SET ROLE or SET SESSION AUTHORIZATION: a session keeps its account'),
+  preset(
+    'ssh-destructive-commands',
+    'No SSH command that destroys system trees, disks or the running machine',
+  ),
+  preset('ssh-credential-files', 'No reading or writing of keys, password files and tokens over SSH'),
+  preset('ssh-service-control', 'Operators see services at once and change them after review by operations'),
   preset('ai-agents', 'AI agents read masked values, write by review, destroy nothing'),
 ]
 

@@ -7,6 +7,7 @@ import {
   type PolicyProblem,
 } from '@sallyport/policy'
 import { postgresVocabulary } from '../../../packages/policy/src/testing/postgres-vocabulary.ts'
+import { sshVocabulary } from '../../../packages/policy/src/testing/ssh-vocabulary.ts'
 import { must, type Subject, type Target } from '../target.ts'
 
 /** An input: a file of policies, a line of `====`, a file of tests. */
@@ -48,7 +49,7 @@ const subject: Subject = {
   run(input) {
     const [policies = '', cases = ''] = input.toString('utf8').split(separator)
     const files = [{ name: 'a.cedar', text: policies }]
-    const vocabulary = [postgresVocabulary]
+    const vocabulary = [postgresVocabulary, sshVocabulary]
     const problems = checkPolicies(files, vocabulary)
     problems.forEach(checkProblem)
     const point = compiled(policies)
@@ -73,7 +74,7 @@ function compiled(text: string): ReturnType<typeof compilePolicies> | undefined 
   try {
     return compilePolicies({
       policies: [{ name: 'a.cedar', text }],
-      vocabulary: [postgresVocabulary],
+      vocabulary: [postgresVocabulary, sshVocabulary],
       version: '1',
     })
   } catch (thrown) {

@@ -135,6 +135,8 @@ test.each([
   ['a string that ends elsewhere in others', "echo $'\\'; id; '"],
   ['a length beyond the limit', `echo ${'a'.repeat(70_000)}`],
   ['more words than the limit', `echo${' a'.repeat(3_000)}`],
+  ['more substitutions than the limit', 'echo $(a)'.repeat(300)],
+  ['arithmetic without end', `echo $((1${'+1'.repeat(30_000)}))`],
   ['commands in commands beyond the limit', `${'sudo '.repeat(20)}id`],
 ])('%s is not understood', (_, text) => {
   expect(facts(text).actions).toEqual(['exec', 'unparsed'])
@@ -142,4 +144,9 @@ test.each([
 
 test('the text is there to be compared whole', () => {
   expect(context('cd /srv && ./deploy.sh')).toMatchObject({ text: 'cd /srv && ./deploy.sh', command: '' })
+})
+
+test('facts of a long command are not much longer than it', () => {
+  for (const mark of [':', '=', ':/a', '/..', ',a.b'])
+    expect(JSON.stringify(context(`echo x${mark.repeat(60_000 / mark.length)}`)).length).toBeLessThan(500_000)
 })

@@ -166,11 +166,14 @@ function* usesOf(word: string): Generator<string> {
     for (const letter of word.slice(1)) yield `-${letter}`
 }
 
-/** What of an argument may be a path: all of it, or what stands behind an option's letter, or behind `=`, `:`, `@` or `,`. */
+/** What of an argument may be a path: all of it, or what stands behind an option's letter, or between `=`, `:`, `@` and `,`. */
 function* pathsIn(word: string): Generator<string> {
   if (!word.startsWith('-')) yield word
   else if (/^-[A-Za-z][^-]*[/~.]/.test(word)) yield word.slice(2)
-  for (const { index } of word.matchAll(/[=:@,]/g)) if (index + 1 < word.length) yield word.slice(index + 1)
+  const [, ...pieces] = word.split(/[=:@,]/)
+  const equals = word.indexOf('=')
+  if (equals !== -1) yield word.slice(equals + 1)
+  for (const piece of pieces) if (piece !== '') yield piece
 }
 
 const maxUseLength = 256

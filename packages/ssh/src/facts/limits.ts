@@ -4,6 +4,8 @@ export const factLimits = {
   commandBytes: 64 * 1024,
   /** Words of all its commands together, inner ones too. */
   words: 2_048,
+  /** Places where something begins that nests: brackets, backquotes, `${`, here-documents. A parser's time and stack grow with them. */
+  openings: 256,
   /** Commands inside commands: `sudo sh -c 'ssh b "…"'` is 3 deep. */
   depth: 8,
   /** Names on one path. */

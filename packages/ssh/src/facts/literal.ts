@@ -1,3 +1,5 @@
+import { factLimits } from './limits.ts'
+
 /**
  * Reads a command that means the same to every log-in shell (sh, bash, dash, BusyBox, ksh, zsh, csh, fish): one program and
  * words that stand for themselves. What any of them would expand, split, join or take for a word of its language is not
@@ -29,6 +31,7 @@ export function literalWords(text: string): readonly [string, ...string[]] | und
       at += all.length
     } while (at < text.length && text[at] !== ' ' && text[at] !== '\t')
     words.push(word)
+    if (words.length > factLimits.words) return undefined
   }
   const [program, ...rest] = words
   if (program === undefined || !canBeProgram(program)) return undefined

@@ -7,6 +7,7 @@ import {
   type SyntaxNode,
   type Word as SyntaxWord,
 } from 'unbash'
+import { factLimits } from './limits.ts'
 
 /** A word of a command; undefined where the shell computes it, and it may be none or several. */
 export type Word = string | undefined
@@ -28,10 +29,17 @@ export interface Redirected {
   readonly use: 'reads' | 'writes'
 }
 
-/** @returns undefined where bash would refuse it, or shells differ about where its parts begin and end */
+/** @returns undefined where bash would refuse it, shells differ about where its parts begin and end, or it is too deep */
 export function readScript(text: string): Script | undefined {
+  if ((text.match(/[(`]|\$\{|<</g)?.length ?? 0) > factLimits.openings) return undefined
   const reader = new Reader()
-  reader.visit(parse(text))
+  try {
+    reader.visit(parse(text))
+  } catch (error) {
+    // Chains of operators are trees as deep as they are long.
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
   return reader.isUnreadable ? undefined : reader
 }
 

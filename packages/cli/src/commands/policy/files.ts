@@ -67,7 +67,7 @@ export const presets: MakeCommand = (surroundings) =>
       if (name === undefined) {
         return printer.result(
           presets.map(({ name, meaning }) => ({ name, meaning })),
-          () => presets.map((it) => `${it.name.padEnd(24)}${it.meaning}\n`).join(''),
+          () => presets.map((it) => `${it.name.padEnd(26)}${it.meaning}\n`).join(''),
         )
       }
       const preset = presets.find((it) => it.name === name)
