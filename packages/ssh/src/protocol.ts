@@ -15,7 +15,7 @@ export interface SshParts {
 /** SSH 2.0, as the gateway speaks it on both sides. */
 export function ssh(parts: SshParts): StreamProtocol<SshOptions> {
   const hostKey = ownHostKey(parts.hostKeySeed)
-  const server = new SshServer({ hostKeys: [hostKey.privateKey], ident })
+  const server = new SshServer({ hostKeys: [{ key: hostKey.privateKey }], ident })
   return {
     over: 'stream',
     name: 'ssh',

@@ -151,7 +151,7 @@ export class LogIn {
     const { connection } = this.#arrived
     const onReady = (): void => {
       // The very next message may be one for us.
-      const ssh: SshConnection = new SshConnection(new Transport(connection, (payload) => ssh.take(payload)))
+      const ssh: SshConnection = new SshConnection(new Transport(connection, () => ssh))
       connection.on('close', () => ssh.over())
       this.#end.resolve({ opened, ssh })
     }

@@ -57,7 +57,7 @@ function logIn(
     client.once('ready', () => {
       stop()
       // The very next message may be one for us.
-      const ssh: SshConnection = new SshConnection(new Transport(client, (payload) => ssh.take(payload)))
+      const ssh: SshConnection = new SshConnection(new Transport(client, () => ssh))
       client.on('close', () => ssh.over())
       resolve({ ssh, leave: () => client.end() })
     })

@@ -19,6 +19,7 @@ const shared = {
 } as const
 
 const curves = [
+  'mlkem768x25519-sha256',
   'curve25519-sha256',
   'curve25519-sha256@libssh.org',
   'ecdh-sha2-nistp256',
@@ -46,6 +47,20 @@ export const clientAlgorithms = mutable({
     'rsa-sha2-256',
   ],
 })
+
+/** The names of their certificates. */
+export const certified = (algorithms: readonly string[]): string[] =>
+  algorithms.map((name) => `${name}-cert-v01@openssh.com`)
+
+/** When new keys replace those in use, in both roles; an exchange that takes too long ends the connection. */
+export interface KeyLimits {
+  /** In both directions together. 1 GiB unless said. */
+  readonly rekeyBytes?: number
+  /** 1 h unless said; counted when something passes. */
+  readonly rekeyMs?: number
+  /** How long an exchange may take, in milliseconds. 60 s unless said. */
+  readonly kexMs?: number
+}
 
 /** ssh2 knows more names than its types do. */
 function mutable(lists: Readonly<Record<keyof Algorithms, readonly string[]>>): Required<Algorithms> {

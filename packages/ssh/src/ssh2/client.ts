@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
-import { clientAlgorithms, hostKeyTypes, ident } from './algorithms.ts'
+import { certified, clientAlgorithms, hostKeyTypes, ident, type KeyLimits } from './algorithms.ts'
 import type { ClientChannel } from './channels.ts'
 
 /** How to log in, in the order of `ClientOptions.logIns`. */
@@ -14,17 +14,27 @@ export type LogIn =
       readonly type: 'publickey'
       /** PEM or OpenSSH's form. */
       readonly key: string | Buffer
+      /** Of `key`, as OpenSSH encodes it: the target is shown it in the key's place. */
+      readonly certificate?: Uint8Array
     }
 
 export interface ClientOptions {
   readonly username: string
   readonly logIns: readonly LogIn[]
-  /** Is this the target's key? Asked at each key exchange, before anything is said to it. */
+  /**
+   * Is this the target's key? Asked at each key exchange, before anything is said to it. That the target has the key is seen
+   * to; where `key` is a certificate, all of what it says is to be checked.
+   */
   readonly verifyHost: (key: Buffer) => boolean | Promise<boolean>
   /** Kinds of the keys that are known, which the target should rather show than others. */
   readonly hostKeyTypes?: readonly string[]
+  /** Ask for the host key's certificate where there is one. */
+  readonly wantsHostCertificate?: boolean
   /** From connecting to being logged in, in milliseconds. */
   readonly readyTimeoutMs: number
+  readonly limits?: KeyLimits
+  /** Other key exchanges than `clientAlgorithms` has, for targets that need it. */
+  readonly kex?: readonly string[]
 }
 
 export interface PtyOptions {
@@ -47,6 +57,8 @@ type Opened = (error: Error | undefined, channel: ClientChannel) => void
 interface ClientConnectionEvents {
   /** Logged in. */
   ready: []
+  /** New keys are in use. */
+  handshake: []
   error: [error: Error]
   close: []
 }
@@ -70,13 +82,21 @@ export function connectSsh(stream: Duplex, options: ClientOptions): ClientConnec
     ...logIn,
     username,
     ...(logIn.type === 'keyboard-interactive' && { prompt: answering(logIn.password) }),
+    ...(logIn.type === 'publickey' && logIn.certificate && { certificate: Buffer.from(logIn.certificate) }),
   }))
+  const plainKeys = hostKeyTypes(options.hostKeyTypes ?? [])
   return new ssh2.Client().connect({
     sock: stream as never,
     username,
     ident,
-    algorithms: { ...clientAlgorithms, serverHostKey: hostKeyTypes(options.hostKeyTypes ?? []) },
+    algorithms: {
+      ...clientAlgorithms,
+      ...(options.kex && { kex: options.kex }),
+      serverHostKey: options.wantsHostCertificate ? [...certified(plainKeys), ...plainKeys] : plainKeys,
+    },
     readyTimeout: options.readyTimeoutMs,
+    maxChannels: 1024,
+    limits: options.limits,
     strictVendor: false,
     hostVerifier: (key: Buffer, decide: (isRight: boolean) => void) => {
       void Promise.resolve(options.verifyHost(key)).then(decide, () => decide(false))

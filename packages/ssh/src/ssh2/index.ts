@@ -1,5 +1,6 @@
 /** The one place that imports `ssh2`, as patches/ssh2@1.17.0.patch makes it. */
 export { clientAlgorithms, ident, serverAlgorithms } from './algorithms.ts'
+export type { KeyLimits } from './algorithms.ts'
 export { connectSsh } from './client.ts'
 export type { ClientConnection, ClientOptions, LogIn, ProgramOptions, PtyOptions } from './client.ts'
 export type {
@@ -21,6 +22,7 @@ export type {
   KeyboardRequest,
   PasswordRequest,
   PublicKeyRequest,
+  HostKey,
   ServerConnection,
   ServerOptions,
 } from './server.ts'

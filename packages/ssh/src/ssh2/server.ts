@@ -1,16 +1,30 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
-import { serverAlgorithms } from './algorithms.ts'
+import { serverAlgorithms, type KeyLimits } from './algorithms.ts'
 import type { AcceptChannel, ServerChannel, SessionChannel } from './channels.ts'
 
+export interface HostKey {
+  /** Private, in PEM or OpenSSH's form. */
+  readonly key: string | Buffer
+  /** What an authority says of it, as OpenSSH encodes it; for clients that know the authority. */
+  readonly certificate?: Uint8Array
+}
+
 export interface ServerOptions {
-  /** Private keys, PEM or OpenSSH's form; one of each type is used. */
-  readonly hostKeys: readonly (string | Buffer)[]
+  /** One of each type is used. */
+  readonly hostKeys: readonly HostKey[]
   /** What follows `SSH-2.0-` in our first line. */
   readonly ident: string
   /** Shown before log-in. */
   readonly banner?: string
+  /** From connecting to being logged in, in milliseconds: the last resort, 150 s unless said. */
+  readonly loginGraceMs?: number
+  /** Failed log-ins of one connection; those that ask for nothing (`none`) are not counted. 6 unless said. */
+  readonly maxAuthTries?: number
+  /** Open channels of one connection, forwarded connections among them. 256 unless said. */
+  readonly maxChannels?: number
+  readonly limits?: KeyLimits
 }
 
 /** What the client said of itself before anything was protected. */
@@ -100,7 +114,8 @@ export interface ServerConnectionEvents {
     name: string,
     info: ForwardRequestInfo,
   ]
-  rekey: []
+  /** New keys are in use; the first, too. */
+  handshake: []
   error: [error: Error]
   /** All of it is over; nothing comes after. */
   close: []
@@ -136,13 +151,20 @@ export class SshServer {
   /** @throws Error where a host key cannot be read */
   constructor(options: ServerOptions) {
     this.#server = new ssh2.Server({
-      hostKeys: [...options.hostKeys],
+      hostKeys: options.hostKeys.map(({ key, certificate }) => ({
+        key,
+        certificate: certificate && Buffer.from(certificate),
+      })),
       ident: options.ident,
-      ...(options.banner === undefined ? {} : { banner: options.banner }),
+      banner: options.banner,
       algorithms: serverAlgorithms,
       // Whoever serves the connection asks whether the client is there, and knows its answers.
       keepaliveInterval: longest,
-    })
+      loginGraceMs: options.loginGraceMs ?? 150_000,
+      maxAuthTries: options.maxAuthTries ?? 6,
+      maxChannels: options.maxChannels ?? 256,
+      limits: options.limits,
+    } as ssh2.ServerConfig)
     this.#server.on('connection', (connection, { header }) => {
       const serve = this.#serves.get((connection as unknown as { _sock: object })._sock)
       const { software } = header.versions

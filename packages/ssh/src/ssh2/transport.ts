@@ -9,22 +9,21 @@ import type { Line } from '../connection/channel.ts'
 import type { ClientConnection } from './client.ts'
 import type { ServerConnection } from './server.ts'
 
-interface PacketWriter {
-  readonly allocStart: number
-  readonly allocStartKEX: number
-  alloc(size: number, force?: boolean): Buffer
-  finalize(packet: Buffer, force?: boolean): Buffer
-}
-
-type TakePayload = (payload: Buffer) => unknown
-
 interface Protocol {
-  _onPayload: TakePayload
-  readonly _onPacket: () => void
-  readonly _decipher: { _onPayload: TakePayload }
-  readonly _packetRW: { readonly write: PacketWriter }
+  /** Gets the messages of the connection protocol in ssh2's place. */
+  _takeMessage: (payload: Buffer) => void
+  /** Set while keys are exchanged. */
+  readonly _kexinit: Buffer | undefined
+  readonly _packetRW: {
+    readonly write: {
+      readonly allocStart: number
+      alloc(size: number): Buffer
+      finalize(packet: Buffer): Buffer
+    }
+  }
   /** Gone once it is of no more use. */
   readonly _destruct: unknown
+  disconnect(reason: number, words: string): void
 }
 
 interface Insides {
@@ -32,9 +31,12 @@ interface Insides {
   readonly _sock: Duplex
 }
 
-/** The messages of the connection protocol: RFC 4250 section 4.1.1. */
-const firstNumber = 80
-const lastNumber = 127
+/** Who does the connection protocol. */
+export interface Connected {
+  take(payload: Buffer): void
+  /** The line is not full any more. */
+  flush(): void
+}
 
 /** An authenticated connection of ssh2, whose channels are ours. */
 export class Transport implements Line {
@@ -42,25 +44,22 @@ export class Transport implements Line {
   readonly #socket: Duplex
 
   /** To be called as soon as it is authenticated, before it reads another message. */
-  constructor(connection: ServerConnection | ClientConnection, take: (payload: Buffer) => void) {
+  constructor(connection: ServerConnection | ClientConnection, connected: () => Connected) {
     const { _protocol: protocol, _sock: socket } = connection as unknown as Insides
     this.#protocol = protocol
     this.#socket = socket
-    const inner = protocol._onPayload
-    const outer = (payload: Buffer): unknown => {
-      const number = payload[0] ?? 0
-      if (number < firstNumber || number > lastNumber) return inner(payload)
-      protocol._onPacket()
-      take(payload)
-      return undefined
+    protocol._takeMessage = (payload) => connected().take(payload)
+    const onRoom = (): void => {
+      if (!this.isFull) connected().flush()
     }
-    // The one that reads now, and whichever follows a change of keys.
-    protocol._onPayload = outer
-    protocol._decipher._onPayload = outer
+    socket.on('drain', onRoom)
+    ;(connection as ServerConnection).on('handshake', onRoom)
   }
 
+  /** Nothing is sent while keys are exchanged: what is written then has to wait, and should wait where it is counted. */
   get isFull(): boolean {
-    return this.#socket.writableLength > socketBacklogBytes
+    const { writableLength, writableNeedDrain } = this.#socket
+    return this.#protocol._kexinit !== undefined || (writableNeedDrain && writableLength > socketBacklogBytes)
   }
 
   // hot path
@@ -78,21 +77,9 @@ export class Transport implements Line {
 /** Ends a connection with words, which OpenSSH's client shows. @see RFC 4253 section 11.1 */
 export function disconnect(connection: ServerConnection | ClientConnection, words: string): void {
   const { _protocol: protocol, _sock: socket } = connection as unknown as Insides
-  if (protocol._destruct !== undefined && socket.writable) {
-    const text = Buffer.from(words)
-    const { write } = protocol._packetRW
-    const start = write.allocStartKEX
-    const packet = write.alloc(13 + text.length, true)
-    packet[start] = disconnectNumber
-    packet.writeUInt32BE(byApplication, start + 1)
-    packet.writeUInt32BE(text.length, start + 5)
-    packet.set(text, start + 9)
-    packet.writeUInt32BE(0, start + 9 + text.length)
-    utils.sendPacket(protocol, write.finalize(packet, true), true)
-  }
+  if (protocol._destruct !== undefined && socket.writable) protocol.disconnect(byApplication, words)
   socket.end()
 }
 
-const disconnectNumber = 1
 /** @see RFC 4253 section 11.1 */
 const byApplication = 11

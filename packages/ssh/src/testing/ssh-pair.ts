@@ -35,7 +35,7 @@ export async function runServer(
   serve: (connection: ServerConnection) => void,
   options: Partial<ServerOptions> = {},
 ): Promise<RunningServer> {
-  const ssh = new SshServer({ hostKeys: [testHostKey], ident: 'Sallyport_test', ...options })
+  const ssh = new SshServer({ hostKeys: [{ key: testHostKey }], ident: 'Sallyport_test', ...options })
   const connections: ServerConnection[] = []
   const sockets: Socket[] = []
   const errors: Error[] = []
