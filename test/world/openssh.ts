@@ -102,6 +102,8 @@ export class Sshd implements AsyncDisposable {
       MaxSessions: '100',
       MaxStartups: '100',
       UseDNS: 'no',
+      // By which bash believes to be one of several, and leaves out what the machine's owner has it do first.
+      SetEnv: 'SHLVL=5',
       ...(sftpServer !== undefined && { Subsystem: `sftp ${sftpServer}` }),
       ...this.#settings,
     }

@@ -27,7 +27,8 @@ export const protocolKinds: readonly ProtocolKind[] = [
   {
     name: 'ssh',
     listenPort: 2222,
-    open: ({ clock, secret }) => sshProtocol.ssh({ clock, hostKeySeed: secret('ssh-host-key') }),
+    open: ({ clock, secret }) =>
+      sshProtocol.ssh({ clock, hostKeySeed: secret('ssh-host-key'), maskKey: secret('masks') }),
   },
 ]
 

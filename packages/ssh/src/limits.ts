@@ -9,6 +9,10 @@ export const targetLoginMs = 20_000
 
 /** Open at once on one connection: as OpenSSH's MaxSessions. */
 export const maxSessionChannels = 10
+/** Connections that are carried at once on one connection, in both directions. */
+export const maxForwardChannels = 32
+/** Ports and sockets at the target that lead to the client, on one connection. */
+export const maxRemoteForwards = 8
 /** Requests of a channel, or of a connection, that wait for their answer. */
 export const maxPendingRequests = 64
 /** Variables that a client sets for one command, and how long name and value may be together. */

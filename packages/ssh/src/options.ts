@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readHostKeyLine } from './login/host-keys.ts'
+import { parseKnownHosts } from '@sallyport/openssh'
 
 /** What a resource of this kind may say beyond address and accounts. */
 const schema = z.strictObject({
@@ -29,9 +29,10 @@ export function parseOptions(value: unknown): SshOptions {
 }
 
 function isHostKey(line: string, context: z.RefinementCtx): void {
-  if (readHostKeyLine(line) === undefined)
-    context.addIssue({
-      code: 'custom',
-      message: 'write it as in known_hosts without names: ssh-ed25519 AAAA…',
-    })
+  try {
+    if (parseKnownHosts([line]).length === 1) return
+    context.addIssue({ code: 'custom', message: 'write a key: ssh-ed25519 AAAA…' })
+  } catch (thrown) {
+    context.addIssue({ code: 'custom', message: thrown instanceof Error ? thrown.message : 'not understood' })
+  }
 }

@@ -10,6 +10,8 @@ export interface SshParts {
   readonly clock: Clock
   /** Secret, 32 bytes: the gateway's host key is made of it, and so is the same after a restart and in every process. */
   readonly hostKeySeed: Uint8Array
+  /** Secret: for redactors that must be stable and unguessable. */
+  readonly maskKey: Uint8Array
 }
 
 /** SSH 2.0, as the gateway speaks it on both sides. */
@@ -28,7 +30,7 @@ export function ssh(parts: SshParts): StreamProtocol<SshOptions> {
     takesCertificates: true,
     hints,
     async serve(connection: Connection, gate: Gate<SshOptions>, signal: AbortSignal) {
-      await serve(server, connection, gate, signal)
+      await serve({ server, clock: parts.clock, maskKey: parts.maskKey }, connection, gate, signal)
     },
   }
 }

@@ -1,4 +1,12 @@
-import { asFault, Fault, isRefusal, type Connection, type Gate, type Session } from '@sallyport/core'
+import {
+  asFault,
+  Fault,
+  isRefusal,
+  type Clock,
+  type Connection,
+  type Gate,
+  type Session,
+} from '@sallyport/core'
 import { Deadline } from '@sallyport/wire'
 import type { SshConnection } from './connection/connection.ts'
 import { Farewell } from './farewell.ts'
@@ -13,16 +21,23 @@ import { disconnect } from './ssh2/index.ts'
 import { Visit } from './visit.ts'
 import { wordsInOne } from './wording.ts'
 
+export interface ServeParts {
+  readonly server: SshServer
+  readonly clock: Clock
+  /** For redactors that must be stable and unguessable. */
+  readonly maskKey: Uint8Array
+}
+
 /** One connection: log-in on both sides, then its channels. Every refusal and fault is said in the client's protocol. */
 export async function serve(
-  server: SshServer,
+  parts: ServeParts,
   connection: Connection,
   gate: Gate<SshOptions>,
   signal: AbortSignal,
 ): Promise<void> {
   using grace = new Deadline(loginGraceMs, clientTooSlow, signal)
   const { stream, address } = connection
-  const arrived = await meet(server, stream, grace.signal).catch((thrown: unknown) => {
+  const arrived = await meet(parts.server, stream, grace.signal).catch((thrown: unknown) => {
     stream.destroy()
     throw asFault(thrown)
   })
@@ -32,7 +47,7 @@ export async function serve(
     grace[Symbol.dispose]()
     if (isRefusal(opened)) return await new Farewell(ssh, client, opened).run()
     await using session = opened
-    const broke = await converse(session, client, ssh)
+    const broke = await converse(parts, session, client, ssh)
     if (broke !== undefined) throw broke
   } catch (thrown) {
     const cause = thrown instanceof TurnedAway ? thrown.refusal : asFault(thrown)
@@ -43,15 +58,24 @@ export async function serve(
 
 /** @returns the fault that ended it, already said to the client */
 async function converse(
+  parts: ServeParts,
   session: Session<SshOptions>,
   client: ServerConnection,
   ssh: SshConnection,
 ): Promise<Fault | undefined> {
   using patience = new Deadline(targetLoginMs, targetTooSlow, session.signal)
-  const target = reachTarget(session, patience.signal).finally(() => patience[Symbol.dispose]())
+  const target = reachTarget(session, parts.clock, patience.signal).finally(() => patience[Symbol.dispose]())
   target.catch(() => undefined)
-  const visit = new Visit({ ssh, session, target })
-  using _alive = keepAlive(ssh, () => visit.broke(new Fault('client/gone', 'the client answers no more')))
+  const visit = new Visit({ ssh, session, target, maskKey: parts.maskKey })
+  using alive = new DisposableStack()
+  alive.use(keepAlive(ssh, () => visit.broke(new Fault('client/gone', 'the client answers no more'))))
+  target.then(
+    (reached) => {
+      const onDead = (): void => visit.broke(new Fault('target/closed', 'the target answers no more'))
+      if (!alive.disposed) alive.use(keepAlive(reached.ssh, onDead))
+    },
+    () => undefined,
+  )
   const end = await visit.run()
   session.ended(typeof end === 'string' ? end : end.code, visit.bytesUp, visit.bytesDown)
   await Promise.all([

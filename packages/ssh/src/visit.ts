@@ -13,12 +13,14 @@ import {
   type Tell,
 } from '@sallyport/core'
 import type { ChannelHost } from './channels/host.ts'
+import { Forwarding } from './channels/forwarding.ts'
 import { SessionChannel } from './channels/session-channel.ts'
 import type { GlobalRequest, OpenRequest, SshConnection } from './connection/connection.ts'
 import { openFailure } from './connection/messages.ts'
 import { maxSessionChannels } from './limits.ts'
 import type { Target } from './login/upstream.ts'
 import type { SshOptions } from './options.ts'
+import { OutputMask } from './terminal/index.ts'
 import { wordsOf } from './wording.ts'
 
 export interface VisitParts {
@@ -26,6 +28,8 @@ export interface VisitParts {
   readonly session: Session<SshOptions>
   /** Being reached while the client says what it wants. */
   readonly target: Promise<Target>
+  /** For redactors that must be stable and unguessable. */
+  readonly maskKey: Uint8Array
 }
 
 /** Why a visit is over: somebody left in good order, or something ended it. */
@@ -36,15 +40,20 @@ export class Visit implements ChannelHost {
   readonly target: Promise<Target>
   readonly #ssh: SshConnection
   readonly #session: Session<SshOptions>
+  readonly #maskKey: Uint8Array
   readonly #sessions = new Set<SessionChannel>()
+  readonly #forwarding: Forwarding
+  readonly #gone = new AbortController()
   readonly #end = Promise.withResolvers<VisitEnd>()
   #isOver = false
   #isLastSession = false
   #bytesUp = 0
   #bytesDown = 0
 
-  constructor({ ssh, session, target }: VisitParts) {
+  constructor({ ssh, session, target, maskKey }: VisitParts) {
     this.#ssh = ssh
+    this.#maskKey = maskKey
+    this.#forwarding = new Forwarding(ssh, this)
     this.#session = session
     this.target = target
   }
@@ -54,11 +63,16 @@ export class Visit implements ChannelHost {
   }
 
   get bytesUp(): number {
-    return [...this.#sessions].reduce((sum, each) => sum + each.bytesUp, this.#bytesUp)
+    return (
+      [...this.#sessions].reduce((sum, each) => sum + each.bytesUp, this.#bytesUp) + this.#forwarding.bytesUp
+    )
   }
 
   get bytesDown(): number {
-    return [...this.#sessions].reduce((sum, each) => sum + each.bytesDown, this.#bytesDown)
+    return (
+      [...this.#sessions].reduce((sum, each) => sum + each.bytesDown, this.#bytesDown) +
+      this.#forwarding.bytesDown
+    )
   }
 
   /** From the first channel to the last. */
@@ -69,7 +83,7 @@ export class Visit implements ChannelHost {
     this.target.then(
       ({ ssh }) =>
         ssh.listen({
-          open: ({ refuse }) => refuse(openFailure.administrativelyProhibited, ''),
+          open: (request) => this.#forwarding.openedByTarget(request),
           request: ({ reply }) => reply(false),
           broken: (fault) => this.#over(new Fault('target/malformed', fault.shown, { cause: fault })),
           over: () => this.#over(new Fault('target/closed', 'the target closed the connection')),
@@ -122,6 +136,24 @@ export class Visit implements ChannelHost {
     this.#session.finish(permit, outcome)
   }
 
+  stands(permit: Permit, facts: readonly Facts[]): boolean {
+    return this.#session.stands(permit, facts)
+  }
+
+  get gone(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  mask(): OutputMask | undefined {
+    const { masking } = this.#session.resource
+    if (masking.detectors.length === 0) return undefined
+    return new OutputMask({ masking, key: this.#maskKey, maskedTags: () => this.#session.maskedTags() })
+  }
+
+  allow(what: 'forward-x11' | 'forward-agent'): void {
+    this.#forwarding.allow(what)
+  }
+
   #left(channel: SessionChannel): void {
     if (!this.#sessions.delete(channel)) return
     this.#bytesUp += channel.bytesUp
@@ -138,19 +170,26 @@ export class Visit implements ChannelHost {
         return channel.start()
       }
       default:
+        if (this.#forwarding.open(request)) return
         return request.refuse(openFailure.unknownChannelType, 'there are no such channels here')
     }
   }
 
-  #request({ name, reply }: GlobalRequest): void {
-    if (name === 'no-more-sessions@openssh.com') this.#isLastSession = true
-    reply(false)
+  #request(request: GlobalRequest): void {
+    if (request.name === 'no-more-sessions@openssh.com') this.#isLastSession = true
+    if (!this.#forwarding.request(request)) request.reply(false)
   }
 
   #over(end: VisitEnd): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#gone.abort()
     if (typeof end !== 'string') for (const each of this.#sessions) each.cutOff(wordsOf(end))
-    this.#end.resolve(end)
+    try {
+      this.#forwarding.end()
+      this.#end.resolve(end)
+    } catch (thrown) {
+      this.#end.resolve(asFault(thrown))
+    }
   }
 }

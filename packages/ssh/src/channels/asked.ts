@@ -1,4 +1,7 @@
-import { factsOf, type Facts, type Operation } from '@sallyport/core'
+import type { Facts, Operation } from '@sallyport/core'
+import { factsOfCommand } from '../facts/command.ts'
+import { factsOfShell, factsOfSubsystem } from '../facts/requests.ts'
+import { shownCommand } from '../facts/shown.ts'
 import type { Variable } from './environment.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -26,25 +29,44 @@ export function askedOf(program: Program, setting: Setting): Asked {
     parameters: [],
     binding: () => [...bytesOf(program), ...settingOf(setting)],
   }
-  return { operation, facts: [factsOf({ actions: [program.kind], objects: [], exposes: [], context: {} })] }
+  return { operation, facts: [factsOf(program, setting)] }
 }
 
-/** As a person reads it. What is not UTF-8 shows as such, and {@link Operation.binding} has the bytes. */
+function factsOf(program: Program, { terminal, variables }: Setting): Facts {
+  const about = {
+    hasTerminal: terminal !== undefined,
+    environment: variables.map(({ name }) => name),
+  }
+  switch (program.kind) {
+    case 'shell':
+      return factsOfShell(about)
+    case 'exec':
+      return factsOfCommand({ bytes: program.command, ...about })
+    case 'subsystem':
+      return factsOfSubsystem(program.name)
+  }
+}
+
 function textOf(program: Program): string {
   switch (program.kind) {
     case 'shell':
       return 'shell'
     case 'exec':
-      return program.command.toString()
+      return shownCommand(program.command)
     case 'subsystem':
-      return `subsystem ${program.name.toString()}`
+      return `subsystem ${shownCommand(program.name)}`
   }
 }
 
 function bytesOf(program: Program): readonly string[] {
-  const bytes =
-    program.kind === 'exec' ? program.command : program.kind === 'subsystem' ? program.name : undefined
-  return [program.kind, ...(bytes === undefined ? [] : [bytes.toString('hex')])]
+  switch (program.kind) {
+    case 'shell':
+      return [program.kind]
+    case 'exec':
+      return [program.kind, program.command.toString('hex')]
+    case 'subsystem':
+      return [program.kind, program.name.toString('hex')]
+  }
 }
 
 function settingOf({ terminal, variables }: Setting): readonly string[] {

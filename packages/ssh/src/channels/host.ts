@@ -10,6 +10,7 @@ import type {
 } from '@sallyport/core'
 import type { Target } from '../login/upstream.ts'
 import type { SshOptions } from '../options.ts'
+import type { OutputMask } from '../terminal/index.ts'
 
 /** What a channel asks of the visit that it belongs to. */
 export interface ChannelHost {
@@ -27,6 +28,14 @@ export interface ChannelHost {
   /** What cannot be recorded does not go on. @throws Fault gateway/cannot-record */
   readonly note: (passage: Passage) => void
   finish(permit: Permit, outcome: Outcome): void
+  /** Whether what was permitted may go on. */
+  stands(permit: Permit, facts: readonly Facts[]): boolean
+  /** Falls when the visit is over. */
+  readonly gone: AbortSignal
+  /** A mask for one stream of output; undefined where the resource hides nothing in it. */
+  mask(): OutputMask | undefined
+  /** The target may open channels to what the client offers. */
+  allow(what: 'forward-x11' | 'forward-agent'): void
   /** Something failed, and with it all of the visit. */
   broke(thrown: unknown): void
 }

@@ -1,12 +1,26 @@
-import { isRefusal, refusal, type Outcome, type Permit, type Refusal } from '@sallyport/core'
+import {
+  isRefusal,
+  refusal,
+  type Authorization,
+  type Outcome,
+  type Permit,
+  type Refusal,
+} from '@sallyport/core'
 import type { Channel, ChannelRequest } from '../connection/channel.ts'
+import { transferOfCommand } from '../facts/command.ts'
+import type { Transfer } from '../facts/transfers.ts'
 import { maxCommandBytes } from '../limits.ts'
+import { SftpConversation } from '../sftp/conversation.ts'
+import type { FileConversation } from '../transfer/conversation.ts'
+import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
 import { askedOf, type Program } from './asked.ts'
 import { Environment } from './environment.ts'
 import type { ChannelHost } from './host.ts'
-import { Joint, type Taps } from './joint.ts'
-import { KeptOutput } from './kept-output.ts'
+import { FilesJoint } from './files-joint.ts'
+import { forwardOfClient } from './forwards.ts'
+import { Joint } from './joint.ts'
+import { ProgramOutput } from './output.ts'
 import { readSize, readTerminal, sizeFields, type Terminal } from './terminal.ts'
 
 /** One session channel of a client's: first it says in what, then what is to run; once. */
@@ -23,12 +37,17 @@ export class SessionChannel {
   /** Takes back what is held. */
   readonly #withdrawal = new AbortController()
   #target: Channel | undefined
-  #joint: Joint | undefined
+  #joint: Joint | FilesJoint | undefined
+  /** What the client wants beside its program, as it asked for it, where it may have that. */
+  readonly #extras: { readonly type: string; readonly data: Buffer }[] = []
+  /** What of that is being decided. */
+  readonly #pending: Promise<void>[] = []
   #permit: Permit | undefined
   #ending: Ending | undefined
   #isFinished = false
   #hasExit = false
-  #kept: readonly KeptOutput[] = []
+  #output: ProgramOutput | undefined
+  #transfer: ProgramTransfer | undefined
 
   constructor(channel: Channel, host: ChannelHost, onGone: (channel: SessionChannel) => void) {
     this.#channel = channel
@@ -98,6 +117,10 @@ export class SessionChannel {
         if (asked === undefined) return reply(false)
         return void asked.then(reply)
       }
+      case 'x11-req':
+        return this.#want(request, 'forward-x11')
+      case 'auth-agent-req@openssh.com':
+        return this.#want(request, 'forward-agent')
       case 'eow@openssh.com':
         this.#target?.tell(type)
         return reply(true)
@@ -114,6 +137,24 @@ export class SessionChannel {
     this.#run(program).catch((thrown: unknown) => this.#host.broke(thrown))
   }
 
+  #want({ type, data, reply }: ChannelRequest, kind: 'forward-x11' | 'forward-agent'): void {
+    if (this.#isAsked || this.#pending.length >= maxExtras) return reply(false)
+    const asked = data.rest()
+    const decide = async (): Promise<void> => {
+      const { operation, facts } = forwardOfClient(kind)
+      const tell = (notice: string): void => this.say(line(notice))
+      const answer = await this.#host.authorize(operation, facts, tell, this.#withdrawal.signal)
+      if (isRefusal(answer)) return reply(false)
+      this.#host.commit()
+      this.#host.allow(kind)
+      this.#extras.push({ type, data: asked })
+      // It is there from now on; what comes of it is carried in channels of its own.
+      this.#host.finish(answer, { status: 'done', rows: 0, sizeBytes: 0, ...unmasked })
+      reply(true)
+    }
+    this.#pending.push(decide().catch((thrown: unknown) => this.#host.broke(thrown)))
+  }
+
   #resize({ data, reply }: ChannelRequest): void {
     const size = readSize(data)
     if (this.#terminal === undefined) return reply(false)
@@ -125,6 +166,7 @@ export class SessionChannel {
 
   async #run(program: Program): Promise<void> {
     const refused = refusedByItself(program)
+    await Promise.all(this.#pending)
     const { operation, facts } = askedOf(program, {
       terminal: this.#terminal,
       variables: this.#environment.variables,
@@ -132,30 +174,27 @@ export class SessionChannel {
     if (refused !== undefined) return this.#refuse(this.#host.refuse(operation, refused))
     const target = await this.#host.target
     if (this.#withdrawal.signal.aborted) return
-    const answer = await this.#host.authorize(
-      operation,
-      facts,
-      (notice) => this.say(line(notice)),
-      this.#withdrawal.signal,
-    )
+    const tell = (notice: string): void => this.say(line(notice))
+    const answer = await this.#host.authorize(operation, facts, tell, this.#withdrawal.signal)
     if (isRefusal(answer)) return this.#refuse(answer)
     this.#permit = answer
     this.#host.commit()
     const channel = await target.ssh.open('session').catch(() => undefined)
-    if (channel === undefined || this.#channel.isClosed) {
-      channel?.close()
-      return this.#end(line('the target opens no further channel'), exitNotConnected)
-    }
+    if (channel === undefined) return this.#end(line('the target opens no further channel'), exitNotConnected)
+    if (this.#channel.isClosed) return channel.close()
     await this.#begin(channel, program, answer)
   }
 
   async #begin(target: Channel, program: Program, permit: Permit): Promise<void> {
     this.#target = target
-    const joint = new Joint(this.#channel, target, this.#taps(permit))
+    const joint = this.#join(target, program, permit)
     target.listen({
       ...joint.fromTarget,
       request: this.#onTargetRequest,
-      closed: () => this.#over(joint),
+      closed: () => {
+        joint.fromTarget.closed()
+        this.#finish('lost')
+      },
     })
     const terminal = this.#terminal
     if (terminal !== undefined) {
@@ -164,6 +203,7 @@ export class SessionChannel {
       const hasTerminal = await target.ask('pty-req', [term, ...sizeFields(size), modes])
       if (!hasTerminal) this.say(line('the target gives no terminal'))
     }
+    for (const { type, data } of this.#extras) target.pass(type, data)
     for (const { name, value } of this.#environment.variables) target.tell('env', [name, value])
     const isRunning = await target.ask(...requestOf(program))
     if (!isRunning) {
@@ -172,9 +212,55 @@ export class SessionChannel {
     }
     this.#joint = joint
     const up = joint.fromClient
+    this.#channel.listen({ ...up, request: this.#onRequest, closed: () => this.#closed(joint) })
     for (const bytes of this.#ahead.splice(0)) up.data(bytes)
     if (this.#hasEnded) up.eof()
-    this.#channel.listen({ ...up, request: this.#onRequest, closed: () => this.#closed() })
+  }
+
+  #join(target: Channel, program: Program, permit: Permit): Joint | FilesJoint {
+    const client = this.#channel
+    const transfer = transferOf(program)
+    this.#transfer = transfer
+    const conversation = this.#conversationFor(transfer)
+    if (conversation !== undefined) {
+      return new FilesJoint({
+        client,
+        target,
+        conversation,
+        authorize: (operation) => this.#authorizeFile(operation),
+        commit: () => this.#host.commit(),
+        broke: (thrown) => this.#host.broke(thrown),
+      })
+    }
+    const keeping = transfer !== undefined ? 'nothing' : this.#terminal === undefined ? 'begin' : 'whole'
+    const output = new ProgramOutput(this.#host, permit, keeping, (bytes, isError) =>
+      joint.late(bytes, isError),
+    )
+    this.#output = output
+    const joint: Joint = new Joint(client, target, {
+      down: (bytes, isError) => output.down(bytes, isError),
+      downEnd: () => output.downEnd(),
+      ...(this.#host.options.recordInput && { up: (bytes: Buffer) => output.up(bytes) }),
+    })
+    return joint
+  }
+
+  /** What follows the files that pass, one by one; undefined where they are not followed. */
+  #conversationFor(transfer: ProgramTransfer | undefined): FileConversation | undefined {
+    if (transfer?.protocol !== 'sftp') return undefined
+    const host = this.#host
+    return new SftpConversation({
+      note: host.note,
+      finish: (permit, outcome) => host.finish(permit, outcome),
+      refuse: (operation, refused) => host.refuse(operation, refused),
+      stands: (permit, operation) => host.stands(permit, operation.facts ?? []),
+      say: (words) => this.say(`${words}\n`),
+    })
+  }
+
+  #authorizeFile(operation: FileOperation): Authorization | Promise<Authorization> {
+    const tell = (notice: string): void => this.say(line(notice))
+    return this.#host.authorize(operation, operation.facts ?? [], tell, this.#withdrawal.signal)
   }
 
   readonly #onTargetRequest = ({ type, data, reply }: ChannelRequest): void => {
@@ -188,24 +274,18 @@ export class SessionChannel {
     reply(false)
   }
 
-  #taps(permit: Permit): Taps {
-    const note = this.#host.note
-    const { id } = permit
-    const [out, error] = (['stdout', 'stderr'] as const).map((stream) =>
-      this.#terminal === undefined
-        ? new KeptOutput(id, stream, note)
-        : new KeptOutput(id, stream, note, Infinity),
-    )
-    const typed = this.#host.options.recordInput ? new KeptOutput(id, 'stdin', note) : undefined
-    this.#kept = [out!, error!, ...(typed === undefined ? [] : [typed])]
-    return {
-      down: (bytes, isError) => (isError ? error! : out!).take(bytes),
-      ...(typed !== undefined && { up: (bytes: Buffer) => typed.take(bytes) }),
-    }
-  }
-
   #noteTerminal({ id }: Permit, { term, size: { columns, rows } }: Terminal): void {
     this.#host.note({ kind: 'terminal', id, term, columns, rows })
+  }
+
+  /** Of files that are not followed one by one, as much as is known. */
+  #noteTransfer({ id }: Permit): void {
+    if (this.#transfer === undefined || this.#joint instanceof FilesJoint) return
+    const { actions, arguments: names } = this.#transfer
+    const direction = actions.includes('upload') ? 'upload' : 'download'
+    const sizeBytes = direction === 'upload' ? this.bytesUp : this.bytesDown
+    const isWhole = this.#ending !== undefined && 'code' in this.#ending && this.#ending.code === 0
+    this.#host.note({ kind: 'transfer', id, direction, path: names.join(' '), sizeBytes, isWhole })
   }
 
   #sentAhead(bytes: Buffer): void {
@@ -227,15 +307,10 @@ export class SessionChannel {
     this.#finish('lost')
   }
 
-  /** Nothing comes from the target any more. */
-  #over(joint: Joint): void {
-    joint.fromTarget.closed()
-    this.#finish('lost')
-  }
-
   /** Nothing comes from the client any more. */
-  #closed(): void {
+  #closed(joint?: Joint | FilesJoint): void {
     this.#withdrawal.abort()
+    joint?.fromClient.closed()
     this.#target?.abandon()
     this.#finish('cancelled')
     this.#onGone(this)
@@ -245,21 +320,43 @@ export class SessionChannel {
   #finish(otherwise: 'cancelled' | 'lost'): void {
     if (this.#permit === undefined || this.#isFinished) return
     this.#isFinished = true
-    for (const each of this.#kept) each.end()
-    this.#host.finish(this.#permit, outcomeOf(this.#ending, otherwise, this.bytesDown))
+    if (this.#joint instanceof FilesJoint) this.#joint.end()
+    const masked = this.#output?.end() ?? unmasked
+    this.#noteTransfer(this.#permit)
+    this.#host.finish(this.#permit, {
+      ...outcomeOf(this.#ending, otherwise),
+      rows: 0,
+      sizeBytes: this.bytesDown,
+      ...masked,
+    })
   }
 }
 
 /** As the target says it. */
 type Ending = { readonly code: number } | { readonly signal: string }
 
-function outcomeOf(ending: Ending | undefined, otherwise: Outcome['status'], sizeBytes: number): Outcome {
-  const about = { rows: 0, sizeBytes, maskedValues: 0, maskedColumns: [] }
-  if (ending === undefined) return { ...about, status: otherwise }
-  if ('signal' in ending) return { ...about, status: 'failed', errorCode: `signal ${ending.signal}` }
-  return ending.code === 0
-    ? { ...about, status: 'done' }
-    : { ...about, status: 'failed', errorCode: `exit ${ending.code}` }
+function outcomeOf(
+  ending: Ending | undefined,
+  otherwise: Outcome['status'],
+): Pick<Outcome, 'status' | 'errorCode'> {
+  if (ending === undefined) return { status: otherwise }
+  if ('signal' in ending) return { status: 'failed', errorCode: `signal ${ending.signal}` }
+  return ending.code === 0 ? { status: 'done' } : { status: 'failed', errorCode: `exit ${ending.code}` }
+}
+
+const unmasked = { maskedValues: 0, maskedColumns: [] }
+
+type ProgramTransfer = Pick<Transfer, 'protocol' | 'actions' | 'arguments'>
+
+function transferOf(program: Program): ProgramTransfer | undefined {
+  switch (program.kind) {
+    case 'shell':
+      return undefined
+    case 'exec':
+      return transferOfCommand(program.command)
+    case 'subsystem':
+      return { protocol: 'sftp', actions: [], arguments: [] }
+  }
 }
 
 /** What no shell could run, or what we would not know how to show. */
@@ -273,7 +370,9 @@ function refusedByItself(program: Program): Refusal | undefined {
       // It would end the command for the target, and not for us.
       return program.command.includes(0) ? refusal('unparsed', 'the command has a NUL in it') : undefined
     case 'subsystem':
-      return refusal('unsupported', 'there is no such subsystem here')
+      return program.name.toString('latin1') === 'sftp'
+        ? undefined
+        : refusal('unsupported', 'sftp is the only subsystem here')
   }
 }
 
@@ -291,3 +390,5 @@ function requestOf(program: Program): [string, Buffer[]] {
 /** What a person sends who does not want to wait. */
 const endingSignals = new Set(['INT', 'TERM', 'HUP', 'QUIT', 'KILL'])
 const controlC = 3
+/** An agent and a screen. */
+const maxExtras = 4

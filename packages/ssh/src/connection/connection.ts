@@ -30,7 +30,7 @@ export interface ConnectionEvents {
 }
 
 /** The peer did not open a channel. `words` are its own. */
-class NotOpened extends Error {
+export class NotOpened extends Error {
   readonly reason: number
   readonly words: string
 
@@ -122,13 +122,16 @@ export class SshConnection {
 
   /** Asks the peer to open a channel. @throws NotOpened, Fault client/gone */
   open(type: string, fields: readonly Field[] = []): Promise<Channel> {
+    return this.openRaw(type, encodeFields(fields))
+  }
+
+  /** The same, with what another peer said in opening it. */
+  openRaw(type: string, data: Uint8Array): Promise<Channel> {
     if (this.#isOver) return Promise.reject(over())
     return new Promise((resolve, reject) => {
       const id = this.#newId()
       this.#openings.set(id, { resolve, reject })
-      this.#line.send(
-        encodeMessage(message.channelOpen, [type, id, windowBytes, maxPacketBytes], encodeFields(fields)),
-      )
+      this.#line.send(encodeMessage(message.channelOpen, [type, id, windowBytes, maxPacketBytes], data))
     })
   }
 

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { Fault, type Session, type UpstreamCredential } from '@sallyport/core'
+import { Fault, type Clock, type Secret, type Session, type UpstreamCredential } from '@sallyport/core'
+import { parsePrivateKey } from '@sallyport/openssh'
 import { SshConnection } from '../connection/connection.ts'
 import type { SshOptions } from '../options.ts'
 import { connectSsh, Transport, type LogIn as SshLogIn } from '../ssh2/index.ts'
@@ -17,12 +18,17 @@ export interface Target {
  * @throws Fault target/bad-host-key, target/login-failed, target/malformed, target/closed, or of the dial or the credential, or the
  * signal's reason
  */
-export async function reachTarget(session: Session<SshOptions>, signal: AbortSignal): Promise<Target> {
+export async function reachTarget(
+  session: Session<SshOptions>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Target> {
   const stream = await session.dial(signal)
   try {
     const credential = await session.credential()
-    const keys = new HostKeys(session.resource.options.hostKeys, session.resource.name)
-    return await logIn(stream, credential, keys, signal)
+    const { name: resource, host, port, options } = session.resource
+    const keys = new HostKeys(options.hostKeys, { resource, host, port })
+    return await logIn(stream, credential, keys, clock, signal)
   } catch (thrown) {
     stream.on('error', () => undefined).destroy()
     throw thrown
@@ -33,14 +39,15 @@ function logIn(
   stream: Duplex,
   credential: UpstreamCredential,
   keys: HostKeys,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<Target> {
   return new Promise((resolve, reject) => {
     const client = connectSsh(stream, {
       username: credential.user,
       logIns: logInsOf(credential),
-      verifyHost: (shown) => keys.accepts(shown),
-      hostKeyTypes: keys.types,
+      verifyHost: (shown) => keys.accepts(shown, clock.now()),
+      hostKeyTypes: keys.algorithms,
       // Another clock runs.
       readyTimeoutMs: 0,
     })
@@ -66,18 +73,26 @@ function logIn(
   })
 }
 
+/** @throws Fault gateway/no-credential where the key is of a kind that no SSH server takes */
 function logInsOf(credential: UpstreamCredential): SshLogIn[] {
+  if (credential.privateKey !== undefined)
+    return [{ type: 'publickey', key: inOpenSsh(credential.privateKey).reveal() }]
   const password = credential.password?.reveal()
-  const key = credential.privateKey?.reveal()
-  // A key may stand where passwords do: in a sealed credential, a file, a variable, or with an agent.
-  if (key === undefined && password?.startsWith('-----BEGIN ') === true)
-    return [{ type: 'publickey', key: password }]
-  if (key !== undefined) return [{ type: 'publickey', key }]
   if (password === undefined) return [{ type: 'none' }]
   return [
     { type: 'password', password },
     { type: 'keyboard-interactive', password },
   ]
+}
+
+function inOpenSsh(key: Secret): Secret {
+  try {
+    return parsePrivateKey(key).toOpenSsh()
+  } catch (cause) {
+    throw new Fault('gateway/no-credential', "the account's key is of a kind that is not supported", {
+      cause,
+    })
+  }
 }
 
 function faultOf(cause: Error & { level?: string }): Fault {

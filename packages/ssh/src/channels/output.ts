@@ -1,0 +1,89 @@
+import type { Outcome, Permit } from '@sallyport/core'
+import type { ChannelHost } from './host.ts'
+import { KeptOutput } from './kept-output.ts'
+import { MaskedOutput } from './masked-output.ts'
+
+/** How far what a program writes is kept: a terminal's whole, a command's begin, of a transfer nothing. */
+export type Keeping = 'whole' | 'begin' | 'nothing'
+
+/** Both streams of what one program writes, on their way to the client: masked first, then recorded as the client gets it. */
+export class ProgramOutput {
+  readonly #host: ChannelHost
+  readonly #streams: readonly [Stream, Stream]
+  readonly #typed: KeptOutput | undefined
+
+  /** @param late sends the client what comes by itself */
+  constructor(
+    host: ChannelHost,
+    { id }: Permit,
+    keeping: Keeping,
+    late: (bytes: Buffer, isError: boolean) => void,
+  ) {
+    this.#host = host
+    const { note } = host
+    const room = keeping === 'whole' ? Infinity : undefined
+    const [out, error] = (['stdout', 'stderr'] as const).map((name, i) => {
+      const kept = keeping === 'nothing' ? undefined : new KeptOutput(id, name, note, room)
+      const mask = keeping === 'nothing' ? undefined : host.mask()
+      return new Stream(kept, mask && new MaskedOutput(mask, (bytes) => this.#late(i, bytes, late)))
+    })
+    this.#streams = [out!, error!]
+    this.#typed =
+      host.options.recordInput && keeping !== 'nothing' ? new KeptOutput(id, 'stdin', note) : undefined
+  }
+
+  // hot path. @returns what the client gets now
+  down(bytes: Buffer, isError: boolean): Buffer {
+    const out = this.#streams[isError ? 1 : 0].pass(bytes)
+    this.#host.commit()
+    return out
+  }
+
+  up(bytes: Buffer): Buffer {
+    this.#typed?.take(bytes)
+    return bytes
+  }
+
+  /** Nothing more comes from the program. */
+  downEnd(): void {
+    for (const stream of this.#streams) stream.masked?.end()
+  }
+
+  /** @returns what its outcome says of the masks */
+  end(): Pick<Outcome, 'maskedValues' | 'maskedColumns'> {
+    this.downEnd()
+    for (const { kept } of this.#streams) kept?.end()
+    this.#typed?.end()
+    const masked = this.#streams.flatMap((stream) => stream.masked ?? [])
+    return {
+      maskedValues: masked.reduce((sum, { maskedValues }) => sum + maskedValues, 0),
+      maskedColumns: [...new Set(masked.flatMap(({ maskedTags }) => maskedTags))],
+    }
+  }
+
+  #late(i: number, bytes: Buffer, late: (bytes: Buffer, isError: boolean) => void): void {
+    try {
+      this.#streams[i]?.kept?.take(bytes)
+      this.#host.commit()
+      late(bytes, i === 1)
+    } catch (thrown) {
+      this.#host.broke(thrown)
+    }
+  }
+}
+
+class Stream {
+  readonly kept: KeptOutput | undefined
+  readonly masked: MaskedOutput | undefined
+
+  constructor(kept: KeptOutput | undefined, masked: MaskedOutput | undefined) {
+    this.kept = kept
+    this.masked = masked
+  }
+
+  pass(bytes: Buffer): Buffer {
+    const out = this.masked === undefined ? bytes : this.masked.pass(bytes)
+    if (out.length > 0) this.kept?.take(out)
+    return out
+  }
+}
