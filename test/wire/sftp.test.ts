@@ -1,68 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, readlink, lstat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
-import type { Passage } from '@sallyport/core'
-import { temporaryDirectory, type TemporaryDirectory } from '../world/temporary.ts'
+import { describe, expect, test } from 'vitest'
+import { bytesOf, place, transfers, treeOf, treesOf } from './testing/files.ts'
 import { runThrough, type Run } from './testing/through.ts'
 
 const isHere = existsSync('/usr/bin/sftp') && existsSync('/usr/lib/openssh/sftp-server')
-const made: TemporaryDirectory[] = []
-afterAll(async () => {
-  for (const directory of made) await directory[Symbol.asyncDispose]()
-})
-
-/** The client's files, and the server's. */
-async function place(): Promise<string> {
-  const directory = await temporaryDirectory()
-  made.push(directory)
-  const { path } = directory
-  await mkdir(join(path, 'local/tree/deep'), { recursive: true })
-  await mkdir(join(path, 'remote/secret'), { recursive: true })
-  await writeFile(join(path, 'local/big'), bytesOf(3_000_001))
-  await writeFile(join(path, 'local/half'), bytesOf(1_000_000))
-  await writeFile(join(path, 'local/small'), 'small\n')
-  await writeFile(join(path, 'local/empty'), '')
-  await writeFile(join(path, 'local/tree/a b'), 'a b')
-  await writeFile(join(path, 'local/tree/deep/c'), bytesOf(70_000))
-  await writeFile(join(path, 'remote/secret/key'), 'secret')
-  await symlink('secret', join(path, 'remote/way-in'))
-  return path
-}
-
-function bytesOf(length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let i = 0; i < length; i++) bytes[i] = (i * 7 + (i >> 8)) & 0xff
-  return bytes
-}
-
-/** Every file below, with its mode and what is in it. */
-async function treeOf(path: string, below = ''): Promise<string[]> {
-  const found: string[] = []
-  for (const name of (await readdir(join(path, below))).toSorted()) {
-    const at = join(below, name)
-    const stat = await lstat(join(path, at))
-    const content = stat.isSymbolicLink()
-      ? await readlink(join(path, at))
-      : stat.isFile()
-        ? createHash('sha256')
-            .update(await readFile(join(path, at)))
-            .digest('hex')
-        : ''
-    found.push(`${at} ${(stat.mode & 0o7777).toString(8)} ${content}`)
-    if (stat.isDirectory()) found.push(...(await treeOf(path, at)))
-  }
-  return found
-}
-
-function treesOf(path: string): Promise<string[][]> {
-  return Promise.all(['local', 'remote'].map((side) => treeOf(join(path, side))))
-}
-
-function transfers({ record }: Run): Extract<Passage, { kind: 'transfer' }>[] {
-  return record.flatMap(({ note }) => (note?.kind === 'transfer' ? [note] : []))
-}
 
 const everything = `
 pwd
@@ -116,7 +60,9 @@ describe.runIf(isHere)("OpenSSH's sftp", { timeout: 120_000 }, () => {
     runThrough(path, plan, (program) => ['/usr/bin/sftp', ...options, '-b', '-', '-D', program], batch)
 
   test('does all that it can through the conversation as it does directly', async () => {
-    const [direct, through] = [await place(), await place()]
+    await using directly = await place()
+    await using carried = await place()
+    const [direct, through] = [directly.path, carried.path]
     const expected = await sftp(direct, everything, { isDirect: true })
     const got = await sftp(through, everything)
     expect(untimed(got, through)).toEqual(untimed(expected, direct))
@@ -138,7 +84,8 @@ describe.runIf(isHere)("OpenSSH's sftp", { timeout: 120_000 }, () => {
   })
 
   test.each([['1'], ['256']])('with %s requests in flight, content and hash are right', async (requests) => {
-    const path = await place()
+    await using here = await place()
+    const { path } = here
     const got = await sftp(path, 'put local/big remote/big\nget remote/big local/back\n', {}, [
       '-R',
       requests,
@@ -149,7 +96,8 @@ describe.runIf(isHere)("OpenSSH's sftp", { timeout: 120_000 }, () => {
   })
 
   test('a way in by a symbolic link is no way in, and the user is told why', async () => {
-    const path = await place()
+    await using here = await place()
+    const { path } = here
     const batch = [
       '-get remote/secret/key local/k1',
       '-get remote/way-in/key local/k2',
@@ -177,20 +125,21 @@ describe.runIf(isHere)("OpenSSH's sftp", { timeout: 120_000 }, () => {
   })
 
   test('names that are no text pass as they are', async () => {
-    const path = await place()
+    await using here = await place()
+    const { path } = here
     const name = Buffer.from('caf\xe9', 'latin1')
     const batch = Buffer.concat([Buffer.from('put local/small remote/'), name, Buffer.from('\n')])
     const got = await sftp(path, batch.toString('latin1'))
     expect(got.code).toBe(0)
     const names = await readdir(join(path, 'remote'), { encoding: 'buffer' })
     expect(names.some((it) => it.equals(name))).toBe(true)
-    expect(transfers(got)[0]?.path).toBe(join(path, String.raw`remote/caf\xe9`))
+    expect(transfers(got)[0]?.path).toBe(join(path, 'remote/caf⟨E9⟩'))
   })
 
   test('a file that may not be read at the target fails as it does there, and is recorded so', async () => {
-    const path = await place()
+    await using here = await place()
+    const { path } = here
     await mkdir(join(path, 'remote/directory'))
-    await chmod(join(path, 'remote/directory'), 0o755)
     const got = await sftp(path, '-rm remote/directory\n-get remote/none local/none\n')
     const failed = got.record.flatMap(({ outcome }) =>
       outcome?.status === 'failed' ? [outcome.errorCode] : [],

@@ -140,7 +140,7 @@ export class Answers implements PacketJudge {
 
   #operationDone(about: Extract<Owed, { is: 'operation' }>, response: Response, length: number): void {
     const ledger = this.#ledger
-    const { opens, operation, permit, handle } = about
+    const { opens, operation, permit, handle, resized } = about
     if (opens !== undefined) ledger.opening--
     if (response.is === 'handle') {
       if (opens === undefined || ledger.handles.has(response.handle)) {
@@ -158,7 +158,9 @@ export class Answers implements PacketJudge {
       if (size !== undefined && size > 0n) handle.download?.endsAt(Number(size))
     }
     if (response.is !== 'status') return ledger.finish(permit, undefined, length)
-    ledger.finish(permit, response.code === status.ok ? undefined : response.code)
+    if (response.code === status.ok) return ledger.finish(permit, undefined)
+    resized?.upload?.failed()
+    ledger.finish(permit, response.code)
   }
 }
 

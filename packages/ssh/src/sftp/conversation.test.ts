@@ -54,7 +54,7 @@ describe('the greeting', () => {
     world.server(versionReply())
     expect(world.asked).toEqual([])
     const passed = world.answer(named('/home/a'))
-    expect(world.asked[0]?.request.uses[0]?.path).toEqual({ asked: 'x', absolute: '/home/a/x' })
+    expect(world.judged(0)).toEqual({ 'home/a/x': ['list'] })
     expect(passed).toEqual(request(1, { is: 'realpath', path: path('x') }))
   })
 
@@ -78,16 +78,9 @@ describe('what is asked', () => {
     expect(heard.toString()).toContain('sallyport: not this file. Take another.')
     expect(world.said).toEqual(['sallyport: not this file. Take another.'])
     expect(world.toServer()).toHaveLength(0)
-    expect(world.asked[0]?.request).toEqual({
-      by: 'sftp',
-      actions: ['download'],
-      uses: [
-        {
-          path: { asked: '../a/./innocent', absolute: '/home/a/innocent', resolved: '/etc/shadow' },
-          actions: ['download'],
-        },
-      ],
-    })
+    expect(world.judged(0)).toEqual({ 'etc/shadow': ['download'] })
+    expect(world.asked[0]?.text).toBe('open "../a/./innocent", which is "/etc/shadow", to read')
+    expect(world.asked[0]?.facts[0]?.context['paths']).toEqual(['/etc/shadow', '/home/a/innocent'])
     expect(world.asked[0]?.binding()).toEqual(['sftp', '/etc/shadow'])
   })
 
@@ -102,9 +95,7 @@ describe('what is asked', () => {
     world.client(bytes)
     const passed = world.answer(named('/a/b'))
     expect(passed).toEqual(bytes)
-    expect(world.asked[0]?.text).toBe(
-      String.raw`open "/a/\xff\xfe", which is "/a/b", to write, create, mode 0640`,
-    )
+    expect(world.asked[0]?.text).toBe(`open "/a/⟨FF⟩⟨FE⟩", which is "/a/b", to write, create, mode 0640`)
   })
 
   test('opening for neither reading nor writing reads, and creating or cutting changes', () => {
@@ -112,7 +103,7 @@ describe('what is asked', () => {
       const world = World.open()
       world.client(open(1, '/x', flags))
       world.answer(named('/x'))
-      return world.asked[0]!.request.actions
+      return world.judged(0)['x']!
     }
     expect(actionsOf(0)).toEqual(['download'])
     expect(actionsOf(openFlag.truncate)).toEqual(['download', 'upload'])
@@ -126,7 +117,7 @@ describe('what is asked', () => {
     world.client(open(1, 'link/new', openFlag.write | openFlag.create))
     const passed = world.answer(missing, named('/data'), failed(2))
     expect(passed).toEqual(open(1, 'link/new', openFlag.write | openFlag.create))
-    expect(world.asked[0]?.request.uses[0]?.path.resolved).toBe('/data/new')
+    expect(world.judged(0)).toEqual({ 'data/new': ['upload'] })
   })
 
   test('a link that leads nowhere is not opened', () => {
@@ -152,12 +143,12 @@ describe('what is asked', () => {
     world.client(request(1, { is: 'remove', path: path('/l/x') }))
     const passed = world.answer(named('/etc'))
     expect(passed).toEqual(request(1, { is: 'remove', path: path('/l/x') }))
-    expect(world.asked[0]?.request.uses[0]?.path.resolved).toBe('/etc/x')
+    expect(world.judged(0)).toEqual({ 'etc/x': ['remove'] })
     world.server(statusOf(1, 0))
     world.client(request(2, { is: 'rename', from: path('/a/..'), to: path('/b') }))
     world.server(response(0xffff_ffff, named('/')))
     world.server(response(0xffff_fffe, named('/')))
-    expect(world.asked[1]?.request.uses.map((use) => use.path.resolved)).toEqual(['/', '/b'])
+    expect(world.judged(1)).toEqual({ '': ['rename'], b: ['rename'] })
   })
 
   test('a symbolic link is judged by what it holds, which is relative to where it lies', () => {
@@ -165,23 +156,25 @@ describe('what is asked', () => {
     world.client(request(1, { is: 'symlink', first: path('../../etc/passwd'), second: path('/srv/up/l') }))
     world.server(response(0xffff_ffff, named('/srv/up')))
     world.server(response(0xffff_fffe, named('/etc/passwd')))
-    expect(
-      world.asked[0]?.request.uses.map(({ path: { absolute, resolved } }) => [absolute, resolved]),
-    ).toEqual([
-      ['/srv/up/l', '/srv/up/l'],
-      ['/etc/passwd', '/etc/passwd'],
-    ])
+    expect(world.judged(0)).toEqual({ 'srv/up/l': ['link'], 'etc/passwd': ['link'] })
+  })
+
+  test('what a symbolic link holds is judged by where the link really lies, though nothing is there yet', () => {
+    const world = World.open(['fsync@openssh.com', '1'])
+    world.client(request(1, { is: 'symlink', first: path('../x'), second: path('/srv/way/l') }))
+    world.server(response(0xffff_ffff, named('/etc/deep')))
+    world.server(response(0xffff_fffe, missing))
+    expect(world.judged(0)).toEqual({ 'etc/deep/l': ['link'], 'etc/x': ['link'] })
   })
 
   test('of a target that is not known for its order of arguments, both readings are judged', () => {
     const world = World.open()
     world.client(request(1, { is: 'symlink', first: path('/a/x'), second: path('y') }))
-    for (let own = 0; own < 4; own++) world.server(response(0xffff_ffff - own, named('/r')))
-    expect(world.asked[0]?.request.uses.map((use) => use.path.absolute)).toEqual([
-      '/home/a/y',
-      '/a/x',
-      '/a/x',
-      '/a/y',
+    for (let own = 0; own < 4; own++) world.server(response(0xffff_ffff - own, named(`/r${own}`)))
+    expect(world.judged(0)).toEqual({ 'r0/y': ['link'], r1: ['link'], 'r2/x': ['link'], r3: ['link'] })
+    expect(world.asked[0]?.facts.map(({ context }) => context['paths'])).toEqual([
+      ['/home/a/y', '/r0/y', '/r1'],
+      ['/a/x', '/r2/x', '/r3'],
     ])
   })
 
@@ -189,7 +182,7 @@ describe('what is asked', () => {
     const world = World.open()
     world.client(request(1, { is: 'setstat', path: path('/x'), attributes: { size: 0n } }))
     world.answer(named('/x'))
-    expect(world.asked[0]?.request.actions).toEqual(['set-attributes', 'upload'])
+    expect(world.asked[0]?.facts.flatMap(({ actions }) => actions)).toEqual(['set-attributes', 'upload'])
   })
 
   test('looks are asked about without a question to the target, unless they climb', () => {
@@ -312,9 +305,7 @@ describe('handles', () => {
     const world = World.open()
     opened(world, 'h', '/x', openFlag.write)
     world.client(request(2, { is: 'fsetstat', handle: 'h', attributes: { permissions: 0o777 } }))
-    expect(world.asked[1]?.request.uses).toEqual([
-      { path: { asked: '/x', absolute: '/x', resolved: '/x' }, actions: ['set-attributes'] },
-    ])
+    expect(world.judged(1)).toEqual({ x: ['set-attributes'] })
   })
 
   test('once policy no longer permits the file, nothing more of it passes', () => {
@@ -399,8 +390,8 @@ describe('transfers', () => {
 
   test('what was written in order is whole, with its hash; and an empty file is one too', () => {
     const world = World.open()
-    opened(world, 'h', '/x', openFlag.write | openFlag.create)
-    opened(world, 'e', '/empty', openFlag.write | openFlag.create)
+    opened(world, 'h', '/x', openFlag.write | openFlag.create | openFlag.truncate)
+    opened(world, 'e', '/empty', openFlag.write | openFlag.create | openFlag.exclusive)
     world.client(
       Buffer.concat([write(2, 'h', 4, Buffer.from('5678')), write(3, 'h', 0, Buffer.from('1234'))]),
     )
@@ -430,10 +421,28 @@ describe('transfers', () => {
     ['closing failed', [write(2, 'h', 0, Buffer.from('12'))], [statusOf(2, 0), statusOf(9, 4)]],
   ])('it is not whole where %s', (_what, sent, answers) => {
     const world = World.open()
-    opened(world, 'h', '/x', openFlag.write)
+    opened(world, 'h', '/x', openFlag.write | openFlag.truncate)
     for (const bytes of [...sent, request(9, { is: 'close', handle: 'h' })]) world.client(bytes)
     for (const bytes of answers) world.server(bytes)
     expect(world.passages).toMatchObject([{ sizeBytes: 2, isWhole: false }])
+  })
+
+  test('what was written over a file is whole where the file was cut to it, and not where it may have been longer', () => {
+    const wholeWith = (size: bigint | undefined): boolean => {
+      const world = World.open()
+      opened(world, 'h', '/x', openFlag.write)
+      world.client(write(2, 'h', 0, Buffer.from('12')))
+      world.server(statusOf(2, 0))
+      if (size !== undefined) {
+        world.client(request(3, { is: 'fsetstat', handle: 'h', attributes: { size } }))
+        world.server(statusOf(3, 0))
+      }
+      world.client(request(9, { is: 'close', handle: 'h' }))
+      world.server(statusOf(9, 0))
+      const [note] = world.passages
+      return note?.kind === 'transfer' && note.isWhole
+    }
+    expect([undefined, 1n, 2n, 3n].map(wholeWith)).toEqual([false, false, true, false])
   })
 
   test('what was written twice, or appended, has no hash', () => {

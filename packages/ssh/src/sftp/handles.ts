@@ -1,9 +1,10 @@
 import type { Permit } from '@sallyport/core'
+import type { AskedPath } from '../facts/files.ts'
 import { Content } from '../transfer/content.ts'
 import type { FileParts } from '../transfer/conversation.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { fileOutcome } from '../transfer/outcome.ts'
-import type { FilePath } from '../transfer/path.ts'
+import { shownPlace } from '../transfer/path.ts'
 import { status, statusName } from './codec/packets.ts'
 
 /** How many handles a client may have open at once. */
@@ -13,7 +14,7 @@ export const mostHandles = 1_024
 export class OpenHandle {
   readonly operation: FileOperation
   readonly permit: Permit
-  readonly path: FilePath
+  readonly path: AskedPath
   readonly isDirectory: boolean
   /** What passes from it, or to it; absent where it was not opened for that. */
   readonly download: Content | undefined
@@ -35,6 +36,8 @@ export class OpenHandle {
     if (opens.reads) this.download = new Content('download')
     if (!opens.writes) return
     this.upload = new Content('upload')
+    // Of what was there before, nothing is behind what is written.
+    if (opens.isEmptied) this.upload.setTo(0)
     // Where it is written to the file's end, wherever that is, offsets say nothing.
     if (opens.appends) this.upload.disorder()
   }
@@ -70,7 +73,7 @@ export class OpenHandle {
 
   #note(parts: FileParts, code: number | undefined): void {
     const { id } = this.permit
-    const path = this.path.resolved ?? this.path.absolute
+    const path = shownPlace(this.path, this.operation.context.home ?? root)
     const { download, upload } = this
     const isClosed = code === status.ok
     if (upload !== undefined && (this.#hasWritten || download === undefined)) {
@@ -87,11 +90,18 @@ export class OpenHandle {
 /** What a permitted request opens, if the target does. */
 export type Opens =
   | 'directory'
-  | { readonly reads: boolean; readonly writes: boolean; readonly appends: boolean }
+  | {
+      readonly reads: boolean
+      readonly writes: boolean
+      readonly appends: boolean
+      readonly isEmptied: boolean
+    }
 
 export interface Opening {
   readonly operation: FileOperation
   readonly permit: Permit
-  readonly path: FilePath
+  readonly path: AskedPath
   readonly opens: Opens
 }
+
+const root = Buffer.from('/')

@@ -2,7 +2,7 @@ import type { Permit } from '@sallyport/core'
 import { fileOutcome } from '../transfer/outcome.ts'
 import type { FileParts } from '../transfer/conversation.ts'
 import type { FileOperation } from '../transfer/operation.ts'
-import type { FilePath } from '../transfer/path.ts'
+import type { AskedPath } from '../facts/files.ts'
 import { statusName, type } from './codec/packets.ts'
 import { encodePathRequest } from './codec/requests.ts'
 import type { Response } from './codec/responses.ts'
@@ -31,9 +31,11 @@ export type Owed =
       readonly operation: FileOperation
       readonly permit: Permit
       readonly answer: Answer
-      readonly opens?: { readonly what: Opens; readonly path: FilePath } | undefined
+      readonly opens?: { readonly what: Opens; readonly path: AskedPath } | undefined
       /** What it asks about, which is open. */
       readonly handle?: OpenHandle | undefined
+      /** What has another size by then, if that is done. */
+      readonly resized?: OpenHandle | undefined
     }
   | { readonly is: 'limits' }
   /** We asked. */

@@ -1,6 +1,6 @@
 import { refusal, type Refusal } from '@sallyport/core'
-import { wordPath, type FileAction, type FileUse } from '../transfer/operation.ts'
-import { absolutePath, longestPathBytes, quoted, shownPath, type FilePath } from '../transfer/path.ts'
+import type { AskedPath, FileRequest, OpenFlags } from '../facts/files.ts'
+import { absolutePath, quoted, shownPath } from '../transfer/path.ts'
 import type { Attributes } from './codec/fields.ts'
 import { knownOpenFlags, openFlag } from './codec/packets.ts'
 import type { Request } from './codec/requests.ts'
@@ -8,33 +8,34 @@ import type { OpenHandle, Opens } from './handles.ts'
 import type { Answer } from './ledger.ts'
 import type { Reach } from './resolution.ts'
 
-/** A path that a request names, and what it does there. */
+/** A path that a request names. */
 export interface NamedPath {
   readonly bytes: Buffer
   /** Absent: what the path leads to is not looked up. */
   readonly reach?: Reach | undefined
-  readonly actions: readonly FileAction[]
-  /** `~` and `~user` at its beginning are homes. */
-  readonly hasTilde?: boolean
 }
 
 /** What must be asked about a request before it is passed on. */
 export interface Question {
-  /** Paths by name; or the one of what is open. */
+  /** Paths by name; none where it is about what is open. */
   readonly paths: readonly NamedPath[]
-  readonly open?: readonly FileUse[]
-  readonly actions: readonly FileAction[]
+  /** Handles that it is about. */
+  readonly handles: readonly OpenHandle[]
   readonly answer: Answer
-  words(paths: readonly FilePath[]): string
+  /** All that it does to its paths, those by name and then those of its handles. */
+  requests(paths: readonly AskedPath[]): readonly FileRequest[]
+  /** The same for people. @param paths in words */
+  words(paths: readonly string[]): string
   readonly opens?: Opens
-  readonly handle?: OpenHandle
-  /** What gets content that does not pass here, or loses some. */
-  readonly fills?: OpenHandle | undefined
+  /** What is cut or filled up to a size; without one it gets content that does not pass here. */
+  readonly fills?: { readonly handle: OpenHandle; readonly size?: number } | undefined
+  /** Clients ask it by themselves: their users are not told where it is refused. */
+  readonly isUnasked?: boolean
   /** It is refused, whatever policy says. */
   readonly refused?: Refusal | undefined
 }
 
-/** Requests that are asked about by the path in them. Those about handles are elsewhere. */
+/** Requests that are asked about by the path in them. */
 type Named = Exclude<Request, { readonly handle: string }> & {
   readonly is: Exclude<Request['is'], 'copy-data' | 'limits' | 'unknown'>
 }
@@ -49,50 +50,63 @@ export function questionOf(request: Named, linksFirst: boolean): Question {
     case 'open':
       return openQuestion(request.path, request.flags, request.attributes)
     case 'opendir':
-      return { ...onePath(request.path, 'followed', ['list'], 'handle', 'list'), opens: 'directory' }
+      return { ...onePath('list', request.path, 'followed', 'handle', 'list'), opens: 'directory' }
     case 'stat':
-    case 'statvfs': {
-      const answer = request.is === 'stat' ? 'attrs' : 'extended-reply'
-      return onePath(request.path, reachOfLook(request.path, 'followed'), ['list'], answer, request.is)
-    }
+      return onePath('list', request.path, reachOfLook(request.path, 'followed'), 'attrs', 'stat')
+    case 'statvfs':
+      return onePath('list', request.path, reachOfLook(request.path, 'followed'), 'extended-reply', 'statvfs')
     case 'lstat':
-      return onePath(request.path, reachOfLook(request.path, 'itself'), ['list'], 'attrs', 'lstat')
+      return onePath('list', request.path, reachOfLook(request.path, 'itself'), 'attrs', 'lstat')
     case 'readlink':
-      return onePath(request.path, reachOfLook(request.path, 'itself'), ['list'], 'name', 'read link')
+      return onePath('list', request.path, reachOfLook(request.path, 'itself'), 'name', 'read link')
     case 'realpath':
-    case 'expand-path':
-      return onePath(request.path, undefined, ['list'], 'name', 'resolve', request.is === 'expand-path')
+      return onePath('list', request.path, undefined, 'name', 'resolve')
     case 'remove':
-      return onePath(request.path, 'itself', ['remove'], 'status', 'remove')
+      return onePath('remove', request.path, 'itself', 'status', 'remove')
     case 'rmdir':
-      return onePath(request.path, 'itself', ['remove'], 'status', 'remove directory')
-    case 'mkdir':
-      return attributesQuestion(
-        request.path,
-        'itself',
-        ['make-directory'],
-        'make directory',
+      return onePath('remove', request.path, 'itself', 'status', 'remove directory')
+    case 'mkdir': {
+      const question = onePath('make-directory', request.path, 'itself', 'status', 'make directory')
+      return withAttributes(question, request.attributes)
+    }
+    case 'setstat':
+      return withAttributes(
+        onePath('set-attributes', request.path, 'followed', 'status', 'set'),
         request.attributes,
       )
-    case 'setstat':
-      return attributesQuestion(request.path, 'followed', ['set-attributes'], 'set', request.attributes)
     case 'lsetstat':
-      return attributesQuestion(request.path, 'itself', ['set-attributes'], 'set', request.attributes)
+      return withAttributes(
+        onePath('set-attributes', request.path, 'itself', 'status', 'set'),
+        request.attributes,
+      )
     case 'rename':
     case 'posix-rename':
-      return twoPaths(request.from, 'itself', request.to, ['rename'], (from, to) => `rename ${from} to ${to}`)
+      return {
+        ...twoPaths(request.from, 'itself', request.to),
+        requests: ([from, to]) => [{ kind: 'rename', from: from!, to: to! }],
+        words: ([from, to]) => `rename ${from} to ${to}`,
+      }
     case 'hardlink':
-      return twoPaths(request.from, 'followed', request.to, ['link'], (from, to) => `link ${from} as ${to}`)
+      return {
+        ...twoPaths(request.from, 'followed', request.to),
+        requests: ([target, path]) => [{ kind: 'link', path: path!, target: target!, isSymbolic: false }],
+        words: ([target, path]) => `link ${target} as ${path}`,
+      }
     case 'symlink':
       return symlinkQuestion(request.first, request.second, linksFirst)
-    case 'home-directory': {
-      const user = Buffer.concat([Buffer.from('~'), request.user])
-      return onePath(user, undefined, ['list'], 'name', 'resolve', true)
-    }
-    case 'users-groups-by-id': {
-      const words = `look up ${request.uids.length / 4} users and ${request.gids.length / 4} groups`
-      return { paths: [], actions: ['list'], answer: 'extended-reply', words: () => words }
-    }
+    case 'expand-path':
+      return tildeQuestion(request.path)
+    case 'home-directory':
+      return tildeQuestion(Buffer.concat([Buffer.from('~'), request.user]))
+    case 'users-groups-by-id':
+      return {
+        paths: [],
+        handles: [],
+        answer: 'extended-reply',
+        requests: () => accountFiles.map((path) => ({ kind: 'list', path: { bytes: Buffer.from(path) } })),
+        isUnasked: true,
+        words: () => `look up ${request.uids.length / 4} users and ${request.gids.length / 4} groups`,
+      }
   }
 }
 
@@ -100,26 +114,25 @@ function openQuestion(path: Buffer, flags: number, attributes: Attributes): Ques
   const has = (flag: number): boolean => (flags & flag) !== 0
   const writes = has(openFlag.write) || has(openFlag.append)
   // OpenSSH opens for reading what is to be opened for neither, and creates and truncates all the same.
-  const reads = has(openFlag.read) || !writes
-  const changes = writes || has(openFlag.create) || has(openFlag.truncate)
-  const actions: FileAction[] = [
-    ...(reads ? ['download' as const] : []),
-    ...(changes ? ['upload' as const] : []),
-  ]
-  const how = [
-    reads && 'read',
-    writes && 'write',
-    has(openFlag.append) && 'append',
-    has(openFlag.create) && 'create',
-    has(openFlag.truncate) && 'truncate',
-    has(openFlag.exclusive) && 'exclusive',
-    ...wordAttributes(attributes),
-  ].filter((word) => typeof word === 'string')
-  const question = onePath(path, 'followed', actions, 'handle', 'open')
+  const open: OpenFlags = {
+    read: has(openFlag.read) || !writes,
+    write: writes,
+    append: has(openFlag.append),
+    create: has(openFlag.create),
+    truncate: has(openFlag.truncate),
+    exclusive: has(openFlag.exclusive),
+  }
+  const how = Object.entries(open).flatMap(([word, isAsked]) => (isAsked ? [word] : []))
   return {
-    ...question,
-    words: ([named]) => `open ${wordPath(named!)} to ${how.join(', ')}`,
-    opens: { reads, writes, appends: has(openFlag.append) },
+    ...onePath('list', path, 'followed', 'handle', 'open'),
+    requests: ([named]) => [{ kind: 'open', path: named!, flags: open }],
+    words: ([named]) => `open ${named} to ${[...how, ...wordAttributes(attributes)].join(', ')}`,
+    opens: {
+      reads: open.read,
+      writes,
+      appends: open.append,
+      isEmptied: open.truncate || (open.create && open.exclusive),
+    },
     refused:
       (flags & ~knownOpenFlags) === 0
         ? unfitAttributes(attributes)
@@ -127,54 +140,39 @@ function openQuestion(path: Buffer, flags: number, attributes: Attributes): Ques
   }
 }
 
-function attributesQuestion(
-  path: Buffer,
-  reach: Reach,
-  actions: readonly FileAction[],
-  verb: string,
-  attributes: Attributes,
-): Question {
-  const question = onePath(path, reach, withTruncation(actions, attributes), 'status', verb)
+/** What is asked for about what is open: by the path that it was opened by. */
+export function handleQuestion(handle: OpenHandle, answer: Answer, verb: string): Question {
   return {
-    ...question,
-    words: ([named]) => [`${verb} ${wordPath(named!)}`, ...wordAttributes(attributes)].join(', '),
-    refused: unfitAttributes(attributes),
+    paths: [],
+    handles: [handle],
+    answer,
+    requests: ([path]) => [{ kind: 'list', path: path! }],
+    words: ([path]) => `${verb} ${path} as opened`,
   }
 }
 
-/** What FSETSTAT asks for of what is open. */
+/** What FSETSTAT asks for. */
 export function handleAttributesQuestion(handle: OpenHandle, attributes: Attributes): Question {
-  const actions = withTruncation(['set-attributes'], attributes)
-  const words = [`set ${wordPath(handle.path)}, as opened`, ...wordAttributes(attributes)].join(', ')
-  return {
-    ...handleQuestion(handle, actions, 'status', words),
-    fills: attributes.size === undefined ? undefined : handle,
-    refused: unfitAttributes(attributes),
+  const question: Question = {
+    ...handleQuestion(handle, 'status', 'set'),
+    requests: ([path]) => [{ kind: 'set-attributes', path: path! }],
+    fills: attributes.size === undefined ? undefined : { handle, size: Number(attributes.size) },
   }
-}
-
-/** What a request asks for of what is open. */
-export function handleQuestion(
-  handle: OpenHandle,
-  actions: readonly FileAction[],
-  answer: Answer,
-  words = `stat ${wordPath(handle.path)}, as opened`,
-): Question {
-  return { paths: [], open: [{ path: handle.path, actions }], actions, answer, words: () => words, handle }
+  return withAttributes(question, attributes)
 }
 
 /** The target copies from one open file to another. */
 export function copyQuestion(from: OpenHandle, to: OpenHandle): Question {
   return {
     paths: [],
-    open: [
-      { path: from.path, actions: ['download'] },
-      { path: to.path, actions: ['upload'] },
-    ],
-    actions: ['download', 'upload'],
+    handles: [from, to],
     answer: 'status',
-    fills: to,
-    words: () => `copy data of ${wordPath(from.path)} to ${wordPath(to.path)}`,
+    requests: ([source, copy]) => [
+      { kind: 'open', path: source!, flags: { ...noFlags, read: true } },
+      { kind: 'open', path: copy!, flags: { ...noFlags, write: true } },
+    ],
+    words: ([source, copy]) => `copy data of ${source} to ${copy}`,
+    fills: { handle: to },
   }
 }
 
@@ -183,13 +181,38 @@ export function copyQuestion(from: OpenHandle, to: OpenHandle): Question {
  * looked up as well: it may be a link itself.
  */
 function symlinkQuestion(first: Buffer, second: Buffer, linksFirst: boolean): Question {
-  const reading = (held: Buffer, link: Buffer): NamedPath[] => [
-    { bytes: link, reach: 'itself', actions: ['link'] },
-    { bytes: heldPath(held, link), reach: 'held', actions: ['link'] },
-  ]
-  const paths = linksFirst ? reading(first, second) : [...reading(first, second), ...reading(second, first)]
+  const readings = linksFirst
+    ? [{ held: first, link: second }]
+    : [
+        { held: first, link: second },
+        { held: second, link: first },
+      ]
   const words = `make a symbolic link ${quoted(shownPath(second))} to ${quoted(shownPath(first))}`
-  return { paths, actions: ['link'], answer: 'status', words: () => words }
+  return {
+    paths: readings.flatMap(({ held, link }) => [
+      { bytes: link, reach: 'itself' },
+      { bytes: heldPath(held, link), reach: 'held' },
+    ]),
+    handles: [],
+    answer: 'status',
+    requests: (paths) =>
+      readings.map(({ held }, i) => {
+        const [path, target] = [paths[2 * i]!, paths[2 * i + 1]!]
+        return {
+          kind: 'link',
+          path,
+          target: { bytes: held, real: realOfHeld(held, path, target) },
+          isSymbolic: true,
+        }
+      }),
+    words: () => words,
+  }
+}
+
+/** There need be nothing yet where it leads. */
+function realOfHeld(held: Buffer, link: AskedPath, target: AskedPath): Uint8Array | undefined {
+  if (target.real !== undefined || link.real === undefined) return target.real
+  return absolutePath(Buffer.concat([Buffer.from('../'), held]), link.real)
 }
 
 function heldPath(held: Buffer, link: Buffer): Buffer {
@@ -197,37 +220,39 @@ function heldPath(held: Buffer, link: Buffer): Buffer {
   return Buffer.concat([link.subarray(0, link.lastIndexOf(slash) + 1), held])
 }
 
+/** `~` at its beginning is the home, which is where relative paths begin; of others' homes nothing is known. */
+function tildeQuestion(path: Buffer): Question {
+  const isOwn = path[0] === tilde && (path.length === 1 || path[1] === slash)
+  const below = isOwn ? Buffer.concat([Buffer.from('.'), path.subarray(1)]) : path
+  const words = `resolve ${quoted(shownPath(path))}`
+  const question = { ...onePath('list', below, undefined, 'name', 'resolve'), words: () => words }
+  return path[0] !== tilde || isOwn ? question : { ...question, requests: () => [{ kind: 'unknown' }] }
+}
+
 function onePath(
+  kind: 'list' | 'remove' | 'make-directory' | 'set-attributes',
   bytes: Buffer,
   reach: Reach | undefined,
-  actions: readonly FileAction[],
   answer: Answer,
   verb: string,
-  hasTilde = false,
 ): Question {
   return {
-    paths: [{ bytes, reach, actions, hasTilde }],
-    actions,
+    paths: [{ bytes, reach }],
+    handles: [],
     answer,
-    words: ([named]) => `${verb} ${wordPath(named!)}`,
+    requests: ([path]) => [{ kind, path: path! }],
+    words: ([path]) => `${verb} ${path}`,
   }
 }
 
-function twoPaths(
-  from: Buffer,
-  reach: Reach,
-  to: Buffer,
-  actions: readonly FileAction[],
-  words: (from: string, to: string) => string,
-): Question {
+function twoPaths(from: Buffer, reach: Reach, to: Buffer): Pick<Question, 'paths' | 'handles' | 'answer'> {
   return {
     paths: [
-      { bytes: from, reach, actions },
-      { bytes: to, reach: 'itself', actions },
+      { bytes: from, reach },
+      { bytes: to, reach: 'itself' },
     ],
-    actions,
+    handles: [],
     answer: 'status',
-    words: ([first, second]) => words(wordPath(first!), wordPath(second!)),
   }
 }
 
@@ -236,9 +261,21 @@ function reachOfLook(path: Buffer, reach: Reach): Reach | undefined {
   return path.includes('..') ? reach : undefined
 }
 
-/** To set a size is to cut a file, or to fill it up. */
-function withTruncation(actions: readonly FileAction[], { size }: Attributes): readonly FileAction[] {
-  return size === undefined ? actions : [...actions, 'upload']
+/** To set a size is to cut a file, or to fill it up: its content is another then. */
+function withAttributes(question: Question, attributes: Attributes): Question {
+  return {
+    ...question,
+    requests: (paths) => {
+      const requests = question.requests(paths)
+      if (attributes.size === undefined) return requests
+      return [
+        ...requests,
+        { kind: 'open', path: paths[0]!, flags: { ...noFlags, write: true, truncate: true } },
+      ]
+    },
+    words: (paths) => [question.words(paths), ...wordAttributes(attributes)].join(', '),
+    refused: unfitAttributes(attributes),
+  }
 }
 
 function unfitAttributes({ extended }: Attributes): Refusal | undefined {
@@ -255,19 +292,15 @@ function wordAttributes({ size, owner, permissions, times }: Attributes): string
   ]
 }
 
-/** The path by its letters. `home` is where relative ones begin; of others' homes only they are known by name. */
-export function lexicalPath({ bytes, hasTilde }: NamedPath, home: Buffer): FilePath {
-  if (bytes.length > longestPathBytes) {
-    const start = `${shownPath(bytes.subarray(0, 256))}…`
-    return { asked: start, absolute: start }
-  }
-  const asked = shownPath(bytes)
-  if (hasTilde !== true || bytes[0] !== tilde)
-    return { asked, absolute: shownPath(absolutePath(bytes, home)) }
-  if (bytes.length > 1 && bytes[1] !== slash) return { asked, absolute: asked }
-  return { asked, absolute: shownPath(absolutePath(Buffer.concat([here, bytes.subarray(1)]), home)) }
+const noFlags: OpenFlags = {
+  read: false,
+  write: false,
+  append: false,
+  create: false,
+  truncate: false,
+  exclusive: false,
 }
-
+/** Where the names of users and groups stand. */
+const accountFiles = ['/etc/passwd', '/etc/group']
 const slash = 0x2f
 const tilde = 0x7e
-const here = Buffer.from('.')

@@ -1,7 +1,8 @@
 import { Fault, type Authorization, type Permit, type Refusal } from '@sallyport/core'
 import type { Outboxes } from '@sallyport/wire'
-import { FileOperation, noLongerPermitted, wordRefusal, type FileUse } from '../transfer/operation.ts'
-import { shownPath, unfitPath, type FilePath } from '../transfer/path.ts'
+import type { AskedPath } from '../facts/files.ts'
+import { FileOperation, noLongerPermitted, wordRefusal } from '../transfer/operation.ts'
+import { unfitPath, wordPath } from '../transfer/path.ts'
 import { headBytes, longestHandleBytes, status, type, version } from './codec/packets.ts'
 import { decodeInit, decodeRequest, init, type Request } from './codec/requests.ts'
 import { encodeStatus } from './codec/responses.ts'
@@ -12,9 +13,7 @@ import {
   copyQuestion,
   handleAttributesQuestion,
   handleQuestion,
-  lexicalPath,
   questionOf,
-  type NamedPath,
   type Question,
 } from './questions.ts'
 import { Resolution } from './resolution.ts'
@@ -92,7 +91,7 @@ export class Requests implements PacketJudge {
     if (held === undefined || operation === undefined) throw new TypeError('nothing was asked')
     this.#held = undefined
     const { id, question, resolutions } = held
-    if (authorization.kind === 'refusal') return this.#refuse(id, authorization)
+    if (authorization.kind === 'refusal') return this.#refuse(id, authorization, question.isUnasked)
     const ledger = this.#ledger
     for (const resolution of resolutions) {
       if (resolution?.isDangling === true)
@@ -101,17 +100,19 @@ export class Requests implements PacketJudge {
       if (resolution?.failure !== undefined)
         return this.#fail(id, authorization, resolution.failure, notFound)
     }
-    const { answer, opens, handle, fills } = question
-    fills?.upload?.disorder()
-    fills?.wasWritten()
-    const path = operation.request.uses[0]?.path
+    const { answer, opens, handles, fills } = question
+    if (fills?.size === undefined) fills?.handle.upload?.disorder()
+    else fills.handle.upload?.setTo(fills.size)
+    fills?.handle.wasWritten()
+    const [path] = this.#pathsOf(question, resolutions)
     if (opens !== undefined) ledger.opening++
     ledger.owed.set(id, {
       is: 'operation',
       operation,
       permit: authorization,
       answer,
-      handle,
+      handle: handles[0],
+      resized: fills?.size === undefined ? undefined : fills.handle,
       opens: opens === undefined || path === undefined ? undefined : { what: opens, path },
     })
     return 'pass'
@@ -171,7 +172,7 @@ export class Requests implements PacketJudge {
           return this.#ask(id, handleAttributesQuestion(handle, request.attributes))
         return this.#ask(
           id,
-          handleQuestion(handle, ['list'], request.is === 'fstat' ? 'attrs' : 'extended-reply'),
+          handleQuestion(handle, request.is === 'fstat' ? 'attrs' : 'extended-reply', request.is),
         )
       }
       case 'copy-data':
@@ -236,7 +237,7 @@ export class Requests implements PacketJudge {
   #ask(id: number, question: Question): 'hold' | 'drop' {
     const unfit = this.#unfit(question)
     if (unfit !== undefined) {
-      const operation = this.#operationOf(question, [])
+      const operation = this.#operationOf({ question, resolutions: [] })
       return this.#refuse(id, this.#ledger.parts.refuse(operation, unfit))
     }
     const resolutions = question.paths.map(({ bytes, reach }) =>
@@ -260,32 +261,38 @@ export class Requests implements PacketJudge {
   }
 
   #askIfKnown(held: Held): void {
-    const { question, resolutions } = held
+    const { resolutions } = held
     if (resolutions.some((resolution) => resolution?.step !== undefined)) return
-    held.operation = this.#operationOf(question, resolutions)
+    held.operation = this.#operationOf(held)
   }
 
-  #operationOf(question: Question, resolutions: Held['resolutions']): FileOperation {
+  #operationOf({ question, resolutions }: Pick<Held, 'question' | 'resolutions'>): FileOperation {
     const home = this.#ledger.home ?? root
-    const paths = question.paths.map((named, i) => pathOf(named, home, resolutions[i]))
-    const uses: readonly FileUse[] =
-      question.open ?? paths.map((path, i) => ({ path, actions: question.paths[i]!.actions }))
-    return new FileOperation({ by: 'sftp', actions: question.actions, uses }, question.words(paths))
+    const paths = this.#pathsOf(question, resolutions)
+    const words = question.words(paths.map((path) => wordPath(path, home)))
+    return new FileOperation(question.requests(paths), { transfer: 'sftp', home }, paths, words)
+  }
+
+  #pathsOf({ paths, handles }: Question, resolutions: Held['resolutions']): readonly AskedPath[] {
+    return [
+      ...paths.map(({ bytes }, i) => ({ bytes, real: resolutions[i]?.resolved })),
+      ...handles.map(({ path }) => path),
+    ]
   }
 
   #unfit({ refused, paths }: Question): Refusal | undefined {
     if (refused !== undefined) return refused
     const { home } = this.#ledger
-    for (const { bytes, hasTilde } of paths) {
-      const unfit = unfitPath(bytes, hasTilde === true ? root : home)
+    for (const { bytes } of paths) {
+      const unfit = unfitPath(bytes, home)
       if (unfit !== undefined) return unfit
     }
     return undefined
   }
 
-  #refuse(id: number, refused: Refusal): 'drop' {
+  #refuse(id: number, refused: Refusal, isUnasked = false): 'drop' {
     const words = wordRefusal(refused)
-    this.#ledger.parts.say(words)
+    if (!isUnasked) this.#ledger.parts.say(words)
     this.#out.client.put(encodeStatus(id, status.permissionDenied, words))
     return 'drop'
   }
@@ -305,12 +312,6 @@ export class Requests implements PacketJudge {
     this.#out.client.put(encodeStatus(id, status.failure, `sallyport: ${words}`))
     return 'drop'
   }
-}
-
-function pathOf(named: NamedPath, home: Buffer, resolution: Resolution | undefined): FilePath {
-  const lexical = lexicalPath(named, home)
-  const resolved = resolution?.resolved
-  return resolved === undefined ? lexical : { ...lexical, resolved: shownPath(resolved) }
 }
 
 const root = Buffer.from('/')

@@ -24,7 +24,7 @@ class Echo implements FileConversation {
     if (chunk.toString() === '!') throw new Fault('client/malformed', 'an exclamation')
     if (chunk[0] !== 0x3f) return this.out.server.put(chunk)
     this.#held = chunk
-    this.asked = new FileOperation({ by: 'sftp', actions: ['list'], uses: [] }, chunk.toString())
+    this.asked = new FileOperation([], { transfer: 'sftp' }, [], chunk.toString())
   }
 
   server(chunk: Buffer): void {

@@ -75,9 +75,15 @@ export class Content {
     this.#aheadBytes = 0
   }
 
-  /** The file ends at this offset, as far as is known. */
+  /** The file ends at this offset, as far as is known: the least that was told. */
   endsAt(offset: number): void {
     this.#endAt = Math.min(offset, this.#endAt ?? Infinity)
+  }
+
+  /** The file was cut, or filled up, to this size. */
+  setTo(sizeBytes: number): void {
+    if (sizeBytes < this.#next) this.#hasFailed = true
+    this.#endAt = sizeBytes
   }
 
   /** A piece was not written, or not read. */
@@ -88,7 +94,7 @@ export class Content {
   /** @param isClosed without an error, as far as the protocol tells */
   passage(id: OperationId, path: string, isClosed: boolean): Passage {
     const isInOrder = this.#hash !== undefined && this.#ahead.size === 0
-    const isAll = this.direction === 'upload' || (this.#endAt !== undefined && this.#next >= this.#endAt)
+    const isAll = this.#endAt !== undefined && this.#next >= this.#endAt
     const passage = {
       kind: 'transfer' as const,
       id,

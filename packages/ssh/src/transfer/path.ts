@@ -1,23 +1,15 @@
-import { isUtf8 } from 'node:buffer'
 import { refusal, type Refusal } from '@sallyport/core'
-
-/** Linux' own limit (PATH_MAX): what is longer no target there would open. */
-export const longestPathBytes = 4_096
-
-/** A path of the target, as those see it who judge: bytes that are no text, or that would not show, are escaped as `\x1b`. */
-export interface FilePath {
-  /** As the client wrote it. */
-  readonly asked: string
-  /** From the root, without `.`, `..` and `//`, by its letters alone. */
-  readonly absolute: string
-  /** What the target says that it is, symbolic links followed, where it was asked; they may be others a moment later. */
-  readonly resolved?: string
-}
+import type { AskedPath } from '../facts/files.ts'
+import { factLimits } from '../facts/limits.ts'
+import { shownCommand } from '../facts/shown.ts'
 
 /** Why no path of these bytes is passed on, if so. */
 export function unfitPath(path: Buffer, home: Buffer | undefined): Refusal | undefined {
-  if (path.length > longestPathBytes) {
-    return refusal('too-complex', `a path of ${path.length} bytes: at most ${longestPathBytes} are judged`)
+  if (path.length > factLimits.pathBytes) {
+    return refusal(
+      'too-complex',
+      `a path of ${path.length} bytes: at most ${factLimits.pathBytes} are judged`,
+    )
   }
   if (path.includes(0)) {
     return refusal('unparsed', 'a path with a NUL in it: the target would read it only up to there')
@@ -33,9 +25,9 @@ export function unfitPath(path: Buffer, home: Buffer | undefined): Refusal | und
 }
 
 /** From the root, without `.`, `..`, `//` and a slash at the end. `base` is absolute. */
-export function absolutePath(path: Buffer, base: Buffer): Buffer {
-  const whole =
-    path[0] === slash ? path.toString('latin1') : `${base.toString('latin1')}/${path.toString('latin1')}`
+export function absolutePath(path: Uint8Array, base: Uint8Array): Buffer {
+  const text = Buffer.from(path).toString('latin1')
+  const whole = path[0] === slash ? text : `${Buffer.from(base).toString('latin1')}/${text}`
   const parts: string[] = []
   for (const part of whole.split('/')) {
     if (part === '..') parts.pop()
@@ -58,20 +50,25 @@ export function splitPath(path: Buffer): { readonly parent: Buffer; readonly nam
 }
 
 export function joinPath(parent: Buffer, name: Buffer): Buffer {
-  const isRoot = parent.length === 1 && parent[0] === slash
-  return Buffer.concat(isRoot ? [parent, name] : [parent, Buffer.of(slash), name])
+  return Buffer.concat(parent.at(-1) === slash ? [parent, name] : [parent, Buffer.of(slash), name])
 }
 
-/** Bytes of a path as text. Two paths never look the same. */
-export function shownPath(path: Buffer): string {
-  if (isUtf8(path)) return shownText(path.toString())
-  let shown = ''
-  for (let at = 0; at < path.length;) {
-    const length = letterBytes(path, at)
-    shown += length === 0 ? escaped(path[at]!) : shownText(path.toString('utf8', at, at + length))
-    at += Math.max(1, length)
-  }
-  return shown
+/** Bytes of a path as text, in one line. Two paths never look the same. */
+export function shownPath(path: Uint8Array): string {
+  if (path.length <= factLimits.pathBytes) return shownCommand(path).replaceAll('\n', '')
+  return `${shownCommand(path.subarray(0, 256)).replaceAll('\n', '')}… (${path.length} bytes)`
+}
+
+/** Where a path leads, as far as is known: for recordings. */
+export function shownPlace({ bytes, real }: AskedPath, home: Uint8Array): string {
+  return shownPath(real ?? absolutePath(bytes, home))
+}
+
+/** How a path stands in an operation's words. */
+export function wordPath({ bytes, real }: AskedPath, home: Uint8Array): string {
+  const asked = quoted(shownPath(bytes))
+  if (real === undefined || absolutePath(bytes, home).equals(real)) return asked
+  return `${asked}, which is ${quoted(shownPath(real))},`
 }
 
 /** As a word of a longer text. */
@@ -79,26 +76,5 @@ export function quoted(shown: string): string {
   return `"${shown.replaceAll('"', String.raw`\"`)}"`
 }
 
-function shownText(text: string): string {
-  if (plain.test(text)) return text
-  return text.replaceAll(unseen, (letter) =>
-    letter === '\\' ? '\\\\' : Array.from(Buffer.from(letter), escaped).join(''),
-  )
-}
-
-function escaped(byte: number): string {
-  return String.raw`\x${byte.toString(16).padStart(2, '0')}`
-}
-
-/** How many bytes the letter of UTF-8 has that begins there; 0 where none does. */
-function letterBytes(path: Buffer, at: number): number {
-  const lead = path[at]!
-  const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-  return at + length <= path.length && isUtf8(path.subarray(at, at + length)) ? length : 0
-}
-
 const slash = 0x2f
 const here = Buffer.from('.')
-const plain = /^[ !-[\]-~]*$/
-/** What does not show, or makes what is beside it show otherwise; and what escapes begin with. */
-const unseen = /[\p{C}\p{Zl}\p{Zp}\\]/gu

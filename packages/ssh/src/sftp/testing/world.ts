@@ -94,13 +94,16 @@ export class World {
     }
   }
 
+  /** What the question of that number was judged as: each object with what is done to it. */
+  judged(at: number): Record<string, readonly string[]> {
+    const objects = this.asked[at]!.facts.flatMap((facts) => facts.objects)
+    return Object.fromEntries(objects.map(({ path, actions }) => [path.slice(1).join('/'), actions]))
+  }
+
   decide(operation: FileOperation): Authorization {
     const { refused } = this
-    const touches = operation.request.uses.some(
-      ({ path }) =>
-        refused !== undefined &&
-        (path.absolute.includes(refused) || path.resolved?.includes(refused) === true),
-    )
+    const paths = operation.facts.flatMap(({ context }) => context['paths'] as string[])
+    const touches = refused !== undefined && paths.some((path) => path.includes(refused))
     return touches
       ? refusal('denied', 'not this file', 'Take another.')
       : mintPermit(this.asked.length as OperationId, { maskedTags: new Set() }, 0)
