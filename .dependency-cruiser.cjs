@@ -19,7 +19,7 @@ module.exports = {
     only('tunnel', ['core', 'proto']),
     only('store', ['core']),
     only('identity', ['core', 'openssh', 'store']),
-    only('access', ['core', 'policy', 'recording', 'store', 'identity']),
+    only('access', ['core', 'openssh', 'policy', 'recording', 'store', 'identity']),
     only(`(${protocols})`, ['core', 'wire', 'masking', 'openssh']),
     only('agent', ['core', 'proto', 'tunnel']),
     only('cli', ['core', 'openssh', 'api', 'gateway', 'agent', 'policy', 'recording']),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Fault, Secret } from '@sallyport/core'
 import { postgresResource } from '@sallyport/core/testing'
+import { generatePrivateKey } from '@sallyport/openssh'
 import { describe, expect, it } from 'vitest'
 import { nobodysToken, pointOf, rules, startWorld } from '../test/world.ts'
 
@@ -110,6 +111,30 @@ describe('a log-in is refused', () => {
       policy: '@review("dba") permit (principal, action == Action::"connect", resource);',
     })
     expect(await world.log()).toEqual(noSuchAccess)
+  })
+
+  it('with a key that nobody registered, as often as with a token; to offer one is no failure', async () => {
+    await using world = await startWorld()
+    const [key, other] = [generatePrivateKey().publicKey, generatePrivateKey().publicKey]
+    const alice = await world.person('alice')
+    await world.registeredKeys.add(alice, { principalId: alice.principal.id, key, label: '' })
+    const clientAddress = '10.0.0.9:1'
+    const offered = (blob: Uint8Array) => ({ kind: 'public-key', blob }) as const
+    const proven = (blob: Uint8Array) => ({ ...offered(blob), isProven: true }) as const
+    for (let i = 0; i < 100; i++)
+      expect(await world.gate.accepts(offered(other.blob), clientAddress)).toBe(false)
+    expect(await world.gate.accepts(offered(key.blob), clientAddress)).toBe(true)
+    expect(await world.log({ credential: proven(key.blob), clientAddress })).toMatchObject({
+      kind: 'session',
+    })
+    for (let i = 0; i < 30; i++)
+      expect(await world.log({ credential: proven(other.blob), clientAddress })).toMatchObject({
+        code: 'invalid-credential',
+      })
+    expect(await world.gate.accepts(offered(key.blob), clientAddress)).toBe(false)
+    expect(await world.log({ credential: proven(key.blob), clientAddress })).toMatchObject({
+      code: 'throttled',
+    })
   })
 
   it('before anything is looked at, after too many failures from one address', async () => {

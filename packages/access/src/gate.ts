@@ -64,8 +64,11 @@ export class AccessGate<Options> implements Gate<Options> {
     this.#decoy = decoyOf(protocol.name)
   }
 
-  accepts(key: OfferedKey): Promise<boolean> {
-    return this.#parts.tokens.accepts(key)
+  /** To offer a key is no guess: clients offer all that they have. Whoever guessed elsewhere is told nothing, though. */
+  async accepts(key: OfferedKey, clientAddress: string): Promise<boolean> {
+    const { throttle, tokens } = this.#parts
+    if ((await throttle.check(clientAddress)) !== undefined) return false
+    return tokens.accepts(key, clientAddress)
   }
 
   signIn(): Promise<DeviceSignIn | Refusal> {

@@ -22,7 +22,18 @@ import {
   type Subject,
 } from '@sallyport/core'
 import { FakeClock, postgresResource } from '@sallyport/core/testing'
-import { currentPrincipal, disableUser, Throttle, Tokens, type MintedToken } from '@sallyport/identity'
+import {
+  Authenticators,
+  currentPrincipal,
+  disableUser,
+  KeyLogIns,
+  RegisteredKeys,
+  Throttle,
+  Tokens,
+  UserCertificates,
+  type MintedToken,
+} from '@sallyport/identity'
+import { generatePrivateKey } from '@sallyport/openssh'
 import { compilePolicies, type DecisionPoint, type ProtocolVocabulary } from '@sallyport/policy'
 import { openRecordings, type Disk, type RecordedEvent, type Recordings } from '@sallyport/recording'
 import { openStore, type Store } from '@sallyport/store'
@@ -86,6 +97,7 @@ export interface World extends AsyncDisposable {
   readonly clock: FakeClock
   readonly store: Store
   readonly tokens: Tokens
+  readonly registeredKeys: RegisteredKeys
   readonly recordings: Recordings
   readonly policy: CurrentPolicy
   readonly reviews: Reviews
@@ -119,6 +131,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const clock = new FakeClock()
   const store = life.use(await openStore({ file: ':memory:', clock }))
   const tokens = life.use(new Tokens(store, clock))
+  const registeredKeys = new RegisteredKeys({ store, tokens, clock })
+  const authority = generatePrivateKey()
+  const certificates = new UserCertificates({ store, tokens, clock, authority })
+  const logIns = new KeyLogIns({ registered: registeredKeys, certificates, onRefused: () => {} })
   const events: AccessEvent[] = []
   const dialled: DialRequest[] = []
   const policy = life.use(new CurrentPolicy(pointOf(options.policy ?? rules), clock))
@@ -148,7 +164,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       reviews,
       sessions,
       interrupts: new KeyedInterrupts(),
-      tokens,
+      tokens: new Authenticators({ tokens, federation: tokens, keys: logIns }),
       throttle: new Throttle(clock),
       dial(request) {
         dialled.push(request)
@@ -167,6 +183,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     clock,
     store,
     tokens,
+    registeredKeys,
     recordings,
     policy,
     reviews,

@@ -20,7 +20,7 @@ export interface Authenticator {
    */
   authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal>
   /** Whether a key is one that may let somebody in. @throws Fault gateway/store-unavailable */
-  accepts(key: OfferedKey): Promise<boolean>
+  accepts(key: OfferedKey, from?: string): Promise<boolean>
 }
 
 /** The one answer to every bad credential. */

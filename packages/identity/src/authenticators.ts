@@ -1,28 +1,34 @@
 import { Secret, type LoginCredential, type OfferedKey, type Refusal } from '@sallyport/core'
-import { invalidCredential, type Authenticated, type Authenticator } from './authenticator.ts'
+import type { Authenticated, Authenticator } from './authenticator.ts'
 import { looksLikeJwt } from './federation/jwt.ts'
 import type { OnStanding } from './standing.ts'
 import type { Tokens } from './tokens.ts'
 
-/** Every way in which somebody may show who they are: one of our tokens, or one of a declared issuer. */
+/** Every way in which somebody may show who they are: one of our tokens, one of a declared issuer, or an SSH key. */
 export class Authenticators implements Authenticator {
-  readonly #tokens: Pick<Tokens, 'authenticate' | 'accepts' | 'watch'>
+  readonly #tokens: Pick<Tokens, 'authenticate' | 'watch'>
   readonly #federation: Authenticator
+  readonly #keys: Authenticator
 
-  constructor(tokens: Pick<Tokens, 'authenticate' | 'accepts' | 'watch'>, federation: Authenticator) {
-    this.#tokens = tokens
-    this.#federation = federation
+  constructor(parts: {
+    readonly tokens: Pick<Tokens, 'authenticate' | 'watch'>
+    readonly federation: Authenticator
+    readonly keys: Authenticator
+  }) {
+    this.#tokens = parts.tokens
+    this.#federation = parts.federation
+    this.#keys = parts.keys
   }
 
   authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal> {
-    if (!(credential instanceof Secret)) return Promise.resolve(invalidCredential())
+    if (!(credential instanceof Secret)) return this.#keys.authenticate(credential, from)
     return looksLikeJwt(credential.reveal())
       ? this.#federation.authenticate(credential, from)
       : this.#tokens.authenticate(credential)
   }
 
-  accepts(_key: OfferedKey): Promise<boolean> {
-    return this.#tokens.accepts()
+  accepts(key: OfferedKey, from?: string): Promise<boolean> {
+    return this.#keys.accepts(key, from)
   }
 
   /** See {@link Tokens.watch}: whatever was shown, a token is kept for it. */

@@ -87,7 +87,16 @@ export class Tokens implements Authenticator, Disposable {
     if ((await currentPrincipal(tx, principalId)) === undefined) return invalidCredential()
     const { token, hash } = mintOpaque('sp', this.#random)
     const id = this.#newId(now)
-    await tx.tokens.add({ id, hash, principalId, actor, label, expiresAt, issuer: by?.issuer ?? null })
+    await tx.tokens.add({
+      id,
+      hash,
+      principalId,
+      actor,
+      label,
+      expiresAt,
+      issuer: by?.issuer ?? null,
+      sshKey: by?.sshKey ?? null,
+    })
     return { id, token, principalId, label, createdAtMs: now, expiresAtMs: expiresAt }
   }
 
@@ -111,6 +120,12 @@ export class Tokens implements Authenticator, Disposable {
   async authenticate(credential: LoginCredential): Promise<Authenticated | Refusal> {
     const hash = credential instanceof Secret ? opaqueHash('sp', credential) : undefined
     return hash === undefined ? invalidCredential() : this.holder(hash)
+  }
+
+  /** For whom a token of this id speaks, where it was proven by other means than the token that it may be used. */
+  async holderOf(id: string): Promise<Authenticated | Refusal> {
+    const row = await this.#store.read.tokens.get(id)
+    return row === undefined ? invalidCredential() : this.holder(row.hash)
   }
 
   /** Whoever has proven to have the token that is kept under this hash. */

@@ -30,6 +30,7 @@ export type {
 } from './repositories/sessions.ts'
 export type { SettingReader, SettingWriter } from './repositories/settings.ts'
 export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
+export type { SshKeyReader, SshKeyRow } from './repositories/ssh-keys.ts'
 export type { TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'
 export type { Traffic } from './repositories/traffic.ts'
 export type { ProviderUser, User, UserReader, UserWriter } from './repositories/users.ts'

@@ -29,6 +29,17 @@ export interface Tables {
     revokedAt: number | null
     lastUsedAt: number | null
     issuer: string | null
+    sshKey: string | null
+  }
+  readonly sshKeys: {
+    id: string
+    fingerprint: string
+    publicKey: string
+    principalId: string
+    label: string
+    createdAt: number
+    expiresAt: number
+    lastUsedAt: number | null
   }
   readonly agents: {
     id: string

@@ -19,6 +19,7 @@ import { ReviewReader, ReviewWriter } from './repositories/reviews.ts'
 import { SessionReader } from './repositories/sessions.ts'
 import { SettingReader, SettingWriter } from './repositories/settings.ts'
 import { SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
+import { SshKeyReader, SshKeyWriter } from './repositories/ssh-keys.ts'
 import { TokenReader, TokenWriter } from './repositories/tokens.ts'
 import { Traffic } from './repositories/traffic.ts'
 import { UserReader, UserWriter } from './repositories/users.ts'
@@ -34,6 +35,7 @@ export interface Readers {
   readonly issuers: IssuerReader
   readonly setupLinks: SetupLinkReader
   readonly tokens: TokenReader
+  readonly sshKeys: SshKeyReader
   readonly agents: AgentReader
   readonly joinTokens: JoinTokenReader
   readonly sessions: SessionReader
@@ -54,6 +56,7 @@ export interface Writers {
   readonly issuers: IssuerWriter
   readonly setupLinks: SetupLinkWriter
   readonly tokens: TokenWriter
+  readonly sshKeys: SshKeyWriter
   readonly agents: AgentWriter
   readonly joinTokens: JoinTokenWriter
   readonly reviews: ReviewWriter
@@ -176,6 +179,7 @@ function readersOver(db: Kysely<Tables>): Readers {
     issuers: new IssuerReader(db),
     setupLinks: new SetupLinkReader(db),
     tokens: new TokenReader(db),
+    sshKeys: new SshKeyReader(db),
     agents: new AgentReader(db),
     joinTokens: new JoinTokenReader(db),
     sessions: new SessionReader(db),
@@ -197,6 +201,7 @@ function writersOver(change: Change): Writers {
     issuers: new IssuerWriter(change),
     setupLinks: new SetupLinkWriter(change),
     tokens: new TokenWriter(change),
+    sshKeys: new SshKeyWriter(change),
     agents: new AgentWriter(change),
     joinTokens: new JoinTokenWriter(change),
     reviews: new ReviewWriter(change),

@@ -117,7 +117,7 @@ export class DataProcess {
       clock,
       foundation,
       people: {
-        ...knowPeople(life, store, clock, events),
+        ...knowPeople(life, foundation, clock, events),
         reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
       },
       throttle: {

@@ -12,12 +12,15 @@ import {
   Authenticators,
   Credentials,
   Federation,
+  KeyLogIns,
   Passwords,
+  RegisteredKeys,
   SetupLinks,
   SignIn,
   TargetAuthority,
   Throttle,
   Tokens,
+  UserCertificates,
 } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Store } from '@sallyport/store'
@@ -30,6 +33,8 @@ import type { Foundation } from './foundation.ts'
 export interface People {
   readonly tokens: Tokens
   readonly federation: Federation
+  readonly registeredKeys: RegisteredKeys
+  readonly userCertificates: UserCertificates
   /** Tokens, and all else by which somebody may show who they are. */
   readonly authenticators: Authenticators
   readonly throttle: Throttle
@@ -42,13 +47,14 @@ export interface People {
 /** @param life takes whatever has to be ended */
 export function gatherPeople(
   life: AsyncDisposableStack,
-  { store, policies }: Pick<Foundation, 'store' | 'policies'>,
+  foundation: Pick<Foundation, 'store' | 'keys' | 'policies'>,
   clock: Clock,
   events: Events,
 ): People {
+  const { store, policies } = foundation
   const throttle = new Throttle(clock)
   const passwords = new Passwords()
-  const known = knowPeople(life, store, clock, events)
+  const known = knowPeople(life, foundation, clock, events)
   const { tokens } = known
   const notify = (event: AccessEvent): void => events.access(event)
   return {
@@ -67,10 +73,10 @@ export function gatherPeople(
  */
 export function knowPeople(
   life: AsyncDisposableStack,
-  store: Store,
+  { store, keys }: Pick<Foundation, 'store' | 'keys'>,
   clock: Clock,
-  events: Pick<Events, 'tokenRefused'>,
-): Pick<People, 'tokens' | 'federation' | 'authenticators'> {
+  events: Pick<Events, 'tokenRefused' | 'keyRefused'>,
+): Pick<People, 'tokens' | 'federation' | 'registeredKeys' | 'userCertificates' | 'authenticators'> {
   const tokens = life.use(new Tokens(store, clock))
   const federation = life.use(
     new Federation({
@@ -80,7 +86,15 @@ export function knowPeople(
       onRefused: (refused, from) => events.tokenRefused(refused, from),
     }),
   )
-  return { tokens, federation, authenticators: new Authenticators(tokens, federation) }
+  const registeredKeys = new RegisteredKeys({ store, tokens, clock })
+  const userCertificates = new UserCertificates({ store, tokens, clock, authority: keys.sshUsers })
+  const logIns = new KeyLogIns({
+    registered: registeredKeys,
+    certificates: userCertificates,
+    onRefused: (refused, from) => events.keyRefused(refused, from),
+  })
+  const authenticators = new Authenticators({ tokens, federation, keys: logIns })
+  return { tokens, federation, registeredKeys, userCertificates, authenticators }
 }
 
 /** What lived when the gateway last stopped, or when the given one of its processes died, lives no more. */

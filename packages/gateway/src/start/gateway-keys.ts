@@ -25,6 +25,8 @@ export interface GatewayKeys {
   readonly signing: KeyObject
   /** Its public half, PEM: what recordings are verified with. */
   readonly signingPublicKey: string
+  /** Certifies keys with which people log in to the gateway. */
+  readonly sshUsers: PrivateKey
   /** Certifies keys with which the gateway logs in to SSH targets, each for one log-in. */
   readonly sshTargets: PrivateKey
   /** Encrypts recordings at rest. */
@@ -43,6 +45,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
         generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       ),
     )
+    const sshUsers = await keptSshKey(store, box, 'ssh-user-authority', 'sallyport: users')
     const sshTargets = await keptSshKey(store, box, 'ssh-target-authority', 'sallyport: targets')
     // Written by this very function, and authenticated by the seal.
     const { certificate, privateKey } = JSON.parse(authority) as { certificate: string; privateKey: string }
@@ -51,6 +54,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
       authority: await loadAuthority({ certificate, privateKey: new Secret(privateKey) }, clock),
       signing: signingKey,
       signingPublicKey: createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString(),
+      sshUsers,
       sshTargets,
       recordings: createSecretKey(box.derive('recordings')),
     }

@@ -3,7 +3,7 @@ import type { Clock } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 
 /**
- * Once a day: forgets tokens that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, puts
+ * Once a day: forgets tokens and SSH keys that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, puts
  * the open ones to those whom policy asks by now, and ends reviews that nobody waits for. Disposing it ends the timers.
  */
 export function keepUp(
@@ -14,6 +14,7 @@ export function keepUp(
     store
       .write('system', 'upkeep', async (tx) => {
         await tx.tokens.forgetOld(clock.now() - keepTokensMs)
+        await tx.sshKeys.forgetOld(clock.now() - keepTokensMs)
         await tx.webhooks.forgetDead(clock.now() - keepDeadLettersMs)
       })
       .catch(onTrouble)

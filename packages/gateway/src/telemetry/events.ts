@@ -1,7 +1,7 @@
 import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
 import type { Fault, Subject } from '@sallyport/core'
-import type { RefusedToken } from '@sallyport/identity'
+import type { RefusedKey, RefusedToken } from '@sallyport/identity'
 import type { TunnelEvent } from '@sallyport/tunnel'
 import type { Attempted } from '../webhooks/deliverer.ts'
 import type { Logger } from './log.ts'
@@ -89,6 +89,11 @@ export class Events {
   /** One of an issuer's. Who shows it is not told why. */
   tokenRefused({ issuer, why }: RefusedToken, address: string | undefined): void {
     this.#log.warn({ issuer, address, why }, 'token refused')
+  }
+
+  /** One that nobody has registered, or a certificate that is not good. Who shows it is not told why. */
+  keyRefused(refused: RefusedKey, address: string | undefined): void {
+    this.#log.warn({ ...refused, address }, 'SSH key refused')
   }
 
   applied(by: Subject, plan: readonly Change[], policyVersion: string): void {

@@ -23,7 +23,7 @@ describe('tokens of declared issuers', () => {
       publishedAt: issuer.publishedAt,
       onRefused: (one) => void refused.push(one),
     })
-    people = new Authenticators(it.tokens, federation)
+    people = new Authenticators({ ...it, federation })
     await declare(ci)
   })
   afterEach(async () => {

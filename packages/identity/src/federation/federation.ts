@@ -131,6 +131,7 @@ export class Federation implements Authenticator, Disposable {
         label: `${issuer.name}/${rule.name}`,
         expiresAt: expiresAtMs,
         issuer: issuer.name,
+        sshKey: null,
       })
     })
     return tokens.holder(key)

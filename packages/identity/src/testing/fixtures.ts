@@ -1,9 +1,13 @@
 import { isRefusal, principalId, Secret, type Refusal } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
+import { privateKeyFromSeed } from '@sallyport/openssh'
 import { openStore, type Store } from '@sallyport/store'
 import { Passwords } from '../passwords.ts'
 import { SetupLinks } from '../setup-links.ts'
 import { SignIn } from '../sign-in.ts'
+import { KeyLogIns, type RefusedKey } from '../ssh/key-log-ins.ts'
+import { RegisteredKeys } from '../ssh/registered-keys.ts'
+import { UserCertificates } from '../ssh/user-certificates.ts'
 import { Throttle } from '../throttle.ts'
 import { Tokens, type MintedToken, type TokenRequest } from '../tokens.ts'
 import { disableUser, setPasswordHash } from '../users.ts'
@@ -17,6 +21,11 @@ export interface Fixture extends AsyncDisposable {
   readonly passwords: Passwords
   readonly signIn: SignIn
   readonly links: SetupLinks
+  readonly registeredKeys: RegisteredKeys
+  readonly certificates: UserCertificates
+  readonly keys: KeyLogIns
+  /** Why keys and certificates were refused. */
+  readonly refusedKeys: RefusedKey[]
   create(name: string, groups?: readonly string[], displayName?: string): Promise<boolean>
   setPassword(name: string, password: Secret): Promise<boolean>
   disable(name: string): Promise<boolean>
@@ -29,6 +38,9 @@ export interface Fixture extends AsyncDisposable {
 /** Hashes at the least cost there is. */
 export const cheap = { memoryKib: 8, passes: 1, lanes: 1 }
 
+/** Signs certificates of users. */
+export const userAuthority = privateKeyFromSeed(Buffer.alloc(32, 11))
+
 export const password: Secret = new Secret('correct horse battery')
 
 export async function identityFixture(): Promise<Fixture> {
@@ -37,6 +49,9 @@ export async function identityFixture(): Promise<Fixture> {
   const passwords = new Passwords(cheap)
   const throttle = new Throttle(clock)
   const tokens = new Tokens(store, clock)
+  const registeredKeys = new RegisteredKeys({ store, tokens, clock })
+  const certificates = new UserCertificates({ store, tokens, clock, authority: userAuthority })
+  const refusedKeys: RefusedKey[] = []
   const signIn = new SignIn({ store, tokens, passwords, throttle })
   return {
     clock,
@@ -45,6 +60,14 @@ export async function identityFixture(): Promise<Fixture> {
     throttle,
     passwords,
     signIn,
+    registeredKeys,
+    certificates,
+    refusedKeys,
+    keys: new KeyLogIns({
+      registered: registeredKeys,
+      certificates,
+      onRefused: (refused) => void refusedKeys.push(refused),
+    }),
     links: new SetupLinks({ store, clock, tokens, passwords, throttle }),
     create: (name, groups = [], displayName = '') =>
       store.write('system', 'test', (tx) => tx.users.create({ name, displayName, groups })),

@@ -89,7 +89,7 @@ describe('a store in a file', () => {
       alter table ${table} add column reviewers text;
       alter table ${table} add column approvalsNeeded integer;
       alter table ${table} drop column needs;`
-    change(file, `${older('reviews')} ${older('accessRequests')} ${withoutIssuers}`)
+    change(file, `${older('reviews')} ${older('accessRequests')} ${withoutSshKeys} ${withoutIssuers}`)
     change(
       file,
       `delete from kysely_migration where name >= '0006';
@@ -119,7 +119,7 @@ describe('a store in a file', () => {
     change(
       file,
       `insert into resources (name, version, document, "updatedAt") values ('db', 1, '${document}', 1), ('other', 1, '{"name":"other"}', 1);
-       ${withoutIssuers}
+       ${withoutSshKeys} ${withoutIssuers}
        delete from kysely_migration where name >= '0007'`,
     )
     const [resource, other] = await using(await open(), (store) => store.read.resources.list())
@@ -252,6 +252,12 @@ function holder(file: string): string {
     setInterval(() => {}, 1000)
   `
 }
+
+/** What migration 0009 has made, unmade. */
+const withoutSshKeys = `
+  drop index tokensBySshKey;
+  alter table tokens drop column sshKey;
+  drop table sshKeys;`
 
 /** What migration 0008 has made, unmade. */
 const withoutIssuers = `

@@ -11,6 +11,7 @@ import { webhookTables } from './0005-webhooks.ts'
 import { needsOfReviews } from './0006-needs.ts'
 import { namesOfRedactors } from './0007-redactors.ts'
 import { federationTables } from './0008-federation.ts'
+import { sshKeyTable } from './0009-ssh-keys.ts'
 
 /**
  * Brings a store up to date.
@@ -26,6 +27,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0006-needs': { up: (tx: Kysely<Tables>) => needsOfReviews(tx) },
     '0007-redactors': { up: (tx: Kysely<Tables>) => namesOfRedactors(tx) },
     '0008-federation': { up: (tx: Kysely<Tables>) => federationTables(tx, dialect) },
+    '0009-ssh-keys': { up: (tx: Kysely<Tables>) => sshKeyTable(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

@@ -19,6 +19,8 @@ export interface TokenRow {
   readonly lastUsedAt: number | null
   /** The declared issuer by whose token it stands; null for one of our own. */
   readonly issuer: string | null
+  /** The registered SSH key by which it stands; null where it was made otherwise. */
+  readonly sshKey: string | null
 }
 
 export class TokenReader {
@@ -69,7 +71,8 @@ export class TokenWriter extends TokenReader {
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
     const user = token.actor === null ? '' : `, used by ${token.actor.id}`
-    const by = token.issuer === null ? '' : `, by a token of issuer ${token.issuer}`
+    const key = token.sshKey === null ? '' : `, by SSH key ${token.sshKey}`
+    const by = token.issuer === null ? key : `, by a token of issuer ${token.issuer}`
     this.#change.note(`token ${token.id} made for ${token.principalId}${user}${by}`, {
       table: 'tokens',
       key: token.id,
@@ -79,8 +82,8 @@ export class TokenWriter extends TokenReader {
   }
 
   /** @returns the ids that were living and are now revoked */
-  async revoke(by: { readonly id: string } | { readonly principalId: string }): Promise<readonly string[]> {
-    const [column, value] = 'id' in by ? (['id', by.id] as const) : (['principalId', by.principalId] as const)
+  async revoke(by: RevokedBy): Promise<readonly string[]> {
+    const [column, value] = whichOf(by)
     const rows = await this.db
       .updateTable('tokens')
       .set({ revokedAt: this.#change.nowMs })
@@ -103,6 +106,14 @@ export class TokenWriter extends TokenReader {
     if (numDeletedRows > 0n) this.#change.note(`${numDeletedRows} old tokens forgotten`)
     return Number(numDeletedRows)
   }
+}
+
+/** One of them, all of a principal, or all that stand by a key. */
+type RevokedBy = { readonly id: string } | { readonly principalId: string } | { readonly sshKey: string }
+
+function whichOf(by: RevokedBy): readonly ['id' | 'principalId' | 'sshKey', string] {
+  if ('id' in by) return ['id', by.id]
+  return 'sshKey' in by ? ['sshKey', by.sshKey] : ['principalId', by.principalId]
 }
 
 function parse(row: Tables['tokens']): TokenRow {

@@ -326,6 +326,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             label: 'l',
             expiresAt: clock.now() + 1000,
             issuer: of,
+            sshKey: null,
           }),
         )
 
@@ -358,6 +359,83 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       })
     })
 
+    describe('holds SSH keys', () => {
+      const principal = principalId('user', 'alice')
+      const keyOf = (id: string, fingerprint = `SHA256:${id}`) => ({
+        id,
+        fingerprint,
+        publicKey: 'AAAA',
+        principalId: principal,
+        label: 'laptop',
+        expiresAt: clock.now() + 1000,
+      })
+      const add = (id: string, fingerprint?: string) => system((tx) => tx.sshKeys.add(keyOf(id, fingerprint)))
+
+      test('with all that was said of them, found by fingerprint, by id and by principal', async () => {
+        expect(await add('k1')).toBe(true)
+        const row = { ...keyOf('k1'), createdAt: clock.now(), lastUsedAt: null }
+        expect(await store.read.sshKeys.byFingerprint('SHA256:k1')).toEqual(row)
+        expect(await store.read.sshKeys.get('k1')).toEqual(row)
+        expect(await store.read.sshKeys.list(principal, 9)).toEqual([row])
+        expect(await store.read.sshKeys.list('user:bob', 9)).toEqual([])
+        expect(await store.read.sshKeys.list(undefined, 9)).toEqual([row])
+        const [entry] = await store.read.audit.list(1)
+        const until = new Date(row.expiresAt).toISOString()
+        expect(entry?.changes).toEqual([`SSH key k1 (SHA256:k1) added for user:alice until ${until}`])
+      })
+
+      test('each once', async () => {
+        await add('k1')
+        expect(await add('k2', 'SHA256:k1')).toBe(false)
+        expect(await store.read.sshKeys.get('k2')).toBeUndefined()
+      })
+
+      test('and when they were used last', async () => {
+        await add('k1')
+        clock.advance(5)
+        await system((tx) => tx.sshKeys.used('k1'))
+        expect(await store.read.sshKeys.get('k1')).toMatchObject({ lastUsedAt: clock.now() })
+      })
+
+      test('until they are removed, as what stands by them can be', async () => {
+        const token = (id: string, sshKey: string | null) =>
+          system((tx) =>
+            tx.tokens.add({
+              id,
+              hash: `#${id}`,
+              principalId: principal,
+              actor: null,
+              label: 'l',
+              expiresAt: clock.now() + 1000,
+              issuer: null,
+              sshKey,
+            }),
+          )
+        await add('k1')
+        await add('k2')
+        await token('t1', 'k1')
+        await token('t2', 'k2')
+        await token('t3', null)
+        const told: StoreChange[] = []
+        using _told = store.onCommit((changes) => void told.push(...changes))
+        expect(await system((tx) => tx.sshKeys.remove({ id: 'k1' }))).toEqual(['k1'])
+        expect(await system((tx) => tx.tokens.revoke({ sshKey: 'k1' }))).toEqual(['t1'])
+        expect(await system((tx) => tx.sshKeys.remove({ id: 'k1' }))).toEqual([])
+        expect(await system((tx) => tx.sshKeys.remove({ principalId: principal }))).toEqual(['k2'])
+        expect(told).toEqual([
+          { table: 'sshKeys', key: 'k1', verb: 'ended' },
+          { table: 'tokens', key: 't1', verb: 'ended' },
+          { table: 'sshKeys', key: 'k2', verb: 'ended' },
+        ])
+      })
+
+      test('and forgets those that expired long ago', async () => {
+        await add('k1')
+        expect(await system((tx) => tx.sshKeys.forgetOld(clock.now()))).toBe(0)
+        expect(await system((tx) => tx.sshKeys.forgetOld(clock.now() + 1001))).toBe(1)
+      })
+    })
+
     describe('holds tokens', () => {
       const principal = principalId('user', 'alice')
       const add = (id: string, actor: Actor | null = null) =>
@@ -370,6 +448,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             label: 'l',
             expiresAt: clock.now() + 1000,
             issuer: null,
+            sshKey: null,
           }),
         )
 
@@ -397,6 +476,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           revokedAt: null,
           lastUsedAt: null,
           issuer: null,
+          sshKey: null,
         }
         expect(await store.read.tokens.byHash('#t1')).toEqual(token)
         clock.advance(7)
