@@ -2,6 +2,7 @@ import { factsOfCommand, transferOfCommand } from '../../../packages/ssh/src/fac
 import { commandLine, literalWords } from '../../../packages/ssh/src/facts/literal.ts'
 import { shownCommand } from '../../../packages/ssh/src/facts/shown.ts'
 import { commandText } from '../../../packages/ssh/src/testing/command-texts.ts'
+import { shellTraps } from '../../../packages/ssh/src/testing/shell-traps.ts'
 import { contradiction, Shells } from '../../../packages/ssh/src/testing/shells.ts'
 import { facts as factSpecs } from '../../../packages/ssh/src/vocabulary.ts'
 import { mutate } from '../mutate.ts'
@@ -22,7 +23,7 @@ export const target: Target = {
 }
 
 class Commands implements Subject {
-  readonly seeds = awkward.map((text) => Buffer.from(text))
+  readonly seeds = [...awkward, ...shellTraps].map((text) => Buffer.from(text))
   readonly words = tokens.map((token) => Buffer.from(token))
   readonly #shells: Shells | undefined
   /** Inputs that shells may run: made from words of no harm alone. */

@@ -77,6 +77,11 @@ test.each([
   'LD_PRELOAD=x ls',
   'env PATH=. ls',
   'vim x',
+  'sh /dev/stdin <x',
+  'echo rm >z; sh z',
+  'printf rm >./z; sh -e z',
+  "x='a[$(rm y)]'; echo $((x))",
+  "read x <<'E'\na[$(rm y)]\nE\necho $((x))",
 ])('what its text does not show is said: %s', (text) => {
   expect(context(text)['dynamic']).toBe(true)
 })

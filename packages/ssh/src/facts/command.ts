@@ -3,7 +3,7 @@ import type { Facts } from '@sallyport/core'
 import { Draft } from './draft.ts'
 import { factLimits } from './limits.ts'
 import { commandLine, literalWords } from './literal.ts'
-import { home, wordPath, type PathRoot } from './paths.ts'
+import { home, pathText, wordPath, type PathRoot } from './paths.ts'
 import { baseName, insideOf } from './programs.ts'
 import { readScript, type Word } from './script.ts'
 import { transferActions, transferOf, type Transfer } from './transfers.ts'
@@ -95,6 +95,11 @@ class CommandReader {
       const known = wordPath(path, base)
       if (known === undefined) this.#draft.unparsed()
       else this.#draft.paths.add(known, use)
+    }
+    for (const program of this.#draft.programPaths) {
+      const path = wordPath(program, base)
+      // It runs what it has written itself.
+      if (path !== undefined && this.#draft.paths.writes.has(pathText(path))) this.#draft.isDynamic = true
     }
   }
 

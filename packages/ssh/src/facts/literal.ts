@@ -80,7 +80,7 @@ const shellWords = new Set(
     '. source eval exec command builtin alias unalias abbr set unset setenv unsetenv export readonly declare typeset local ' +
     'integer float trap shopt setopt unsetopt emulate enable disable hash rehash unhash autoload zmodload bind bindkey ' +
     'complete compdef compgen compctl fc history onintr goto break continue return exit logout login newgrp nice sched ' +
-    'functions nameref compound redirect r stop suspend log'
+    'functions nameref compound redirect r stop suspend log argparse breakpoint commandline enum hup'
   ).split(' '),
 )
 

@@ -311,7 +311,8 @@ for (const [names, isOther] of [
         scripts: isBare ? [] : [first],
         isDynamic: !isCertain || isBare || isOther,
       }
-    const runsFile = !takesInput && first !== undefined
+    // An open file is no file of its own: what comes in is the text.
+    const runsFile = !takesInput && first !== undefined && !/^\/(?:dev|proc)\//.test(first)
     return {
       own,
       // A file is run as a program would be.

@@ -170,8 +170,9 @@ class Reader implements Script {
     this.commands.push(words)
   }
 
-  #assignment({ name, append, index }: Assignment): void {
+  #assignment({ name, value, append, index }: Assignment): void {
     this.variables.add(name)
+    if (value.type === 'Word') this.#word(value)
     if (append === true || index !== undefined) this.#bashOnly()
   }
 
@@ -185,6 +186,7 @@ class Reader implements Script {
     this.syntax.add('redirection')
     if (node.type === 'HereDoc') {
       this.syntax.add('here-document')
+      if (node.delimiter?.quoted === true) this.#data(node.body.text)
       return
     }
     if (node.type === 'HereString') {
@@ -227,9 +229,13 @@ class Reader implements Script {
         !(part.type === 'DoubleQuoted' && part.parts.every(({ type }) => type === 'Literal'))
       )
         return undefined
-    // Text that a later evaluation would run: of array subscripts, of prompts.
-    if (/\$\(|`|\$\{|[<>]\(/.test(word.value)) this.isDynamic = true
+    this.#data(word.value)
     return word.value
+  }
+
+  /** Text that a later evaluation would run, of array subscripts and prompts. */
+  #data(text: string): void {
+    if (/\$\(|`|\$\{|[<>]\(/.test(text)) this.isDynamic = true
   }
 
   /** Only bash and its like read it so. */

@@ -52,6 +52,7 @@ test.each([
   ['sftp-server -d /', ['download', 'list', 'upload']],
   ['/usr/lib/openssh/sftp-server; id', ['download', 'upload']],
   ['rsync --server -s . /etc', ['upload', 'remove']],
+  ['rsync --server -logDtprKe.LsfxC . /srv/x', ['upload']],
   ['rsync --server --sender --daemon . /etc', ['download']],
   ['mkdir -p /x && rsync --server -e.L . /x', ['upload']],
   ["git-upload-pack --strict '/r'", ['download']],

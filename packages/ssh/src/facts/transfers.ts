@@ -179,8 +179,11 @@ function rsync(words: readonly string[]): Transfer | undefined {
   })
 }
 
-/** Letters in one word, and behind an `e` what the client can do. With an `s`, paths and options come by the protocol. */
-const shortRsync = /^-(?!$)([vqlogDtprRxzuWHAXSIcEOJbykKLdmnNUih]*)(?:e\d*\.\d*[A-Za-z]*)?$/
+/**
+ * Letters in one word, and behind an `e` what the client can do. Not `s`, with which paths and options come by the protocol, nor `K`,
+ * with which files go where a link leads that was sent before.
+ */
+const shortRsync = /^-(?!$)([vqlogDtprRxzuWHAXSIcEOJbykLdmnNUih]*)(?:e\d*\.\d*[A-Za-z]*)?$/
 
 const rsyncLong: OptionSpec = {
   long:

@@ -137,6 +137,11 @@ function found(program: string): string | undefined {
   return undefined
 }
 
+/** These facts do not say that all programs are named. */
+export function isOpen({ actions, context }: Pick<Facts, 'actions' | 'context'>): boolean {
+  return actions.includes('unparsed') || context['dynamic'] === true
+}
+
 /** What facts of a text say that a shell did not do; undefined where all of it is true. */
 export function contradiction({ actions, context }: Facts, ran: readonly Ran[]): string | undefined {
   const argv = context['argv'] as readonly string[]
@@ -146,7 +151,7 @@ export function contradiction({ actions, context }: Facts, ran: readonly Ran[]):
       ? undefined
       : `it was to run exactly ${JSON.stringify(argv)}, and ran ${JSON.stringify(ran)}`
   }
-  if (actions.includes('unparsed') || context['dynamic'] === true) return undefined
+  if (isOpen({ actions, context })) return undefined
   const programs = context['programs'] as readonly string[]
   const unnamed = ran.find(([name = '']) => !programs.includes(name))
   return unnamed && `it ran ${JSON.stringify(unnamed)}, and only ${programs.join(', ')} were named`
