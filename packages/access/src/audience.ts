@@ -47,6 +47,11 @@ export class SessionAudience implements Audience, Recorder {
     return watching
   }
 
+  /** By its id, for who it is of. */
+  watching(id: string, by: Subject): Watching | undefined {
+    return [...this.#watching].find((it) => it.id === id && it.by.actor.id === by.actor.id)
+  }
+
   isPresent({ obligations: { watchers } }: Permit): boolean {
     return watchers === undefined || this.isMet(watchers)
   }
@@ -88,6 +93,7 @@ export class SessionAudience implements Audience, Recorder {
   }
 
   close(): Promise<void> {
+    this.over()
     return this.#recorder.close()
   }
 
@@ -113,9 +119,10 @@ export class SessionAudience implements Audience, Recorder {
     try {
       this.append({ kind: 'watcher', by: watching.by.principal.id, state: 'left' })
       this.commit()
-    } finally {
-      this.#changed()
+    } catch {
+      // A recorder that fails has told whoever ends sessions.
     }
+    this.#changed()
   }
 
   #changed(): void {

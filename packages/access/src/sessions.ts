@@ -91,6 +91,11 @@ export class LiveSessions implements AsyncDisposable {
     return session === undefined || session.isEnding ? undefined : session.audience.join(by)
   }
 
+  /** Somebody's, of a session that lives here; undefined where it is over, or somebody else's. */
+  watching(id: string, watch: string, by: Subject): Watching | undefined {
+    return this.get(id)?.audience.watching(watch, by)
+  }
+
   /** {@link kill}, of a session that lives here. */
   kill(id: string, by: Subject, why?: string): Promise<boolean> {
     return kill(this.#parts.store, (...ending) => this.end(...ending), { id, by, why })

@@ -95,6 +95,45 @@ export const sessions = {
       output: { sequence: 2, at: '2026-01-01T00:00:01Z', kind: 'operation', text: 'select 1' },
     },
   }),
+  watch: route({
+    method: 'GET',
+    path: '/sessions/{id}/watch',
+    auth: 'replay',
+    summary:
+      'What happens in it from now on, an event a line, until it ends; say still-watching every 10 s. Who watches is audited',
+    params,
+    answer: lines(RecordedLine),
+    example: {
+      input: { id: 'ses_1' },
+      output: { sequence: 0, at: '2026-01-01T00:00:01Z', kind: 'watching', watch: '8f2c' },
+    },
+  }),
+  stillWatching: route({
+    method: 'POST',
+    path: '/sessions/{id}/still-watching',
+    auth: 'replay',
+    summary: 'I am still there: who is not heard of for 30 s does not watch any more',
+    params,
+    body: z.strictObject({
+      /** As the first line of `watch` names it. */
+      watch: z.string().max(64),
+    }),
+    answer: nothing,
+    example: { input: { id: 'ses_1', watch: '8f2c' } },
+  }),
+  asciicast: route({
+    method: 'GET',
+    path: '/sessions/{id}/asciicast',
+    auth: 'replay',
+    summary: 'What a terminal of it showed, as an asciicast v2; who looked is audited',
+    params,
+    query: z.strictObject({
+      /** The operation whose terminal it is; the first that has one where absent. */
+      operation: z.coerce.number().int().positive().optional(),
+    }),
+    answer: { as: 'file', status: 200, mediaType: 'application/x-asciicast' },
+    example: { input: { id: 'ses_1', operation: 1 } },
+  }),
   export: route({
     method: 'GET',
     path: '/sessions/{id}/export',

@@ -12,6 +12,16 @@ export function seconds(text: string): number {
   })
 }
 
+/** A moment of something that is played: `90`, `1m30s`, `1h`, `2.5s` in milliseconds. @throws Failure */
+export function milliseconds(text: string): number {
+  const parts = /^(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7}(?:\.\d{1,3})?)s?)?$/.exec(text)
+  if (parts !== null && text !== '') {
+    const [hours = 0, minutes = 0, rest = 0] = parts.slice(1).map((part) => Number(part ?? 0))
+    return Math.round((hours * 3600 + minutes * 60 + rest) * 1000)
+  }
+  throw new Failure(`${text} is no moment`, { exitCode: exit.usage, next: 'write it like 90, 1m30s or 1h' })
+}
+
 /** The other way round. */
 export function inUnits(of: number): string {
   const [days, hours, minutes] = [Math.floor(of / 86_400), Math.floor((of % 86_400) / 3600), (of % 3600) / 60]

@@ -1,6 +1,7 @@
 import type { RecordedLine } from '@sallyport/api'
-import { needsInWords, type ReviewNeed } from '@sallyport/core'
+import { needsInWords, watchersInWords, type ReviewNeed, type Watchers } from '@sallyport/core'
 import type { Printer } from './printer.ts'
+import { bytesOf } from './terminal/recorded.ts'
 
 interface ShownFacts {
   readonly actions?: readonly string[]
@@ -21,18 +22,43 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
       return `${at}  opened by ${who?.name ?? '?'} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}${grant}\n`
     }
     case 'operation':
-      return `${at}  ${decision(event, printer)} ${statement(event)}\n`
+      return `${at}  ${decision(event, printer)} ${statement(event, printer)}\n`
     case 'result':
       return `${at}  ${printer.style('dim', `   #${text('id')} ${outcome(event)}`)}\n`
     case 'review-asked':
       return `${at}  ${printer.style('yellow', 'held')}   ${text('review')}: waits for ${waitsFor(event)}\n`
     case 'review-ended':
       return `${at}  ${printer.style('yellow', text('state'))} ${text('review')}${by(event['by'])}${text('comment') === '' ? '' : `: ${text('comment')}`}\n`
+    case 'terminal':
+      return `${at}  ${printer.style('dim', `   #${text('id')} in a terminal of ${text('columns')}x${text('rows')} (${text('term')})`)}\n`
+    case 'output':
+    case 'input':
+      return `${at}  ${printer.style('dim', `   #${text('id')} ${event.kind === 'input' ? 'typed' : text('stream')}:`)} ${passed(event, printer)}\n`
+    case 'output-left-out':
+      return `${at}  ${printer.style('dim', `   #${text('id')} ${text('sizeBytes')} bytes of ${text('stream')} are not recorded, SHA-256 ${text('sha256')}`)}\n`
+    case 'transfer':
+      return `${at}  ${printer.style('dim', `   #${text('id')} ${text('direction')} of ${printer.shown(text('path'))}, ${text('sizeBytes')} bytes`)}${event['isWhole'] === true ? '' : ' (not whole)'}\n`
+    case 'command-seen':
+      return `${at}  ${printer.style('dim', `   #${text('id')} seen on the screen (no proof):`)} ${printer.shown(text('text'))}\n`
+    case 'watch-asked':
+      return `${at}  ${printer.style('yellow', 'waits')}  for ${watchersOf(event)} to watch: ${printer.shown(text('text'))}\n`
+    case 'watcher':
+      return `${at}  ${text('by')} ${text('state') === 'came' ? 'watches' : 'watches no more'}\n`
     case 'closed':
       return `${at}  closed: ${text('reason')}, ${text('operations')} operations, ${text('bytesDown')} bytes sent\n`
     default:
       return `${at}  ${event.kind}\n`
   }
+}
+
+function watchersOf({ watchers }: RecordedLine): string {
+  return Array.isArray(watchers) ? watchersInWords(watchers as Watchers) : ''
+}
+
+/** On one line: how it looked, a terminal shows. */
+function passed(event: RecordedLine, printer: Printer): string {
+  const shown = printer.shown(bytesOf(event).toString().trimEnd())
+  return shown.replaceAll('\n', '\n            ')
 }
 
 /** Older recordings say the groups alone. */
@@ -49,7 +75,7 @@ function decision(event: RecordedLine, printer: Printer): string {
     : printer.style('green', `${id} allowed`)
 }
 
-function statement(event: RecordedLine): string {
+function statement(event: RecordedLine, printer: Printer): string {
   const facts = (event['facts'] ?? []) as readonly ShownFacts[]
   const actions = [...new Set(facts.flatMap((one) => one.actions ?? []))].join(', ')
   const objects = [
@@ -61,7 +87,7 @@ function statement(event: RecordedLine): string {
     parameters.length === 0
       ? ''
       : `\n            with ${parameters.map((value) => JSON.stringify(value)).join(', ')}`
-  return `[${actions}${objects === '' ? '' : ` ${objects}`}] ${String(event['text']).trim().replace(/\n/g, '\n            ')}${values}${reason}`
+  return `[${actions}${objects === '' ? '' : ` ${objects}`}] ${printer.shown(String(event['text'])).trim().replace(/\n/g, '\n            ')}${values}${reason}`
 }
 
 function outcome(event: RecordedLine): string {

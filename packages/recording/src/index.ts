@@ -1,3 +1,4 @@
+export { asciicastOf, type AsciicastEvent, type AsciicastHeader } from './asciicast.ts'
 export type { ArchiveVerification } from './archive.ts'
 export { nodeDisk, type Disk } from './disk.ts'
 export { format, type RecordedEvent, type Stamp } from './event-line.ts'

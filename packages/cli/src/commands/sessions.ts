@@ -4,12 +4,15 @@ import { readFile, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SessionView } from '@sallyport/api'
+import { Option } from 'commander'
 import { command, group, signed, type MakeCommand } from '../command.ts'
+import { milliseconds } from '../duration.ts'
 import { exit, Failure } from '../failure.ts'
 import { Printer, type PrintOptions } from '../printer.ts'
 import { replayLine } from '../replay.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { distance, table } from '../table.ts'
+import type { PlaybackOptions } from '../terminal/playback.ts'
 
 type ListOptions = PrintOptions & {
   readonly user?: string
@@ -17,6 +20,20 @@ type ListOptions = PrintOptions & {
   readonly live?: boolean
   readonly since?: string
   readonly limit: string
+}
+
+type ReplayOptions = PrintOptions & {
+  readonly speed: string
+  readonly skipIdle: string
+  readonly seek: string
+  readonly operation?: string
+  readonly events?: boolean
+}
+
+type ExportOptions = PrintOptions & {
+  readonly output?: string
+  readonly format: 'recording' | 'asciicast'
+  readonly operation?: string
 }
 
 export const sessions: MakeCommand = (surroundings, done) =>
@@ -53,15 +70,42 @@ export const sessions: MakeCommand = (surroundings, done) =>
         const session = await client.sessions.get({ id })
         printer.result(session, () => showText(session))
       }),
-    command('replay', 'what happened in a session, statement by statement', [
+    command('watch', 'a session while it goes on; q leaves it', [
+      'sallyport sessions watch ses_01J…',
+      'sallyport sessions watch ses_01J… --from-start',
+      'sallyport sessions watch ses_01J… --json | jq .text',
+    ])
+      .argument('<id>')
+      .option('--from-start', 'show first what was before')
+      .action(async (id: string, options: PrintOptions & { readonly fromStart?: boolean }) => {
+        const { client, printer } = await signed(surroundings, options)
+        const { watch } = await import('../terminal/watch.ts')
+        const how = { id, fromStart: options.fromStart === true, asJson: options.json === true }
+        printer.note(`Over: ${await watch(client, how, surroundings, printer)}.`)
+      }),
+    command('replay', 'what happened in a session: a terminal as it was, or statement by statement', [
       'sallyport sessions replay ses_01J…',
+      'sallyport sessions replay ses_01J… --speed 4 --seek 1m30s     # space pauses, q leaves',
       'sallyport sessions replay ses_01J… --json | jq .text',
     ])
       .argument('<id>')
-      .action(async (id: string, options: PrintOptions) => {
+      .option('--speed <n>', 'of a terminal: so many times as fast', '1')
+      .option('--skip-idle <seconds>', 'of a terminal: wait no longer where nothing happens', '2')
+      .option('--seek <time>', 'of a terminal: from this moment on, such as 1m30s', '0')
+      .option('--operation <n>', 'of several terminals: that of this operation')
+      .option('--events', 'event by event, a terminal too')
+      .action(async (id: string, options: ReplayOptions) => {
         const { client, printer } = await signed(surroundings, options)
+        const playback = playbackOf(options, surroundings)
+        const { begun, replayTerminal } = await import('../terminal/replay-terminal.ts')
+        const { isOfTerminal, lines } = await begun(client.sessions.events({ id }))
+        if (isOfTerminal && options.events !== true && options.json !== true) {
+          const operation = options.operation === undefined ? undefined : wholeNumber(options.operation)
+          await replayTerminal(lines, operation, playback, surroundings)
+          return
+        }
         let startedAtMs: number | undefined
-        for await (const event of client.sessions.events({ id })) {
+        for await (const event of lines) {
           startedAtMs ??= Date.parse(event.at)
           const started = startedAtMs
           if (options.json === true) surroundings.output.write(`${JSON.stringify(event)}\n`)
@@ -84,12 +128,24 @@ export const sessions: MakeCommand = (surroundings, done) =>
       }),
     command('export', 'a recording as one file that verifies with nothing but the public key', [
       'sallyport sessions export ses_01J… --output session.jsonl',
+      'sallyport sessions export ses_01J… --format asciicast --output session.cast   # for asciinema',
     ])
       .argument('<id>')
       .option('-o, --output <file>', 'standard output where left out')
-      .action(async (id: string, options: PrintOptions & { readonly output?: string }) => {
+      .addOption(
+        new Option('--format <format>', 'asciicast: one terminal of it, for any player')
+          .choices(['recording', 'asciicast'])
+          .default('recording'),
+      )
+      .option('--operation <n>', 'of several terminals: that of this operation')
+      .action(async (id: string, options: ExportOptions) => {
         const { client, printer } = await signed(surroundings, options)
-        const bytes = Readable.from(client.sessions.export({ id }))
+        const operation = options.operation === undefined ? {} : { operation: wholeNumber(options.operation) }
+        const bytes = Readable.from(
+          options.format === 'asciicast'
+            ? client.sessions.asciicast({ id, ...operation })
+            : client.sessions.export({ id }),
+        )
         if (options.output === undefined) return pipeline(bytes, surroundings.output, { end: false })
         await pipeline(bytes, createWriteStream(options.output, { mode: 0o600 }))
         printer.note(`Wrote ${options.output} (${(await stat(options.output)).size} bytes).`)
@@ -115,6 +171,20 @@ export const sessions: MakeCommand = (surroundings, done) =>
         printer.note('Ended.')
       }),
   )
+
+function playbackOf({ speed, skipIdle, seek }: ReplayOptions, { output }: Surroundings): PlaybackOptions {
+  const factor = Number(speed)
+  if (!(factor > 0 && factor <= 1000))
+    throw new Failure(`${speed} is no speed`, { exitCode: exit.usage, next: 'from 0.1 to 1000' })
+  // Where nobody looks, nobody waits.
+  const skipIdleMs = output.isTTY === true ? milliseconds(skipIdle) : 0
+  return { speed: factor, skipIdleMs, seekMs: milliseconds(seek) }
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new Failure(`${text} is no operation’s number`, { exitCode: exit.usage })
+}
 
 async function verifyThere(surroundings: Surroundings, id: string, options: PrintOptions) {
   const { client } = await signed(surroundings, options)

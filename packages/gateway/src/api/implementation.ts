@@ -11,6 +11,8 @@ export interface Caller {
 export interface Asking {
   /** The client's address, without its port. */
   readonly address: string
+  /** Aborts when nobody waits for the answer any more. */
+  readonly gone: AbortSignal
 }
 
 /** A route that asks for no token has no caller; every other has one. */

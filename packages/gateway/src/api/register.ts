@@ -39,6 +39,7 @@ export function registerRoutes(
         }
         const output = implementation(input, {
           address: request.ip,
+          gone: goneWith(reply),
           ...(caller === undefined ? {} : { caller }),
         })
         return answer(route, await output, reply)
@@ -64,6 +65,12 @@ async function signedIn(request: FastifyRequest, guards: Guards): Promise<Caller
     token === undefined ? 'this needs an access token' : 'the access token is not, or no longer, good',
     { next: 'sign in: sallyport login' },
   )
+}
+
+function goneWith({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  raw.once('close', () => gone.abort())
+  return gone.signal
 }
 
 function inputOf(route: Route, request: FastifyRequest): object {

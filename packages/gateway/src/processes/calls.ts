@@ -1,5 +1,5 @@
-import type { EndedSession } from '@sallyport/access'
-import type { Refusal, TagSuggestions } from '@sallyport/core'
+import type { EndedSession, Seen } from '@sallyport/access'
+import type { Refusal, Subject, TagSuggestions } from '@sallyport/core'
 import type { StoreChange } from '@sallyport/store'
 import type { AttachedAgent, DialRequest } from '@sallyport/tunnel'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
@@ -20,6 +20,12 @@ export interface DataCalls {
   end(session: string, cause: Refusal): EndedSession | undefined
   /** Fires the interrupt of the session that has this key. False where none has. */
   interrupt(key: Uint8Array): boolean | Promise<boolean>
+  /** See `LiveSessions.watch`. @returns the watch's id, and the number of this process, which alone has it */
+  watch(session: string, by: Subject): { readonly watch: string; readonly process: number } | undefined
+  /** See `Watch.next`; that it is over where it is. */
+  seen(watch: string): Promise<Seen>
+  stillWatching(session: string, watch: string, by: Subject): boolean
+  leave(watch: string, why: string): void
   /** See `Recordings.flush`. */
   flush(session: string): number | undefined
   reach(request: DialRequest): Promise<void>

@@ -1,4 +1,4 @@
-import { Reviews } from '@sallyport/access'
+import { Reviews, type Watching } from '@sallyport/access'
 import { Fault, systemClock } from '@sallyport/core'
 import type { StoreChange } from '@sallyport/store'
 import type { Socket } from 'node:net'
@@ -6,7 +6,7 @@ import { detectorTags, protocolKinds } from '../protocols.ts'
 import { openClientTls } from '../start/client-tls.ts'
 import { knowPeople } from '../start/control-core.ts'
 import { layFoundation, type Foundation } from '../start/foundation.ts'
-import { reachThrough } from '../start/plane.ts'
+import { heard, lookMs, reachThrough } from '../start/plane.ts'
 import { RecorderState } from '../start/recorder-state.ts'
 import { recordingsOf } from '../start/recording-places.ts'
 import { openServing, type Serving } from '../start/serving.ts'
@@ -26,6 +26,8 @@ export interface DataProcessOptions {
 }
 
 interface Started {
+  /** Its number. */
+  readonly process: number
   readonly foundation: Foundation
   readonly serving: Serving
   readonly recorder: RecorderState
@@ -44,6 +46,8 @@ export class DataProcess {
   /** What changed while this process was starting: it may have been read before. */
   #missed: StoreChange[] = []
   #started: Started | undefined
+  /** Those that the control process looks at, until it has seen their end or leaves them. */
+  readonly #watches = new Map<string, Watching>()
 
   constructor(options: DataProcessOptions) {
     this.#options = options
@@ -78,6 +82,23 @@ export class DataProcess {
     numbers: () => this.#running().metrics.registry.getMetricsAsJSON(),
     end: (session, cause) => this.#running().serving.sessions.end(session, cause),
     interrupt: (key) => this.#started?.serving.interrupt(key) === true,
+    watch: (session, by) => {
+      const { serving, process } = this.#running()
+      const watching = serving.sessions.watch(session, by)
+      if (watching === undefined) return undefined
+      this.#watches.set(watching.id, watching)
+      return { watch: watching.id, process }
+    },
+    seen: async (watch) => {
+      const seen = await this.#watches.get(watch)?.next(lookMs)
+      if (seen?.end !== undefined) this.#watches.delete(watch)
+      return seen ?? { events: [], end: 'it is over' }
+    },
+    stillWatching: (session, watch, by) => heard(this.#running().serving.sessions, session, watch, by),
+    leave: (watch, why) => {
+      this.#watches.get(watch)?.end(why)
+      this.#watches.delete(watch)
+    },
     flush: (session) => this.#running().foundation.recordings.flush(session as never),
     reach: (request) => reachThrough(this.#running().serving.tunnel, request, AbortSignal.timeout(reachMs)),
     suggestTags: (question) => this.#running().serving.suggestTags(question, AbortSignal.timeout(reachMs)),
@@ -132,7 +153,7 @@ export class DataProcess {
       events,
     })
     life.defer(() => serving.endAll(new Fault('gateway/draining', 'the gateway is shutting down')))
-    const started = { foundation, serving, recorder, metrics }
+    const started = { process, foundation, serving, recorder, metrics }
     while (this.#missed.length > 0) await act(started, this.#missed.splice(0))
     this.#started = started
   }

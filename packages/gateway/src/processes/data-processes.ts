@@ -60,6 +60,17 @@ export class DataProcesses implements AsyncDisposable {
     return answers.flatMap((answer) => (answer === undefined ? [] : [answer.value]))
   }
 
+  /** Asks the one of this number. @throws Fault where it does not serve, or dies meanwhile */
+  async ask<K extends keyof DataCalls>(
+    process: number,
+    name: K,
+    ...args: Parameters<DataCalls[K]>
+  ): Promise<Awaited<ReturnType<DataCalls[K]>>> {
+    const one = this.serving.find(({ number }) => number === process)
+    if (one === undefined) throw new Fault('gateway/overloaded', 'the process that served it has ended')
+    return await one.ask(limits.askMs, name, ...args)
+  }
+
   /** Asks one that serves, the next in turn. @throws Fault where there is none, or it dies meanwhile */
   async askOne<K extends keyof DataCalls>(
     name: K,

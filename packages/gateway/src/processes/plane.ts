@@ -3,18 +3,18 @@ import type { Subject, TagSuggestions } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import type { AttachedAgent, DialRequest } from '@sallyport/tunnel'
 import type { TagQuestion } from '../start/own-target.ts'
-import type { Plane } from '../start/plane.ts'
+import type { Plane, Watch } from '../start/plane.ts'
 import type { DataState } from './calls.ts'
 import type { DataProcesses } from './data-processes.ts'
 
 /** What carries the traffic, where several processes do. */
 export class ProcessesPlane implements Plane {
   readonly #store: Pick<Store, 'write'>
-  readonly #processes: Pick<DataProcesses, 'askAll' | 'askOne' | 'serving' | 'count'>
+  readonly #processes: Pick<DataProcesses, 'ask' | 'askAll' | 'askOne' | 'serving' | 'count'>
 
   constructor(
     store: Pick<Store, 'write'>,
-    processes: Pick<DataProcesses, 'askAll' | 'askOne' | 'serving' | 'count'>,
+    processes: Pick<DataProcesses, 'ask' | 'askAll' | 'askOne' | 'serving' | 'count'>,
   ) {
     this.#store = store
     this.#processes = processes
@@ -32,6 +32,22 @@ export class ProcessesPlane implements Plane {
     const end = async (...ending: Parameters<Parameters<typeof kill>[1]>) =>
       (await this.#processes.askAll('end', ...ending)).find((ended) => ended !== undefined)
     return kill(this.#store, end, { id, by, why })
+  }
+
+  async watch(session: string, by: Subject): Promise<Watch | undefined> {
+    const processes = this.#processes
+    const [begun] = (await processes.askAll('watch', session, by)).filter((it) => it !== undefined)
+    if (begun === undefined) return undefined
+    const { watch, process } = begun
+    return {
+      id: watch,
+      next: () => processes.ask(process, 'seen', watch),
+      leave: (why) => void processes.ask(process, 'leave', watch, why).catch(() => undefined),
+    }
+  }
+
+  async stillWatching(session: string, watch: string, by: Subject): Promise<boolean> {
+    return (await this.#processes.askAll('stillWatching', session, watch, by)).includes(true)
   }
 
   /** Each agent once: since when it is attached to any, and what it carries for all. */

@@ -149,7 +149,17 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     grants: grantRoutes(asking),
     access: accessRoutes({ store, policies, authorize, clock }),
     reviews: reviewRoutes({ read, reviews, authorize }),
-    sessions: sessionRoutes({ store, recordings, authorize, live: plane }),
+    sessions: sessionRoutes({
+      store,
+      recordings,
+      authorize,
+      live: plane,
+      standing: {
+        watch: (caller, changed) => tokens.watch(caller, changed),
+        onPolicies: (changed) => policies.current.onReplaced(changed),
+      },
+      clock,
+    }),
     federation: federationRoutes(read, federation),
     gateway: gatewayRoutes(
       {

@@ -1,4 +1,4 @@
-import { kill, type LiveSessions } from '@sallyport/access'
+import { kill, type LiveSessions, type Seen } from '@sallyport/access'
 import type { Subject, TagSuggestions } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import type { AgentServer, AttachedAgent, DialRequest } from '@sallyport/tunnel'
@@ -13,6 +13,10 @@ export interface Plane {
   liveSessions(): Promise<number>
   /** See `kill` of the control core. */
   kill(id: string, by: Subject, why?: string): Promise<boolean>
+  /** Somebody begins to watch a session. Undefined where it does not live, or as many watch as may. */
+  watch(session: string, by: Subject): Promise<Watch | undefined>
+  /** See {@link Watch}: one of them is still there. False where it is over. */
+  stillWatching(session: string, watch: string, by: Subject): Promise<boolean>
   attached(): Promise<readonly AttachedAgent[]>
   /** Ends what a revoked agent still has. */
   cut(agent: string): void
@@ -23,6 +27,18 @@ export interface Plane {
   /** Why nothing can be recorded; undefined while all is well. */
   recorderFailure(): Promise<string | undefined>
 }
+
+/** What one sees of a live session. */
+export interface Watch {
+  readonly id: string
+  /** What has been seen since; nothing where nothing was for {@link lookMs}. @throws Fault where its process has died */
+  next(): Promise<Seen>
+  /** They look no more, for this reason. */
+  leave(why: string): void
+}
+
+/** How long one waits for the next event before they are told that there is none. */
+export const lookMs = 5_000
 
 /** All in one process. */
 export class OwnPlane implements Plane {
@@ -58,6 +74,20 @@ export class OwnPlane implements Plane {
     return kill(this.#store, (...ending) => this.#sessions.end(...ending), { id, by, why })
   }
 
+  watch(session: string, by: Subject): Promise<Watch | undefined> {
+    const watching = this.#sessions.watch(session, by)
+    if (watching === undefined) return Promise.resolve(undefined)
+    return Promise.resolve({
+      id: watching.id,
+      next: () => watching.next(lookMs),
+      leave: (why) => watching.end(why),
+    })
+  }
+
+  stillWatching(session: string, watch: string, by: Subject): Promise<boolean> {
+    return Promise.resolve(heard(this.#sessions, session, watch, by))
+  }
+
   attached(): Promise<readonly AttachedAgent[]> {
     return Promise.resolve(this.#tunnel.attached())
   }
@@ -77,6 +107,13 @@ export class OwnPlane implements Plane {
   recorderFailure(): Promise<string | undefined> {
     return Promise.resolve(this.#recorder.failure)
   }
+}
+
+/** One that watches is still there. @returns false where that is over */
+export function heard(sessions: LiveSessions, session: string, watch: string, by: Subject): boolean {
+  const watching = sessions.watching(session, watch, by)
+  watching?.heard()
+  return watching !== undefined
 }
 
 export async function reachThrough(

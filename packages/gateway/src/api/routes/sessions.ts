@@ -1,17 +1,20 @@
-import { principalId, type Subject } from '@sallyport/core'
-import type { RecordedEvent, Recordings } from '@sallyport/recording'
+import { principalId, type Clock, type OperationId, type Subject } from '@sallyport/core'
+import { asciicastOf, type Recordings } from '@sallyport/recording'
 import type { SessionRow, Store } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Plane } from '../../start/plane.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { person, time } from '../views.ts'
+import { eventLine, linesOf, type Standing } from './watch.ts'
 
 export interface SessionParts {
   readonly store: Store
   readonly recordings: Pick<Recordings, 'read' | 'export' | 'verify'>
   readonly authorize: Authorize
-  readonly live: Pick<Plane, 'kill'>
+  readonly live: Pick<Plane, 'kill' | 'watch' | 'stillWatching'>
+  readonly standing: Omit<Standing, 'mayReplay'>
+  readonly clock: Clock
 }
 
 export function sessionRoutes({
@@ -19,6 +22,8 @@ export function sessionRoutes({
   recordings,
   authorize,
   live: liveSessions,
+  standing,
+  clock,
 }: SessionParts): NounRoutes<'sessions'> {
   return {
     list: async ({ user, resource, live, since, limit }, { caller }) => {
@@ -41,6 +46,29 @@ export function sessionRoutes({
       const { id: session } = await existing(store, id)
       await looked(store, caller.subject, `session ${session} replayed`)
       for await (const event of recordings.read(session)) yield eventLine(event)
+    },
+    watch: async ({ id }, { caller, gone }) => {
+      const { id: session } = await existing(store, id)
+      const watch = await liveSessions.watch(session, caller.subject)
+      if (watch === undefined)
+        throw new ProblemError('conflict', 'the session has ended, or as many watch it as may')
+      try {
+        await looked(store, caller.subject, `session ${session} watched`)
+      } catch (thrown) {
+        watch.leave('it could not be noted')
+        throw thrown
+      }
+      const mayReplay = (subject: Subject): Promise<boolean> => authorize.mayReplay(subject, session)
+      return linesOf(watch, { caller, session, gone }, { ...standing, mayReplay }, clock)
+    },
+    stillWatching: async ({ id, watch }, { caller }) => {
+      if (!(await liveSessions.stillWatching(id, watch, caller.subject))) throw notFound('watch')
+    },
+    asciicast: async function* ({ id, operation }, { caller }) {
+      const { id: session } = await existing(store, id)
+      await looked(store, caller.subject, `session ${session} replayed`)
+      for await (const line of asciicastOf(recordings.read(session), operation as OperationId | undefined))
+        yield Buffer.from(`${JSON.stringify(line)}\n`)
     },
     export: async function* ({ id }, { caller }) {
       const { id: session } = await existing(store, id)
@@ -93,12 +121,4 @@ function sessionView(row: SessionRow) {
     operations: row.operations,
     ...(row.grantId === null ? {} : { grant: row.grantId }),
   }
-}
-
-function eventLine({ seq, at, ...event }: RecordedEvent) {
-  if (event.kind !== 'operation') return { sequence: seq, at: time(at), ...event }
-  const parameters = event.parameters.map((it) =>
-    it instanceof Uint8Array ? `base64:${Buffer.from(it).toString('base64')}` : it,
-  )
-  return { sequence: seq, at: time(at), ...event, parameters }
 }
