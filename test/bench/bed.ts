@@ -12,6 +12,8 @@ export interface TestBed extends AsyncDisposable {
   readonly directory: string
   /** The rows of `bench_rows` as COPY writes them. */
   readonly rowsFile: string
+  /** Of each bulk transfer. */
+  readonly megabytes: number
   /** How many rows `bench_rows` has. */
   readonly rows: number
   readonly rowsBytes: number
@@ -59,6 +61,7 @@ export async function makeTestBed(server: Postgres, database: string, megabytes:
     database,
     directory: directory.path,
     rowsFile,
+    megabytes,
     rows,
     rowsBytes: size,
     answerTo: (kind, route) => ({

@@ -29,9 +29,9 @@ interface Common {
 
 /**
  * Where the routes are. `near`: side by side on this machine. `far`: with 50 ms of round trip between the gateway and the agent.
- * `cores`: the gateway with one process and with two.
+ * `cores`: the gateway with one process and with two. `ssh`: an OpenSSH server, and the product in front of it.
  */
-export type SettingName = 'near' | 'far' | 'cores'
+export type SettingName = 'near' | 'far' | 'cores' | 'ssh'
 
 /** Run on each of its routes in turn. */
 export interface Compared extends Common {

@@ -18,9 +18,10 @@ export interface BenchOptions {
 
 export const helpText = `Usage: npm run bench -- [options]
 
-Measures PostgreSQL directly, through plain relays, and through Sallyport with more and more of it switched on, in
-interleaved rounds, and prints medians with their spread, each target beside its result, and the CPU time of gateway
-and agent for each piece of work. Every answer is checked: a wrong one fails the run.
+Measures PostgreSQL directly, through plain relays, and through Sallyport with more and more of it switched on, and
+OpenSSH's clients directly and through Sallyport, in interleaved rounds, and prints medians with their spread, each
+target beside its result, and the CPU time of gateway and agent for each piece of work. Every answer is checked: a wrong
+one fails the run.
 
   --rounds N      rounds of each measurement; what takes long runs in three at most  (5)
   --seconds N     length of each load by pgbench                                     (5)

@@ -79,5 +79,5 @@ function settings(names: readonly Route['name'][]): Record<SettingName, OpenRout
   const endpoint = { host: '', port: 0, user: '', password: '', database: '' }
   const routes = names.map((name) => ({ name, endpoint, processes: [] }))
   const open = { routes, missing: {}, [Symbol.asyncDispose]: () => Promise.resolve() }
-  return { near: open, far: open, cores: open }
+  return { near: open, far: open, cores: open, ssh: open }
 }

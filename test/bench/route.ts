@@ -31,10 +31,21 @@ export const routeMeanings: Readonly<Record<RouteName, string>> = {
 export interface Route {
   readonly name: RouteName
   readonly endpoint: Endpoint
+  /** How OpenSSH's clients take it; absent where it leads to PostgreSQL. */
+  readonly ssh?: SshWay
   /** What it consists of, between the client and the server. */
   readonly processes: readonly Watched[]
   /** A command that runs the client where the route begins, such as `ip netns exec NAME`; absent where that is here. */
   readonly runner?: readonly string[]
+}
+
+/** What OpenSSH's clients are given. */
+export interface SshWay {
+  /** Options that make `gateway` the destination. */
+  readonly options: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+  /** Where the measurements' files are, on the target. */
+  readonly directory: string
 }
 
 /** Ways that are open, and why others are not. */

@@ -42,6 +42,7 @@ const settings: readonly (readonly [Result['setting'], string])[] = [
   ['near', 'Side by side on one machine: medians, ± half of the distance from the least to the most.'],
   ['far', 'With 50 ms of round trip between the gateway and the agent.'],
   ['cores', "With one process that carries the gateway's traffic, and with two."],
+  ['ssh', "OpenSSH's clients to an OpenSSH server, with the same cipher."],
   ['alone', 'Processes by themselves.'],
 ]
 

@@ -7,6 +7,10 @@ import { latency } from './latency.ts'
 import { newSessions } from './new-sessions.ts'
 import { processes } from './processes.ts'
 import { simulation } from './simulation.ts'
+import { sshFiles } from './ssh-files.ts'
+import { sshIdle } from './ssh-idle.ts'
+import { sshKeystroke } from './ssh-keystroke.ts'
+import { sshSessions } from './ssh-sessions.ts'
 import { stalledClient } from './stalled-client.ts'
 import { throughputs } from './throughput.ts'
 import { uncachedDecisions } from './uncached-decisions.ts'
@@ -19,8 +23,12 @@ export const measurements: readonly Measurement[] = [
   ...bulk,
   ...distance,
   ...processes,
+  ...sshFiles,
+  sshKeystroke,
+  sshSessions,
   atRest,
   idleSessions,
+  sshIdle,
   stalledClient,
   uncachedDecisions,
   simulation,

@@ -4,6 +4,7 @@ import type { OpenRoutes, RouteName } from '../route.ts'
 import { openCores } from './cores.ts'
 import { openFar } from './far.ts'
 import { openNear } from './near.ts'
+import { openSsh } from './ssh.ts'
 
 /** Where the routes of compared measurements are. */
 export type OpenSettings = Readonly<Record<SettingName, OpenRoutes>> &
@@ -31,8 +32,10 @@ export async function openSettings(
     notes.push(`50 ms of round trip by ${opened.delayedBy}`)
     far = opened
   }
+  const ssh = wanted('ssh').size > 0 ? rollback.use(await openSsh(bed, profileDirectory)) : none
+  for (const [route, why] of Object.entries(ssh.missing)) notes.push(`SSH without ${route}: ${why}`)
   const life = rollback.move()
-  return { near, far, cores, notes, [Symbol.asyncDispose]: () => life.disposeAsync() }
+  return { near, far, cores, ssh, notes, [Symbol.asyncDispose]: () => life.disposeAsync() }
 }
 
 const none: OpenRoutes = { routes: [], missing: {}, [Symbol.asyncDispose]: () => Promise.resolve() }
