@@ -50,12 +50,16 @@ export function transferOfCommand(bytes: Uint8Array): Transfer | undefined {
   return words && transferOf(words)
 }
 
-function passes({ protocol, actions, paths, others, isRecursive }: Transfer, draft: Draft): void {
+function passes({ protocol, actions, paths, others, isRecursive, isCommand }: Transfer, draft: Draft): void {
   draft.transfer = protocol.startsWith('scp') ? 'scp' : protocol
   draft.isRecursive = isRecursive
   const [program = ''] = draft.argv
   draft.programs.add(baseName(program))
   draft.programPaths.add(program)
+  if (isCommand) {
+    draft.actions.add('exec')
+    draft.isDynamic = true
+  }
   if (protocol === 'sftp') draft.file(home, 'list', 'reads')
   for (const path of paths)
     for (const action of actions) draft.file(path, action, action === 'download' ? 'reads' : 'writes')

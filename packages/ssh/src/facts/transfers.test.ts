@@ -31,8 +31,7 @@ test.each([
   ],
   ['rsync --server -e.LsfxC --temp-dir=/t . /a', 'rsync', { 'files/a': ['upload'], 'files/t': ['upload'] }],
   ["git-upload-pack '/srv/r.git'", 'git', { 'files/srv/r.git': ['download'] }],
-  ["git-receive-pack '~/r.git'", 'git', { 'home/r.git': ['upload'] }],
-  ["git upload-archive 'r.git'", 'git', { 'home/r.git': ['download'] }],
+  ["git upload-pack '~/r.git'", 'git', { 'home/r.git': ['download'] }],
 ])('%s is a transfer and no command', (text, protocol, objects) => {
   expect(transferOfCommand(Buffer.from(text))?.protocol).toBe(protocol)
   expect(does(text)).toEqual(objects)
@@ -62,6 +61,16 @@ test.each([
   expect(facts(text).actions).toEqual(expect.arrayContaining(['exec', ...actions]))
 })
 
+test.each([
+  ["git-receive-pack '/srv/www/r.git'", 'upload'],
+  ["git upload-archive '/srv/www/r.git'", 'download'],
+])('who may write files does not run the hooks among them: %s', (text, action) => {
+  expect(transferOfCommand(Buffer.from(text))?.protocol).toBe('git')
+  expect(facts(text).actions).toEqual([action, 'exec'].toSorted())
+  expect(does(text)).toEqual({ 'files/srv/www/r.git': [action] })
+  expect(facts(text).context).toMatchObject({ transfer: 'git', dynamic: true })
+})
+
 test('scp to other hosts is a command', () => {
   expect(facts('scp a bob@host:b').actions).toEqual(['exec'])
   expect(facts('rsync -a a b').actions).toEqual(['exec'])
@@ -78,5 +87,6 @@ test('what a transfer asks for is known exactly', () => {
     isRecursive: true,
     keepsTimes: true,
     mustBeDirectory: true,
+    isCommand: false,
   })
 })

@@ -19,6 +19,8 @@ export interface Transfer {
   readonly keepsTimes: boolean
   /** `scp -d`: the path must be a directory. */
   readonly mustBeDirectory: boolean
+  /** It runs what it finds at its paths, such as hooks: it is judged as a command, too. */
+  readonly isCommand: boolean
 }
 
 /**
@@ -92,7 +94,13 @@ function isInstalled(program: string): boolean {
   )
 }
 
-const nothingMore = { others: [], isRecursive: false, keepsTimes: false, mustBeDirectory: false } as const
+const nothingMore = {
+  others: [],
+  isRecursive: false,
+  keepsTimes: false,
+  mustBeDirectory: false,
+  isCommand: false,
+} as const
 
 /** @see https://man.openbsd.org/sftp-server */
 function sftp(words: readonly string[]): Transfer | undefined {
@@ -121,6 +129,7 @@ function scp(words: readonly string[]): Transfer | undefined {
     isRecursive,
     keepsTimes,
     mustBeDirectory: options.found.has('d'),
+    isCommand: false,
   })
 }
 
@@ -176,6 +185,7 @@ function rsync(words: readonly string[]): Transfer | undefined {
     isRecursive: has('r', 'd'),
     keepsTimes: has('t'),
     mustBeDirectory: false,
+    isCommand: false,
   })
 }
 
@@ -198,7 +208,11 @@ const rsyncLong: OptionSpec = {
     'skip-compress block-size usermap groupmap chown iconv debug info stderr log-format out-format',
 }
 
-/** @see https://git-scm.com/docs/git-upload-pack */
+/**
+ * Of the three only git-upload-pack is made for repositories that somebody else wrote: git-receive-pack runs their hooks, and
+ * git-upload-archive the programs of their configuration.
+ * @see https://git-scm.com/docs/git-upload-pack#_security
+ */
 function git(name: string, words: readonly string[]): Transfer | undefined {
   const [path] = words
   if (path === undefined || words.length > 1 || path.startsWith('-') || path === '') return undefined
@@ -212,6 +226,7 @@ function git(name: string, words: readonly string[]): Transfer | undefined {
     arguments: [path],
     ...nothingMore,
     isRecursive: true,
+    isCommand: name !== 'git-upload-pack',
   }
 }
 
