@@ -2,7 +2,6 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import { certified, clientAlgorithms, hostKeyTypes, ident, type KeyLimits } from './algorithms.ts'
-import type { ClientChannel } from './channels.ts'
 
 /** How to log in, in the order of `ClientOptions.logIns`. */
 export type LogIn =
@@ -37,40 +36,17 @@ export interface ClientOptions {
   readonly kex?: readonly string[]
 }
 
-export interface PtyOptions {
-  readonly term: string
-  readonly rows: number
-  readonly cols: number
-  readonly width: number
-  readonly height: number
-  /** As a client sent them: `Terminal.rawModes`. */
-  readonly modes: Buffer
-}
-
-export interface ProgramOptions {
-  readonly env?: readonly (readonly [name: Buffer, value: Buffer])[]
-  readonly pty?: PtyOptions
-}
-
-type Opened = (error: Error | undefined, channel: ClientChannel) => void
-
 interface ClientConnectionEvents {
   /** Logged in. */
   ready: []
   /** New keys are in use. */
-  handshake: []
+  handshake: [agreed: { readonly kex: string }]
   error: [error: Error]
   close: []
 }
 
-/** A connection to a target. */
+/** A connection to a target, up to log-in; from `ready` on, a {@link Transport} has to take what comes. */
 export interface ClientConnection extends EventEmitter<ClientConnectionEvents> {
-  exec(command: Buffer, options: ProgramOptions, opened: Opened): void
-  /** Without a terminal where `pty` is false. */
-  shell(pty: PtyOptions | false, options: Pick<ProgramOptions, 'env'>, opened: Opened): void
-  subsys(name: Buffer, opened: Opened): void
-  forwardOut(sourceAddress: string, sourcePort: number, address: string, port: number, opened: Opened): void
-  openssh_forwardOutStreamLocal(socketPath: string, opened: Opened): void
   end(): void
   destroy(): void
 }
@@ -95,9 +71,7 @@ export function connectSsh(stream: Duplex, options: ClientOptions): ClientConnec
       serverHostKey: options.wantsHostCertificate ? [...certified(plainKeys), ...plainKeys] : plainKeys,
     },
     readyTimeout: options.readyTimeoutMs,
-    maxChannels: 1024,
     limits: options.limits,
-    strictVendor: false,
     hostVerifier: (key: Buffer, decide: (isRight: boolean) => void) => {
       void Promise.resolve(options.verifyHost(key)).then(decide, () => decide(false))
     },

@@ -2,23 +2,12 @@
 export { clientAlgorithms, ident, serverAlgorithms } from './algorithms.ts'
 export type { KeyLimits } from './algorithms.ts'
 export { connectSsh } from './client.ts'
-export type { ClientConnection, ClientOptions, LogIn, ProgramOptions, PtyOptions } from './client.ts'
-export type {
-  AcceptChannel,
-  ClientChannel,
-  ServerChannel,
-  SessionChannel,
-  SessionEvents,
-  Terminal,
-  TerminalSize,
-} from './channels.ts'
+export type { ClientConnection, ClientOptions, LogIn } from './client.ts'
 export { SshServer } from './server.ts'
 export type {
   AuthMethod,
   AuthRequest,
   ClientHello,
-  ForwardRequestInfo,
-  ForwardTarget,
   KeyboardRequest,
   PasswordRequest,
   PublicKeyRequest,

@@ -1,48 +1,43 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import type { Channel } from '../connection/channel.ts'
 import { hasSsh, hasSshd, KeyRing, runSsh, runSshd } from '../testing/openssh.ts'
 import { message, sendRaw } from '../testing/raw-ssh.ts'
-import { admitAll, logIn, runServer } from '../testing/ssh-pair.ts'
-import {
-  connectSsh,
-  serverAlgorithms,
-  type ClientChannel,
-  type ClientConnection,
-  type ServerOptions,
-} from './index.ts'
+import { exec, exit, logIn, runFor, runServer } from '../testing/ssh-pair.ts'
+import { serverAlgorithms, type ServerOptions } from './index.ts'
 
 const mebibyte = 1024 * 1024
 
 /** `cat`, whatever the command; and how often each connection got new keys after the first. */
 async function echo(options: Partial<ServerOptions> = {}) {
   const rekeyed: number[] = []
+  const agreed = Promise.withResolvers<string>()
+  const run = runFor((channel) => {
+    let held = 0
+    channel.listen({
+      data: (bytes) => {
+        if (channel.write(bytes)) channel.consumed(bytes.length)
+        else held += bytes.length
+      },
+      drained: () => {
+        channel.consumed(held)
+        held = 0
+      },
+      eof: () => exit(channel, 0),
+    })
+  })
   const server = await runServer((connection) => {
     const index = rekeyed.push(-1) - 1
-    connection.on('handshake', () => (rekeyed[index] = (rekeyed[index] ?? 0) + 1))
-    admitAll(connection)
-    connection.on('session', (accept) =>
-      accept().on('exec', (start) => {
-        const channel = start()
-        channel?.pipe(channel, { end: false })
-        channel?.once('end', () => {
-          channel.exit(0)
-          channel.end()
-        })
-      }),
-    )
+    connection.on('handshake', ({ kex }) => {
+      agreed.resolve(kex)
+      rekeyed[index] = (rekeyed[index] ?? 0) + 1
+    })
+    run(connection)
   }, options)
-  return { server, rekeyed }
+  return { server, rekeyed, agreed: agreed.promise }
 }
-
-const exec = (client: ClientConnection, command = 'cat'): Promise<ClientChannel> =>
-  new Promise((resolve, reject) =>
-    client.exec(Buffer.from(command), {}, (error, channel) => (error ? reject(error) : resolve(channel))),
-  )
 
 /** Bytes that are all different, so that none can stand in for others. */
 function* unlike(total: number): Generator<Buffer> {
@@ -53,17 +48,32 @@ function* unlike(total: number): Generator<Buffer> {
   }
 }
 
-async function digest(stream: Readable | Iterable<Buffer>): Promise<string> {
+function digest(chunks: Iterable<Buffer>): string {
   const hash = createHash('sha256')
-  for await (const chunk of stream) hash.update(chunk as Buffer)
+  for (const chunk of chunks) hash.update(chunk)
   return hash.digest('hex')
 }
 
-async function throughEcho(channel: ClientChannel, total: number): Promise<string> {
-  const back = digest(channel)
-  for (const chunk of unlike(total)) if (!channel.write(chunk)) await once(channel, 'drain')
-  channel.end()
-  return back
+/** What comes back of `total` bytes. */
+async function throughEcho(channel: Channel, total: number): Promise<string> {
+  const hash = createHash('sha256')
+  const closed = Promise.withResolvers<void>()
+  let onDrained = (): void => undefined
+  channel.listen({
+    data: (bytes) => {
+      hash.update(bytes)
+      channel.consumed(bytes.length)
+    },
+    drained: () => onDrained(),
+    closed: () => closed.resolve(),
+  })
+  for (const chunk of unlike(total)) {
+    const room = new Promise<void>((resolve) => (onDrained = resolve))
+    if (!channel.write(chunk)) await room
+  }
+  channel.eof()
+  await closed.promise
+  return hash.digest('hex')
 }
 
 describe('new keys while much passes', () => {
@@ -71,7 +81,7 @@ describe('new keys while much passes', () => {
     const { server, rekeyed } = await echo({ limits: { rekeyBytes: mebibyte } })
     await using _server = server
     const client = await logIn(server.port)
-    expect(await throughEcho(await exec(client), 32 * mebibyte)).toBe(await digest(unlike(32 * mebibyte)))
+    expect(await throughEcho(await exec(client), 32 * mebibyte)).toBe(digest(unlike(32 * mebibyte)))
     expect(rekeyed[0]).toBeGreaterThan(30)
   })
 
@@ -79,7 +89,7 @@ describe('new keys while much passes', () => {
     const { server, rekeyed } = await echo()
     await using _server = server
     const client = await logIn(server.port, { limits: { rekeyBytes: mebibyte } })
-    expect(await throughEcho(await exec(client), 32 * mebibyte)).toBe(await digest(unlike(32 * mebibyte)))
+    expect(await throughEcho(await exec(client), 32 * mebibyte)).toBe(digest(unlike(32 * mebibyte)))
     expect(rekeyed[0]).toBeGreaterThan(30)
   })
 
@@ -87,7 +97,7 @@ describe('new keys while much passes', () => {
     const { server, rekeyed } = await echo({ limits: { rekeyBytes: mebibyte } })
     await using _server = server
     const client = await logIn(server.port, { limits: { rekeyBytes: mebibyte } })
-    expect(await throughEcho(await exec(client), 16 * mebibyte)).toBe(await digest(unlike(16 * mebibyte)))
+    expect(await throughEcho(await exec(client), 16 * mebibyte)).toBe(digest(unlike(16 * mebibyte)))
     expect(rekeyed[0]).toBeGreaterThan(15)
   })
 
@@ -112,17 +122,17 @@ describe('new keys while much passes', () => {
       `AuthorizedKeysFile ${user}.pub`,
       'RekeyLimit 3M',
     ])
-    const client = await logIn(sshd.port, {
+    const loggedIn = await logIn(sshd.port, {
       username: sshd.user,
       logIns: [{ type: 'publickey', key: readFileSync(user) }],
       limits: { rekeyBytes: 2 * mebibyte },
     })
     let rekeyed = 0
-    client.on('handshake', () => rekeyed++)
-    const back = await throughEcho(await exec(client), 32 * mebibyte)
-    expect(back).toBe(await digest(unlike(32 * mebibyte)))
+    loggedIn.client.on('handshake', () => rekeyed++)
+    const back = await throughEcho(await exec(loggedIn, 'cat'), 32 * mebibyte)
+    expect(back).toBe(digest(unlike(32 * mebibyte)))
     expect(rekeyed).toBeGreaterThan(15)
-    client.end()
+    loggedIn.client.end()
   })
 })
 
@@ -132,14 +142,14 @@ describe('new keys', () => {
     await using _server = server
     const channel = await exec(await logIn(server.port))
     await sleep(300)
-    channel.write('x')
+    channel.write(Buffer.from('x'))
     await expect.poll(() => rekeyed).toEqual([1])
   })
 
   it('are not waited for without end', async () => {
     const { server } = await echo({ limits: { kexMs: 200 } })
     await using _server = server
-    const client = await logIn(server.port)
+    const { client } = await logIn(server.port)
     const insides = client as unknown as {
       _protocol: { _onPayload: unknown; _decipher: Record<string, unknown> }
     }
@@ -151,7 +161,7 @@ describe('new keys', () => {
   it('let nothing pile up while they are made', async () => {
     const { server } = await echo()
     await using _server = server
-    const client = await logIn(server.port)
+    const { client } = await logIn(server.port)
     const insides = client as unknown as { _protocol: { _decipher: Record<string, unknown> } }
     insides._protocol._decipher['_onPayload'] = () => undefined
     server.connections[0]?.rekey()
@@ -201,36 +211,17 @@ describe('what is agreed on', () => {
   })
 
   it.each(serverAlgorithms.kex as string[])('works between our two roles: %s', async (kex) => {
-    const { server } = await echo()
+    const { server, agreed } = await echo()
     await using _server = server
-    const socket = connect(server.port, '127.0.0.1')
-    const client = connectSsh(socket, {
-      username: 'alice',
-      logIns: [{ type: 'password', password: 'right' }],
-      verifyHost: () => true,
-      readyTimeoutMs: 10_000,
-      kex: [kex],
-    })
-    client.on('error', () => {})
-    const [[negotiated]] = await Promise.all([
-      once(client, 'handshake') as unknown as Promise<[{ kex: string }]>,
-      once(client, 'ready'),
-    ])
-    expect(negotiated.kex).toBe(kex)
-    expect(await throughEcho(await exec(client), mebibyte)).toBe(await digest(unlike(mebibyte)))
+    const channel = await exec(await logIn(server.port, { kex: [kex] }))
+    expect(await agreed).toBe(kex)
+    expect(await throughEcho(channel, mebibyte)).toBe(digest(unlike(mebibyte)))
   })
 
   it('is safe from quantum computers between our two roles', async () => {
-    const { server } = await echo()
+    const { server, agreed } = await echo()
     await using _server = server
-    const client = connectSsh(connect(server.port, '127.0.0.1'), {
-      username: 'alice',
-      logIns: [],
-      verifyHost: () => true,
-      readyTimeoutMs: 10_000,
-    })
-    client.on('error', () => {})
-    const [negotiated] = (await once(client, 'handshake')) as [{ kex: string }]
-    expect(negotiated.kex).toBe('mlkem768x25519-sha256')
+    await logIn(server.port)
+    expect(await agreed).toBe('mlkem768x25519-sha256')
   })
 })

@@ -2,7 +2,6 @@ import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import { serverAlgorithms, type KeyLimits } from './algorithms.ts'
-import type { AcceptChannel, ServerChannel, SessionChannel } from './channels.ts'
 
 export interface HostKey {
   /** Private, in PEM or OpenSSH's form. */
@@ -22,8 +21,6 @@ export interface ServerOptions {
   readonly loginGraceMs?: number
   /** Failed log-ins of one connection; those that ask for nothing (`none`) are not counted. 6 unless said. */
   readonly maxAuthTries?: number
-  /** Open channels of one connection, forwarded connections among them. 256 unless said. */
-  readonly maxChannels?: number
   readonly limits?: KeyLimits
 }
 
@@ -84,61 +81,23 @@ export type AuthRequest =
   | AuthRequestBase<'none'>
   | AuthRequestBase<'hostbased'>
 
-/** Where a client wants a connection of its own to go. */
-export interface ForwardTarget {
-  readonly destIP: string
-  readonly destPort: number
-  readonly srcIP: string
-  readonly srcPort: number
-}
-
-export interface ForwardRequestInfo {
-  readonly bindAddr?: string
-  readonly bindPort?: number
-  readonly socketPath?: string
-}
-
 export interface ServerConnectionEvents {
   authentication: [request: AuthRequest]
   /** Somebody is logged in. */
   ready: []
-  session: [accept: () => SessionChannel, reject: () => void]
-  /** direct-tcpip */
-  tcpip: [accept: AcceptChannel, reject: () => void, target: ForwardTarget]
-  /** direct-streamlocal@openssh.com */
-  'openssh.streamlocal': [accept: AcceptChannel, reject: () => void, target: { readonly socketPath: string }]
-  /** tcpip-forward, streamlocal-forward@openssh.com and their ends. */
-  request: [
-    accept: ((port?: number) => void) | undefined,
-    reject: (() => void) | undefined,
-    name: string,
-    info: ForwardRequestInfo,
-  ]
   /** New keys are in use; the first, too. */
-  handshake: []
+  handshake: [agreed: { readonly kex: string }]
   error: [error: Error]
   /** All of it is over; nothing comes after. */
   close: []
 }
 
-/** One client's connection. */
+/** One client's connection, up to log-in; from `ready` on, a {@link Transport} has to take what comes. */
 export interface ServerConnection extends EventEmitter<ServerConnectionEvents> {
   /** Says goodbye and closes. */
   end(): void
   /** New keys, now. */
   rekey(): void
-  /** Opens a channel for a connection that came in where the client asked to have it forwarded. */
-  forwardOut(
-    boundAddress: string,
-    boundPort: number,
-    remoteAddress: string,
-    remotePort: number,
-    opened: (error: Error | undefined, channel: ServerChannel) => void,
-  ): void
-  openssh_forwardOutStreamLocal(
-    socketPath: string,
-    opened: (error: Error | undefined, channel: ServerChannel) => void,
-  ): void
 }
 
 type Serve = (connection: ServerConnection, hello: ClientHello) => void
@@ -158,11 +117,8 @@ export class SshServer {
       ident: options.ident,
       banner: options.banner,
       algorithms: serverAlgorithms,
-      // Whoever serves the connection asks whether the client is there, and knows its answers.
-      keepaliveInterval: longest,
       loginGraceMs: options.loginGraceMs ?? 150_000,
       maxAuthTries: options.maxAuthTries ?? 6,
-      maxChannels: options.maxChannels ?? 256,
       limits: options.limits,
     } as ssh2.ServerConfig)
     this.#server.on('connection', (connection, { header }) => {
@@ -182,5 +138,5 @@ export class SshServer {
   }
 }
 
-/** Of a timer, in milliseconds. */
-const longest = 2 ** 31 - 1
+// Whoever does the connection protocol asks whether the client is there, and knows its answers.
+ssh2.Server.KEEPALIVE_CLIENT_INTERVAL = 0

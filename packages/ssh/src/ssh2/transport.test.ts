@@ -1,18 +1,21 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { clearPacket, message, rawSocket, sendRaw, uint32 } from '../testing/raw-ssh.ts'
-import { admitAll, logIn, runServer, type RunningServer } from '../testing/ssh-pair.ts'
 import {
-  connectSsh,
-  newHostKey,
-  SshServer,
-  type ClientConnection,
-  type ClientOptions,
-  type ServerConnection,
-} from './index.ts'
+  acceptOn,
+  admitAll,
+  exec,
+  exit,
+  logIn,
+  logInOn,
+  runFor,
+  runServer,
+  type RunningServer,
+} from '../testing/ssh-pair.ts'
+import { connectSsh, type ClientConnection, type ClientOptions, type ServerConnection } from './index.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -155,8 +158,7 @@ describe('before log-in', () => {
   it.each(Object.entries(messages))('a client that sends %s is sent away', async (_name, payload) => {
     const seen: string[] = []
     await using server = await runServer((connection) => {
-      for (const event of ['session', 'request', 'ready', 'authentication'] as const)
-        connection.on(event, () => seen.push(event))
+      for (const event of ['ready', 'authentication'] as const) connection.on(event, () => seen.push(event))
     })
     const client = await withKeys(server.port)
     sendRaw(client, payload)
@@ -266,115 +268,53 @@ describe('log-ins', () => {
     let asked = 0
     await using server = await runServer((connection) => {
       connection.on('authentication', () => asked++)
-      admitAll(connection)
+      runFor(silent)(connection)
     })
-    const client = await logIn(server.port)
+    const { client, ssh } = await logIn(server.port)
     for (let i = 0; i < 10; i++) sendRaw(client, message(50, 'root', 'ssh-connection', 'none'))
-    await answered(client)
+    await ssh.ask('are-you-there@example.com')
     expect(asked).toBe(1)
   })
 })
 
 describe('a client that takes more than it may', () => {
-  const overrun = async (send: (client: ClientConnection) => void | Promise<void>): Promise<string> => {
-    await using server = await runServer((connection) => {
-      admitAll(connection)
-      connection.on('session', (accept) => accept().on('shell', (start) => start()))
-    })
-    const client = await logIn(server.port)
-    await new Promise((resolve) => client.shell(false, {}, resolve))
-    const said = farewell(client)
-    await send(client)
-    return await said
+  /** @returns why it was sent away, as we know it and as it was told */
+  const overrun = async (send: (client: ClientConnection) => void | Promise<void>) => {
+    const faults: string[] = []
+    await using server = await runServer(runFor(silent, ({ code }) => faults.push(code)))
+    const loggedIn = await logIn(server.port)
+    await exec(loggedIn)
+    const said = farewell(loggedIn.client)
+    await send(loggedIn.client)
+    await said
+    return faults
   }
 
   it('is sent away: data beyond the window', async () => {
-    expect(await overrun(fillWindow)).toBe('Inbound: Channel data beyond the window')
-  })
-
-  it('is sent away: data beyond the window before anything was started', async () => {
-    await using server = await runServer((connection) => {
-      admitAll(connection)
-      connection.on('session', (accept) => accept())
-    })
-    const client = await logIn(server.port)
-    sendRaw(client, message(90, 'session', 0, mebibyte, 32768))
-    const said = farewell(client)
-    await fillWindow(client)
-    expect(await said).toBe('Inbound: Channel data beyond the window')
-  })
-
-  it('is sent away: more data in a packet than was offered', async () => {
-    const big = message(94, 0, Buffer.alloc(33 * 1024))
-    expect(await overrun((client) => sendRaw(client, big))).toBe(
-      'Inbound: Channel data beyond the packet size',
-    )
+    expect(await overrun(fillWindow)).toEqual(['client/too-large'])
   })
 
   it('is sent away: data after the end of data', async () => {
-    const said = overrun((client) => {
+    const faults = await overrun((client) => {
       sendRaw(client, message(96, 0))
       sendRaw(client, message(94, 0, 'more'))
     })
-    expect(await said).toBe('Inbound: Channel data after EOF')
+    expect(faults).toEqual(['client/out-of-order'])
   })
 
   it('is sent away: a channel for packets of no size', async () => {
-    const said = overrun((client) => sendRaw(client, message(90, 'session', 7, mebibyte, 0)))
-    expect(await said).toContain('Malformed CHANNEL_OPEN')
-  })
-
-  it('gets no more channels than are allowed', async () => {
-    await using server = await runServer(
-      (connection) => {
-        admitAll(connection)
-        connection.on('session', (accept) => accept().on('shell', (start) => start()))
-      },
-      { maxChannels: 3 },
-    )
-    const client = await logIn(server.port)
-    const shell = () => new Promise((resolve) => client.shell(false, {}, resolve))
-    expect(await Promise.all([shell(), shell(), shell(), shell()])).toEqual([
-      undefined,
-      undefined,
-      undefined,
-      expect.objectContaining({ message: expect.stringContaining('Channel open failure') as string }),
-    ])
-  })
-
-  it('is sent away: requests whose answers nobody can give', async () => {
-    await using server = await runServer((connection) => {
-      admitAll(connection)
-      connection.on('request', () => {}) // takes its time
-    })
-    const client = await logIn(server.port)
-    for (let i = 0; i < 100; i++) sendRaw(client, message(80, 'tcpip-forward', true, '', 0))
-    expect(await farewell(client)).toBe('Inbound: Too many global requests')
-  })
-
-  it('is sent away: requests of a channel whose answers nobody can give', async () => {
-    await using server = await runServer((connection) => {
-      admitAll(connection)
-      connection.on('session', (accept) => accept().on('pty', () => {}))
-    })
-    const client = await logIn(server.port)
-    sendRaw(client, message(90, 'session', 0, mebibyte, 32768))
-    const pty = message(98, 0, 'pty-req', true, 'xterm', 1, 2, 3, 4, '')
-    for (let i = 0; i < 100; i++) sendRaw(client, pty)
-    expect(await farewell(client)).toBe('Inbound: Too many channel requests')
+    const faults = await overrun((client) => sendRaw(client, message(90, 'session', 7, mebibyte, 0)))
+    expect(faults).toEqual(['client/malformed'])
   })
 
   it('is cut off where it asks and asks, and reads no answer', async () => {
     const [ours, theirs] = duplexPair()
-    const ssh = new SshServer({ hostKeys: [{ key: newHostKey() }], ident: 'Sallyport_test' })
     const errors: Error[] = []
-    ssh.accept(theirs, (connection) => {
-      admitAll(connection)
+    acceptOn(theirs, (connection) => {
+      runFor(silent)(connection)
       connection.on('error', (error) => errors.push(error))
     })
-    const client = connectSsh(ours, { ...nobody, logIns: [{ type: 'password', password: 'right' }] })
-    await once(client, 'ready')
-    client.on('error', () => {})
+    const { client } = await logInOn(ours)
     ours.pause()
     const request = message(80, 'what@example.com', true)
     let most = 0
@@ -390,26 +330,46 @@ describe('a client that takes more than it may', () => {
   })
 })
 
-describe('a client that reads nothing', () => {
-  it('stops the program, however large the window that it offers', async () => {
+describe('a client that reads late', () => {
+  it('stops the program, however large the window that it offers, and gets all of it in the end', async () => {
+    const total = 64 * mebibyte
     let written = 0
-    await using server = await runServer((connection) => {
-      admitAll(connection)
-      connection.on('session', (accept) =>
-        accept().on('shell', (start) => {
-          const channel = start()
-          const more = (): void => {
+    await using server = await runServer(
+      runFor((channel) => {
+        const more = (): void => {
+          while (written < total) {
             written += mebibyte
-            if (written < 512 * mebibyte) channel?.write(Buffer.alloc(mebibyte), more)
+            if (!channel.write(Buffer.alloc(mebibyte))) return
           }
-          more()
-        }),
-      )
-    })
-    const client = await logIn(server.port)
-    const { _sock } = client as unknown as { _sock: import('node:net').Socket }
-    sendRaw(client, message(90, 'session', 0, 0xffffffff, 0xffffffff))
-    sendRaw(client, message(98, 0, 'shell', false))
+          exit(channel, 0)
+        }
+        channel.listen({ drained: more })
+        more()
+      }),
+    )
+    const { client, ssh } = await logIn(server.port)
+    const { _sock } = client as unknown as { _sock: Socket }
+    const channel = ssh.open('session')
+    // The next window that is offered is far larger.
+    const { _protocol } = client as unknown as { _protocol: { _takeMessage: (payload: Buffer) => void } }
+    const take = _protocol._takeMessage
+    _protocol._takeMessage = (payload) => {
+      take(payload)
+      if (payload[0] === 91) sendRaw(client, message(93, 0, 0x7fffffff))
+    }
+    const opened = await channel
+    let received = 0
+    const closed = new Promise<void>((resolve) =>
+      opened.listen({
+        data: (bytes) => {
+          received += bytes.length
+          opened.consumed(bytes.length)
+        },
+        closed: resolve,
+      }),
+    )
+    void opened.ask('exec', ['true'])
+    await expect.poll(() => written).toBeGreaterThan(0)
     _sock.pause()
     await sleep(1000)
     const before = written
@@ -417,19 +377,21 @@ describe('a client that reads nothing', () => {
     expect(written).toBe(before)
     expect(written).toBeLessThan(32 * mebibyte)
     expect(server.sockets[0]?.writableLength).toBeLessThan(2 * mebibyte)
-    _sock.destroy()
+    _sock.resume()
+    await closed
+    expect(received).toBe(total)
   })
 })
 
 describe('a message that nobody knows', () => {
   it('is answered as RFC 4253 says', async () => {
-    await using server = await runServer(admitAll)
-    const client = await logIn(server.port)
+    await using server = await runServer(runFor(silent))
+    const { client, ssh } = await logIn(server.port)
     const said: string[] = []
     const insides = client as unknown as { _protocol: { _debug: (words: string) => void } }
     insides._protocol._debug = (words) => said.push(words)
     sendRaw(client, message(192))
-    await answered(client)
+    await ssh.ask('are-you-there@example.com')
     expect(said.join()).toMatch(/Received UNIMPLEMENTED \(seqno \d+\)/)
     expect(server.errors).toEqual([])
   })
@@ -464,14 +426,6 @@ async function fillWindow(client: ClientConnection): Promise<void> {
     await setImmediate()
   }
 }
-
-/** Waits until the other side has answered something that came after all the rest. */
-const answered = (client: ClientConnection): Promise<unknown> =>
-  new Promise((resolve) => {
-    const { _callbacks } = client as unknown as { _callbacks: ((failed: boolean) => void)[] }
-    _callbacks.push(resolve)
-    sendRaw(client, message(80, 'are-you-there@example.com', true))
-  })
 
 interface KexLists {
   kex: string[]

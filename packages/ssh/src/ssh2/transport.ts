@@ -1,6 +1,6 @@
 /**
- * What of ssh2 has no public name. It does the transport and the authentication (RFC 4253, RFC 4252); from then on the messages
- * of the connection protocol come to us as they are. The one file that knows its insides.
+ * What of ssh2 has no public name. It does the transport and the authentication (RFC 4253, RFC 4252); the messages of the
+ * connection protocol come to us as they are, and its own channels are never used. The one file that knows its insides.
  */
 import utils from 'ssh2/lib/protocol/utils.js'
 import type { Duplex } from 'node:stream'
