@@ -23,6 +23,7 @@ export type { Finding, SimulatedChange, SimulationLine } from './policies.ts'
 export type { AccessRequest, Grant } from './requests.ts'
 export {
   caFilePlaceholder,
+  filePlaceholder,
   fillHint,
   tokenPlaceholder,
   type ConnectHint,

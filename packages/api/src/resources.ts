@@ -5,6 +5,7 @@ import { json, route } from './route.ts'
 /** Stand-ins in a hint, for what only the caller knows. See {@link fillHint}. */
 export const tokenPlaceholder = '<token>'
 export const caFilePlaceholder = '<ca-file>'
+export const filePlaceholder = (name: string): string => `<file:${name}>`
 
 /** How a native client connects. */
 export const ConnectHint = z
@@ -12,16 +13,37 @@ export const ConnectHint = z
     client: z.string(),
     command: z.array(z.string()),
     environment: z.record(z.string(), z.string()),
+    /** Files that it needs; `<file:NAME>` stands where the path of one goes. There is no secret in them. */
+    files: z
+      .array(
+        z.object({
+          name: z.string().regex(/^\w+$/),
+          content: z.string(),
+          /** It is run. */
+          isProgram: z.boolean(),
+        }),
+      )
+      .optional(),
   })
   .meta({ id: 'ConnectHint' })
 export type ConnectHint = z.infer<typeof ConnectHint>
 
-/** The hint with the caller's own token and file of trusted certificates (PEM) in place. */
-export function fillHint(hint: ConnectHint, mine: { token: string; caFile: string }): ConnectHint {
+/** What only the caller knows: a token, a file of trusted certificates (PEM), and where the hint's own files are. */
+export interface OwnParts {
+  readonly token: string
+  readonly caFile: string
+  fileAt(name: string): string
+}
+
+/** The hint with the caller's own parts in place. */
+export function fillHint(hint: ConnectHint, mine: OwnParts): ConnectHint {
   const fill = (text: string): string =>
-    text.replaceAll(tokenPlaceholder, mine.token).replaceAll(caFilePlaceholder, mine.caFile)
+    text
+      .replaceAll(tokenPlaceholder, mine.token)
+      .replaceAll(caFilePlaceholder, mine.caFile)
+      .replaceAll(/<file:(\w+)>/g, (_, name: string) => mine.fileAt(name))
   return {
-    client: hint.client,
+    ...hint,
     command: hint.command.map(fill),
     environment: Object.fromEntries(Object.entries(hint.environment).map(([k, v]) => [k, fill(v)])),
   }

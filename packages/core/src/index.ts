@@ -39,6 +39,7 @@ export type {
   FactSpec,
   FactType,
   Hint,
+  HintFile,
   HintRequest,
   OptionsParser,
   StreamProtocol,

@@ -37,6 +37,17 @@ export interface Hint {
   readonly client: string
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** Files that it needs, laid by whoever runs it; {@link HintRequest.fileAt} stands where their paths go. */
+  readonly files?: readonly HintFile[]
+}
+
+/** A file without a secret in it. */
+export interface HintFile {
+  /** Letters, digits and underscores. */
+  readonly name: string
+  readonly content: string
+  /** It is run. */
+  readonly isProgram?: true
 }
 
 export interface HintRequest {
@@ -45,6 +56,8 @@ export interface HintRequest {
   readonly account?: string
   /** Placeholder or token; goes to the environment, never to an argument. */
   readonly token: string
+  /** The path of one of the hint's files, or what stands for it. */
+  fileAt(name: string): string
 }
 
 /** A downstream socket as accepted, before its first byte. */

@@ -28,7 +28,7 @@ export function ssh(parts: SshParts): StreamProtocol<SshOptions> {
     facts,
     replay: 'terminal',
     takesCertificates: true,
-    hints,
+    hints: (request) => hints(request, hostKey.line),
     async serve(connection: Connection, gate: Gate<SshOptions>, signal: AbortSignal) {
       await serve({ server, clock: parts.clock, maskKey: parts.maskKey }, connection, gate, signal)
     },

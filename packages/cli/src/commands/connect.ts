@@ -3,7 +3,9 @@ import { fillHint, type ConnectHint } from '@sallyport/api'
 import { command, signed, type MakeCommand, type Signed } from '../command.ts'
 import { inUnits } from '../duration.ts'
 import { exit, Failure } from '../failure.ts'
+import { HintFiles } from '../hint-files.ts'
 import type { PrintOptions } from '../printer.ts'
+import { stateDirectory } from '../session-file.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 type Options = PrintOptions & { readonly print?: boolean }
@@ -14,13 +16,14 @@ export const connect: MakeCommand = (surroundings, done) =>
     'sallyport connect orders-db+app_ro -- psql -c "select 1"',
     'sallyport connect orders-db -- pg_dump shop > shop.sql',
     'sallyport connect orders-db --print',
+    'sallyport connect web-1+deploy',
   ])
     .argument('<name>', 'the resource, or RESOURCE+ACCOUNT')
     .argument('[command...]', "what to run; the protocol's own client where left out")
     .option('--print', 'print what to paste, and end')
     .action(async (name: string, run: readonly string[], options: Options) => {
       const me = await signed(surroundings, options)
-      const hint = await hintFor(me, name)
+      const hint = await hintFor(me, name, new HintFiles(stateDirectory(surroundings.environment), name))
       if (options.print === true) {
         me.printer.result(hint, () => toPaste(hint))
         return
@@ -28,7 +31,11 @@ export const connect: MakeCommand = (surroundings, done) =>
       done(await runClient(surroundings, run.length === 0 ? hint.command : run, hint.environment))
     })
 
-async function hintFor({ client, token, caFile }: Signed, name: string): Promise<ConnectHint> {
+async function hintFor(
+  { client, token, caFile }: Signed,
+  name: string,
+  files: HintFiles,
+): Promise<ConnectHint> {
   const [resourceName = '', accountName] = name.split('+')
   const resource = await client.resources.get({ name: resourceName })
   const account =
@@ -46,7 +53,8 @@ async function hintFor({ client, token, caFile }: Signed, name: string): Promise
           : `sallyport request ${resourceName} --account ${asked.name} --for ${inUnits(asked.maxSeconds)} --reason "…"`,
     })
   }
-  return fillHint(hint, { token, caFile: caFile ?? 'system' })
+  await files.lay(hint.files ?? [])
+  return fillHint(hint, { token, caFile: caFile ?? 'system', fileAt: (file) => files.at(file) })
 }
 
 function toPaste({ command: run, environment }: ConnectHint): string {

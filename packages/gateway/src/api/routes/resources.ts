@@ -1,4 +1,4 @@
-import { caFilePlaceholder, tokenPlaceholder } from '@sallyport/api'
+import { caFilePlaceholder, filePlaceholder, tokenPlaceholder } from '@sallyport/api'
 import { mayBreakGlass } from '@sallyport/access'
 import {
   approvalsIn,
@@ -117,16 +117,24 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource, { a
       endpoint: { ...endpoint, caFile: caFilePlaceholder },
       resource: resource.name,
       token: tokenPlaceholder,
+      fileAt: filePlaceholder,
       // The first needs no naming.
       ...(i === 0 ? {} : { account: name }),
     })
     return [
       {
         name,
-        hints: hints.map((hint) => ({
+        hints: hints.map(({ files, ...hint }) => ({
           ...hint,
           command: [...hint.command],
           environment: { ...hint.environment },
+          ...(files !== undefined && {
+            files: files.map(({ name: file, content, isProgram = false }) => ({
+              name: file,
+              content,
+              isProgram,
+            })),
+          }),
         })),
         ...(grant === undefined ? {} : { grant: { id: grant.id, endsAt: time(grant.endsAt) } }),
       },
