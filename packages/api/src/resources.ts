@@ -32,7 +32,7 @@ export type ConnectHint = z.infer<typeof ConnectHint>
 export interface OwnParts {
   readonly token: string
   readonly caFile: string
-  fileAt(name: string): string
+  readonly fileAt: (name: string) => string
 }
 
 /** The hint with the caller's own parts in place. */

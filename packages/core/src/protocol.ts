@@ -57,7 +57,7 @@ export interface HintRequest {
   /** Placeholder or token; goes to the environment, never to an argument. */
   readonly token: string
   /** The path of one of the hint's files, or what stands for it. */
-  fileAt(name: string): string
+  readonly fileAt: (name: string) => string
 }
 
 /** A downstream socket as accepted, before its first byte. */

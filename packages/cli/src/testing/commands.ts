@@ -64,7 +64,7 @@ export interface AskedGateway extends AsyncDisposable {
 export async function startAskedGateway(): Promise<AskedGateway> {
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-cli-'))
   const config = `dataDirectory: ${directory}/data
-listen: { api: 127.0.0.1:0, agents: 127.0.0.1:0, metrics: off, postgres: 127.0.0.1:0 }
+listen: { api: 127.0.0.1:0, agents: 127.0.0.1:0, metrics: off, postgres: 127.0.0.1:0, ssh: 127.0.0.1:0 }
 `
   const gateway = await startGateway(
     parseConfig({ name: 'gateway.yaml', text: config, environment: {}, protocols: protocolKinds }).config,

@@ -8,16 +8,14 @@ import {
 } from '@sallyport/core'
 import type { Channel, ChannelRequest } from '../connection/channel.ts'
 import { transferOfCommand } from '../facts/command.ts'
-import type { Transfer } from '../facts/transfers.ts'
 import { maxCommandBytes } from '../limits.ts'
-import { SftpConversation } from '../sftp/conversation.ts'
-import type { FileConversation } from '../transfer/conversation.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
 import { askedOf, type Program } from './asked.ts'
 import { Environment } from './environment.ts'
 import type { ChannelHost } from './host.ts'
 import { FilesJoint } from './files-joint.ts'
+import { followed, sftpTransfer, type ProgramTransfer } from './followed-files.ts'
 import { forwardOfClient } from './forwards.ts'
 import { Joint } from './joint.ts'
 import { ProgramOutput } from './output.ts'
@@ -221,7 +219,8 @@ export class SessionChannel {
     const client = this.#channel
     const transfer = transferOf(program)
     this.#transfer = transfer
-    const conversation = this.#conversationFor(transfer)
+    const say = (words: string): void => this.say(`${words}\n`)
+    const conversation = transfer && followed(transfer, this.#host, permit, say)
     if (conversation !== undefined) {
       return new FilesJoint({
         client,
@@ -245,22 +244,9 @@ export class SessionChannel {
     return joint
   }
 
-  /** What follows the files that pass, one by one; undefined where they are not followed. */
-  #conversationFor(transfer: ProgramTransfer | undefined): FileConversation | undefined {
-    if (transfer?.protocol !== 'sftp') return undefined
-    const host = this.#host
-    return new SftpConversation({
-      note: host.note,
-      finish: (permit, outcome) => host.finish(permit, outcome),
-      refuse: (operation, refused) => host.refuse(operation, refused),
-      stands: (permit, operation) => host.stands(permit, operation.facts ?? []),
-      say: (words) => this.say(`${words}\n`),
-    })
-  }
-
   #authorizeFile(operation: FileOperation): Authorization | Promise<Authorization> {
     const tell = (notice: string): void => this.say(line(notice))
-    return this.#host.authorize(operation, operation.facts ?? [], tell, this.#withdrawal.signal)
+    return this.#host.authorize(operation, operation.facts, tell, this.#withdrawal.signal)
   }
 
   readonly #onTargetRequest = ({ type, data, reply }: ChannelRequest): void => {
@@ -346,8 +332,6 @@ function outcomeOf(
 
 const unmasked = { maskedValues: 0, maskedColumns: [] }
 
-type ProgramTransfer = Pick<Transfer, 'protocol' | 'actions' | 'arguments'>
-
 function transferOf(program: Program): ProgramTransfer | undefined {
   switch (program.kind) {
     case 'shell':
@@ -355,7 +339,7 @@ function transferOf(program: Program): ProgramTransfer | undefined {
     case 'exec':
       return transferOfCommand(program.command)
     case 'subsystem':
-      return { protocol: 'sftp', actions: [], arguments: [] }
+      return sftpTransfer
   }
 }
 

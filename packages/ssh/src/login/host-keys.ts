@@ -26,6 +26,11 @@ export class HostKeys {
     return hostKeyAlgorithms(this.#known, this.#place.host, this.#place.port)
   }
 
+  /** Whether a certificate could speak for it. */
+  get hasAuthority(): boolean {
+    return this.#known.some(({ trust }) => trust === 'authority')
+  }
+
   /** Whether a target that proves to have this key is the one that is meant. */
   accepts(blob: Uint8Array, nowMs: number): boolean {
     const { host, port } = this.#place

@@ -48,6 +48,7 @@ function logIn(
       logIns: logInsOf(credential),
       verifyHost: (shown) => keys.accepts(shown, clock.now()),
       hostKeyTypes: keys.algorithms,
+      wantsHostCertificate: keys.hasAuthority,
       // Another clock runs.
       readyTimeoutMs: 0,
     })
@@ -76,7 +77,13 @@ function logIn(
 /** @throws Fault gateway/no-credential where the key is of a kind that no SSH server takes */
 function logInsOf(credential: UpstreamCredential): SshLogIn[] {
   if (credential.privateKey !== undefined)
-    return [{ type: 'publickey', key: inOpenSsh(credential.privateKey).reveal() }]
+    return [
+      {
+        type: 'publickey',
+        key: inOpenSsh(credential.privateKey).reveal(),
+        ...(credential.certificate !== undefined && { certificate: Buffer.from(credential.certificate) }),
+      },
+    ]
   const password = credential.password?.reveal()
   if (password === undefined) return [{ type: 'none' }]
   return [
