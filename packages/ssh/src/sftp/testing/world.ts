@@ -63,7 +63,7 @@ export class World {
 
   toServer(): Buffer {
     const bytes = this.conversation.out.server.take()
-    for (const { id } of packetsOf(bytes)) this.#lastAsked = id
+    this.#sent.push(bytes)
     return bytes
   }
 
@@ -71,13 +71,14 @@ export class World {
     return this.conversation.out.client.take()
   }
 
-  #lastAsked = 0
+  readonly #sent: Buffer[] = []
 
   /** Answers what the target was asked last. @returns what it then hears */
   answer(...answers: readonly Parameters<typeof response>[1][]): Buffer {
     for (const answer of answers) {
       this.toServer()
-      this.server(response(this.#lastAsked, answer))
+      const last = packetsOf(Buffer.concat(this.#sent)).at(-1)
+      this.server(response(last!.id, answer))
     }
     return this.toServer()
   }
