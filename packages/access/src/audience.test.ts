@@ -41,6 +41,17 @@ describe('who watches a session', () => {
     ])
   })
 
+  it('is told that there is nothing only when nothing has come for a while', async () => {
+    await using it = await world()
+    const session = await it.session()
+    const dba = join(session, await it.person('dora'))
+    session.refuse(operation('x'), { kind: 'refusal', code: 'too-complex', reason: 'too deep' })
+    expect((await dba.next(0)).events).toHaveLength(1)
+    const from = performance.now()
+    expect((await dba.next(50)).events).toHaveLength(0)
+    expect(performance.now() - from).toBeGreaterThan(40)
+  })
+
   it('is named in the recording, when they came and when they left', async () => {
     await using it = await world()
     const session = await it.session()

@@ -58,11 +58,14 @@ export class Watching {
 
   /** What has been shown since; nothing where nothing is within `waitMs`. */
   async next(waitMs: number): Promise<Seen> {
-    if (this.#events.length === 0 && this.#end === undefined) {
-      const late = setTimeout(this.#bell.ring, waitMs)
-      await this.#bell.next()
-      clearTimeout(late)
-    }
+    let isLate = false
+    const late = setTimeout(() => {
+      isLate = true
+      this.#bell.ring()
+    }, waitMs)
+    // It may have rung for what was taken before.
+    while (this.#events.length === 0 && this.#end === undefined && !isLate) await this.#bell.next()
+    clearTimeout(late)
     let takenBytes = 0
     let count = 0
     while (count < this.#events.length && takenBytes < maxTakenBytes)

@@ -43,7 +43,7 @@ export type RecordingEvent =
     }
   | Passage
   | {
-      /** It waits until these watch, or goes on without one of them: then its terminal or command pauses. */
+      /** It waits until these watch. */
       readonly kind: 'watch-asked'
       readonly watchers: Watchers
       readonly text: string

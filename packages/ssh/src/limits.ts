@@ -33,6 +33,8 @@ export const socketBacklogBytes = 1024 * 1024
 export const keepaliveMs = 15_000
 export const keepaliveTries = 3
 
+/** How long something pauses that must be watched, and is not, before it ends. */
+export const maxPauseMs = 5 * 60_000
 /** How long last words may take to be read before the connection is cut. */
 export const lastWordsMs = 2_000
 /** How much of what a command without a terminal writes is kept, of each of its streams. */

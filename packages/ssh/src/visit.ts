@@ -58,6 +58,10 @@ export class Visit implements ChannelHost {
     this.target = target
   }
 
+  get session(): Session<SshOptions> {
+    return this.#session
+  }
+
   get options(): SshOptions {
     return this.#session.resource.options
   }

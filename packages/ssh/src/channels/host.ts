@@ -6,6 +6,7 @@ import type {
   Passage,
   Permit,
   Refusal,
+  Session,
   Tell,
 } from '@sallyport/core'
 import type { Target } from '../login/upstream.ts'
@@ -15,6 +16,8 @@ import type { OutputMask } from '../terminal/index.ts'
 /** What a channel asks of the visit that it belongs to. */
 export interface ChannelHost {
   readonly options: SshOptions
+  /** Whose it is, and who watches. */
+  readonly session: Pick<Session, 'id' | 'audience'>
   /** Rejects where it is not reached; the visit is over then, and says why. */
   readonly target: Promise<Target>
   authorize(

@@ -12,6 +12,7 @@ import { maxCommandBytes } from '../limits.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
 import { askedOf, type Program } from './asked.ts'
+import { Attendance } from './attendance.ts'
 import { Environment } from './environment.ts'
 import type { ChannelHost } from './host.ts'
 import { FilesJoint } from './files-joint.ts'
@@ -41,6 +42,8 @@ export class SessionChannel {
   /** What of that is being decided. */
   readonly #pending: Promise<void>[] = []
   #permit: Permit | undefined
+  /** Where it must be watched. */
+  #attendance: Attendance | undefined
   #ending: Ending | undefined
   #isFinished = false
   #hasExit = false
@@ -107,11 +110,13 @@ export class SessionChannel {
       case 'signal': {
         const name = data.name()
         if (this.#target === undefined && endingSignals.has(name)) this.#withdrawal.abort()
+        else if (this.#attendance?.isPaused === true) return reply(false)
         else this.#target?.tell('signal', [name])
         return reply(this.#isAsked)
       }
       case 'break': {
-        const asked = this.#target?.ask('break', [data.number()])
+        const length = data.number()
+        const asked = this.#attendance?.isPaused === true ? undefined : this.#target?.ask('break', [length])
         if (asked === undefined) return reply(false)
         return void asked.then(reply)
       }
@@ -186,14 +191,13 @@ export class SessionChannel {
   async #begin(target: Channel, program: Program, permit: Permit): Promise<void> {
     this.#target = target
     const joint = this.#join(target, program, permit)
-    target.listen({
-      ...joint.fromTarget,
-      request: this.#onTargetRequest,
-      closed: () => {
-        joint.fromTarget.closed()
-        this.#finish('lost')
-      },
-    })
+    const attendance = (this.#attendance = this.#attendanceOf(permit))
+    const closed = (): void => {
+      joint.fromTarget.closed()
+      this.#finish('lost')
+    }
+    const down = { ...joint.fromTarget, request: this.#onTargetRequest, closed }
+    target.listen(attendance === undefined ? down : attendance.heldToEnd(down))
     const terminal = this.#terminal
     if (terminal !== undefined) {
       this.#noteTerminal(permit, terminal)
@@ -209,10 +213,21 @@ export class SessionChannel {
       return this.#end(line('the target did not take it'), exitNotConnected)
     }
     this.#joint = joint
-    const up = joint.fromClient
+    const up = attendance === undefined ? joint.fromClient : attendance.held(joint.fromClient)
     this.#channel.listen({ ...up, request: this.#onRequest, closed: () => this.#closed(joint) })
     for (const bytes of this.#ahead.splice(0)) up.data(bytes)
     if (this.#hasEnded) up.eof()
+  }
+
+  #attendanceOf(permit: Permit): Attendance | undefined {
+    if (permit.obligations.watchers === undefined) return undefined
+    return new Attendance({
+      session: this.#host.session,
+      permit,
+      say: (words) => this.say(line(words)),
+      end: (why) => this.cutOff(wordsOf(why)),
+      broke: (thrown) => this.#host.broke(thrown),
+    })
   }
 
   #join(target: Channel, program: Program, permit: Permit): Joint | FilesJoint {
@@ -306,6 +321,7 @@ export class SessionChannel {
   #finish(otherwise: 'cancelled' | 'lost'): void {
     if (this.#permit === undefined || this.#isFinished) return
     this.#isFinished = true
+    this.#attendance?.[Symbol.dispose]()
     if (this.#joint instanceof FilesJoint) this.#joint.end()
     const masked = this.#output?.end() ?? unmasked
     this.#noteTransfer(this.#permit)
