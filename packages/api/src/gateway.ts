@@ -60,11 +60,12 @@ export const gateway = {
     path: '/ssh-authorities',
     auth: 'anyone',
     summary:
-      'The public keys of this gateway’s SSH authorities: what targets trust, as TrustedUserCAKeys has it',
-    answer: json(z.object({ targets: SshAuthority })),
+      'The public keys of this gateway’s SSH authorities: what targets trust, as TrustedUserCAKeys has it, and what certifies people’s keys',
+    answer: json(z.object({ targets: SshAuthority, users: SshAuthority })),
     example: {
       output: {
         targets: { publicKey: 'ssh-ed25519 AAAAC3… sallyport: targets', fingerprint: 'SHA256:…' },
+        users: { publicKey: 'ssh-ed25519 AAAAC3… sallyport: users', fingerprint: 'SHA256:…' },
       },
     },
   }),

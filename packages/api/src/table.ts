@@ -4,6 +4,7 @@ import { apply } from './apply.ts'
 import { audit } from './audit.ts'
 import { federation } from './federation.ts'
 import { gateway } from './gateway.ts'
+import { keys } from './keys.ts'
 import { policies } from './policies.ts'
 import { grants, requests } from './requests.ts'
 import { resources } from './resources.ts'
@@ -22,6 +23,7 @@ export const routeTable = {
   login,
   whoami,
   tokens,
+  keys,
   users,
   resources,
   apply,

@@ -7,6 +7,7 @@ import { command, type MakeCommand } from '../command.ts'
 import { exit, Failure } from '../failure.ts'
 import { Printer } from '../printer.ts'
 import { SessionFile, stateDirectory } from '../session-file.ts'
+import { SshIdentity } from '../ssh-identity.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 interface Options {
@@ -20,7 +21,7 @@ interface Options {
 }
 
 export const login: MakeCommand = (surroundings) =>
-  command('login', 'sign in to a gateway, for an hour', [
+  command('login', 'sign in to a gateway, for an hour; ssh gets a key and a certificate for as long', [
     'sallyport login --gateway https://gateway.example:8443 --user alice',
     'sallyport login --setup https://gateway.example:8443/setup#…   # a one-time link',
     'printf %s "$PASSWORD" | sallyport login --gateway https://gateway.example:8443 --user alice --fingerprint sha256:…',
@@ -46,11 +47,29 @@ async function signIn(surroundings: Surroundings, options: Options): Promise<voi
 
   const signedIn = link === undefined ? await withPassword() : await withLink(link)
   await file.write({ gateway, ...signedIn, ...(ca === undefined ? {} : { ca }) })
+  const identity = await sshIdentity()
   printer.result(
-    { gateway, user: signedIn.user, expiresAt: signedIn.expiresAt },
+    { gateway, user: signedIn.user, expiresAt: signedIn.expiresAt, ...(identity && { ssh: identity }) },
     () =>
       `Signed in to ${gateway} as ${signedIn.user} until ${new Date(signedIn.expiresAt).toLocaleTimeString()}.\n`,
   )
+
+  /** Whoever has signed in is signed in, whether or not there is anything for ssh. */
+  async function sshIdentity() {
+    const identity = new SshIdentity(stateDirectory(surroundings.environment))
+    try {
+      await identity.renew(
+        createClient({ baseUrl: gateway!, token: signedIn.token, ...(ca === undefined ? {} : { ca }) }),
+        signedIn.user,
+      )
+      return { identityFile: identity.keyFile, certificateFile: identity.certificateFile }
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown
+      await identity.forget()
+      printer.note(`No certificate for ssh: ${thrown.message}`)
+      return undefined
+    }
+  }
 
   async function withPassword() {
     const name = options.user ?? (await askText(surroundings, 'User', '--user'))

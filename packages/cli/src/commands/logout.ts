@@ -1,5 +1,6 @@
 import { command, signed, type MakeCommand } from '../command.ts'
 import { SessionFile, stateDirectory } from '../session-file.ts'
+import { SshIdentity } from '../ssh-identity.ts'
 import type { PrintOptions } from '../printer.ts'
 
 export const logout: MakeCommand = (surroundings) =>
@@ -8,6 +9,8 @@ export const logout: MakeCommand = (surroundings) =>
   ]).action(async (options: PrintOptions) => {
     const { client, printer } = await signed(surroundings, options)
     await client.whoami.logout()
-    await new SessionFile(stateDirectory(surroundings.environment)).forget()
+    const directory = stateDirectory(surroundings.environment)
+    await new SessionFile(directory).forget()
+    await new SshIdentity(directory).forget()
     printer.note('Signed out.')
   })

@@ -8,6 +8,7 @@ import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
 import { federationRoutes } from '../api/routes/federation.ts'
 import { gatewayRoutes } from '../api/routes/gateway.ts'
+import { keyRoutes } from '../api/routes/keys.ts'
 import { policyRoutes } from '../api/routes/policies.ts'
 import { grantRoutes, requestRoutes } from '../api/routes/requests.ts'
 import { resourceRoutes } from '../api/routes/resources.ts'
@@ -89,7 +90,16 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
   const { config, clock, foundation, people, plane, events, authority, addresses, baseUrl, readiness } =
     options
   const { store, box, keys, recordings, recordingDirectories, policies, protocols } = foundation
-  const { tokens, federation, signIn, setupLinks, reviews, accessRequests } = people
+  const {
+    tokens,
+    registeredKeys,
+    userCertificates,
+    federation,
+    signIn,
+    setupLinks,
+    reviews,
+    accessRequests,
+  } = people
   const { read } = store
   const portOf = (listener: string): number | undefined =>
     addresses().find(({ name }) => name === listener)?.port
@@ -107,6 +117,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     login: loginRoutes(signIn, events),
     whoami: whoamiRoutes(tokens, authorize),
     tokens: tokenRoutes({ read, tokens, authorize, clock }),
+    keys: keyRoutes({ read, registeredKeys, userCertificates, authorize, clock }),
     users: userRoutes({ store, setupLinks, policies, baseUrl }),
     resources: resourceRoutes({
       store,
@@ -167,7 +178,10 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
         startedAtMs,
         signingPublicKey: keys.signingPublicKey,
         authority,
-        sshAuthorities: { targets: authorityView(keys.sshTargets) },
+        sshAuthorities: {
+          targets: authorityView(keys.sshTargets),
+          users: authorityView(keys.sshUsers),
+        },
         isDraining: () => readiness.isDraining,
         policyVersion: () => policies.point.version,
         liveSessions: () => plane.liveSessions(),

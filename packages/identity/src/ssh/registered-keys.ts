@@ -67,8 +67,7 @@ export class RegisteredKeys {
       if (before !== undefined && before.expiresAt <= now) await removeWithin(tx, before.id)
       const held = await tx.sshKeys.list(principalId, maxKeys)
       if (held.length >= maxKeys) return tooManyKeys
-      if (!(await tx.sshKeys.add(row))) return registeredAlready
-      return { ...row, createdAt: now, lastUsedAt: null }
+      return (await tx.sshKeys.add(row)) ?? registeredAlready
     })
   }
 

@@ -56,21 +56,22 @@ export class SshKeyWriter extends SshKeyReader {
     this.#change = change
   }
 
-  /** @returns false where the key is somebody's already */
-  async add(key: Omit<SshKeyRow, 'createdAt' | 'lastUsedAt'>): Promise<boolean> {
+  /** @returns undefined where the key is somebody's already */
+  async add(key: Omit<SshKeyRow, 'createdAt' | 'lastUsedAt'>): Promise<SshKeyRow | undefined> {
+    const row = { ...key, createdAt: this.#change.nowMs, lastUsedAt: null }
     const { numInsertedOrUpdatedRows } = await this.db
       .insertInto('sshKeys')
-      .values({ ...key, createdAt: this.#change.nowMs, lastUsedAt: null })
+      .values(row)
       .onConflict((conflict) => conflict.column('fingerprint').doNothing())
       .executeTakeFirst()
-    if (numInsertedOrUpdatedRows !== 1n) return false
+    if (numInsertedOrUpdatedRows !== 1n) return undefined
     const until = new Date(key.expiresAt).toISOString()
     this.#change.note(`SSH key ${key.id} (${key.fingerprint}) added for ${key.principalId} until ${until}`, {
       table: 'sshKeys',
       key: key.id,
       verb: 'created',
     })
-    return true
+    return row
   }
 
   /** What stands by it is ended elsewhere. @returns the ids of those that were there */

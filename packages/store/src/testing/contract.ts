@@ -372,8 +372,8 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       const add = (id: string, fingerprint?: string) => system((tx) => tx.sshKeys.add(keyOf(id, fingerprint)))
 
       test('with all that was said of them, found by fingerprint, by id and by principal', async () => {
-        expect(await add('k1')).toBe(true)
         const row = { ...keyOf('k1'), createdAt: clock.now(), lastUsedAt: null }
+        expect(await add('k1')).toEqual(row)
         expect(await store.read.sshKeys.byFingerprint('SHA256:k1')).toEqual(row)
         expect(await store.read.sshKeys.get('k1')).toEqual(row)
         expect(await store.read.sshKeys.list(principal, 9)).toEqual([row])
@@ -386,7 +386,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
 
       test('each once', async () => {
         await add('k1')
-        expect(await add('k2', 'SHA256:k1')).toBe(false)
+        expect(await add('k2', 'SHA256:k1')).toBeUndefined()
         expect(await store.read.sshKeys.get('k2')).toBeUndefined()
       })
 

@@ -11,7 +11,7 @@ export interface GatewayState {
   readonly signingPublicKey: string
   /** Where the gateway signs its own certificates. */
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
-  readonly sshAuthorities: { readonly targets: SshAuthorityView }
+  readonly sshAuthorities: { readonly targets: SshAuthorityView; readonly users: SshAuthorityView }
   isDraining(): boolean
   policyVersion(): string
   liveSessions(): Promise<number>
