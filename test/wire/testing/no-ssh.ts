@@ -6,9 +6,9 @@ import { transferOf } from '../../../packages/ssh/src/facts/transfers.ts'
 import { ScpConversation } from '../../../packages/ssh/src/scp/conversation.ts'
 import { Places } from '../../../packages/ssh/src/scp/places.ts'
 import { SftpConversation } from '../../../packages/ssh/src/sftp/conversation.ts'
-import { carry } from '../../../packages/ssh/src/transfer/carry.ts'
 import type { FileConversation, FileParts } from '../../../packages/ssh/src/transfer/conversation.ts'
 import type { FileOperation } from '../../../packages/ssh/src/transfer/operation.ts'
+import { carry } from './carry.ts'
 
 /**
  * Stands where `ssh` stands for sftp and scp, without any SSH: runs the server's part here, and has every byte pass a conversation. What it
@@ -41,8 +41,6 @@ async function through(): Promise<void> {
       if (refused) return refusal('denied', 'the test refuses this', 'Ask another test.')
       return mintPermit(++operations as OperationId, { maskedTags: new Set() }, 0)
     },
-    commit: () => undefined,
-    signal: new AbortController().signal,
   })
   say({ end: typeof end === 'string' ? end : end.code })
   process.exitCode = end === 'target-left' ? 0 : 1

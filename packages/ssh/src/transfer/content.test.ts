@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { OperationId } from '@sallyport/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ByteCount } from './byte-count.ts'
 import { Content } from './content.ts'
 
 const id = 1 as OperationId
@@ -69,18 +68,5 @@ test('a gap at the end is not whole, and has no hash', () => {
     path: '/x',
     sizeBytes: 3,
     isWhole: false,
-  })
-})
-
-test('a stream that is not followed is counted, with the hash of all of it', () => {
-  const count = new ByteCount(id, 'stdin')
-  count.add(Buffer.from('some '))
-  count.add(Buffer.from('bytes'))
-  expect(count.passage()).toEqual({
-    kind: 'output-left-out',
-    id,
-    stream: 'stdin',
-    sizeBytes: 10,
-    sha256: sha256(Buffer.from('some bytes')),
   })
 })

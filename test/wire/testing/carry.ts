@@ -1,36 +1,31 @@
 import type { Duplex } from 'node:stream'
-import { asFault, isRefusal, type Authorization, type Fault, type Refusal } from '@sallyport/core'
-import { Valve } from '@sallyport/wire'
-import type { FileConversation } from './conversation.ts'
-import type { FileOperation } from './operation.ts'
+import { asFault, type Authorization, type Fault } from '@sallyport/core'
+import type { FileConversation } from '../../../packages/ssh/src/transfer/conversation.ts'
+import type { FileOperation } from '../../../packages/ssh/src/transfer/operation.ts'
+import { Valve } from '../../../packages/wire/src/valve.ts'
 
 export interface CarryParts {
   readonly client: Duplex
   readonly target: Duplex
   readonly conversation: FileConversation
   readonly authorize: (operation: FileOperation) => Authorization | Promise<Authorization>
-  /** Called before bytes that were permitted leave. @throws Fault gateway/cannot-record: then they do not */
-  readonly commit: () => void
-  /** Aborts with a Refusal or a Fault as its reason. */
-  readonly signal: AbortSignal
 }
 
 /**
- * Runs a conversation over a channel of each side until the target said all that it will say, the client is gone, the signal aborts or
+ * Runs a conversation over a channel of each side until the target said all that it will say, the client is gone or
  * something breaks. The target's channel is ended when the client's was; how the client's ends is the caller's. Never rejects.
  */
-export function carry(parts: CarryParts): Promise<'target-left' | 'client-left' | Fault | Refusal> {
+export function carry(parts: CarryParts): Promise<'target-left' | 'client-left' | Fault> {
   return new Promise((resolve) => new Carrying(parts, resolve).start())
 }
 
-type End = 'target-left' | 'client-left' | Fault | Refusal
+type End = 'target-left' | 'client-left' | Fault
 
 class Carrying {
   readonly #parts: CarryParts
   readonly #resolve: (end: End) => void
   readonly #clientValve: Valve
   readonly #targetValve: Valve
-  #mustCommit = false
   #isAsking = false
   #hasClientEnded = false
   #hasTargetEnded = false
@@ -44,9 +39,7 @@ class Carrying {
   }
 
   start(): void {
-    const { client, target, signal } = this.#parts
-    signal.addEventListener('abort', this.#onAbort, { once: true })
-    if (signal.aborted) return this.#onAbort()
+    const { client, target } = this.#parts
     client.on('error', this.#onClientGone).on('close', this.#onClientGone).on('end', this.#onClientEnd)
     target.on('error', this.#onTargetError).on('close', this.#onTargetEnd).on('end', this.#onTargetEnd)
     client.on('drain', this.#onClientDrain)
@@ -95,7 +88,6 @@ class Carrying {
   }
 
   #settle(authorization: Authorization): void {
-    if (authorization.kind === 'permit') this.#mustCommit = true
     this.#parts.conversation.settle(authorization)
   }
 
@@ -103,10 +95,6 @@ class Carrying {
     const { client, target, conversation } = this.#parts
     const { out } = conversation
     if (!out.server.isEmpty) {
-      if (this.#mustCommit) {
-        this.#mustCommit = false
-        this.#parts.commit()
-      }
       if (!out.server.flush(target)) this.#clientValve.shut('target full')
     }
     if (!out.client.isEmpty && !out.client.flush(client)) {
@@ -142,16 +130,10 @@ class Carrying {
   readonly #onClientGone = (): void => this.#finish('client-left')
   readonly #onTargetError = (error: Error): void => this.#finish(asFault(error))
 
-  readonly #onAbort = (): void => {
-    const reason: unknown = this.#parts.signal.reason
-    this.#finish(isRefusal(reason) ? reason : asFault(reason))
-  }
-
   #finish(end: End): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { client, target, signal, conversation } = this.#parts
-    signal.removeEventListener('abort', this.#onAbort)
+    const { client, target, conversation } = this.#parts
     client.off('data', this.#onClientData).off('drain', this.#onClientDrain).off('end', this.#onClientEnd)
     client.off('close', this.#onClientGone)
     target.off('data', this.#onTargetData).off('drain', this.#onTargetDrain).off('end', this.#onTargetEnd)
