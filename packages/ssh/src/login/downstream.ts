@@ -63,8 +63,8 @@ export class LogIn {
   /** @throws TurnedAway, Fault, or the signal's reason */
   async run(): Promise<LoggedIn> {
     const { connection } = this.#arrived
-    const onAbort = (): void => this.#end.reject(this.#signal.reason)
-    const onClose = (): void => this.#end.reject(gone())
+    const onAbort = (): void => this.#fail(this.#signal.reason)
+    const onClose = (): void => this.#fail(gone())
     connection.on('authentication', this.#onAttempt)
     connection.on('close', onClose)
     this.#signal.addEventListener('abort', onAbort, { once: true })
@@ -79,7 +79,7 @@ export class LogIn {
   }
 
   readonly #onAttempt = (attempt: AuthRequest): void => {
-    this.#answer(attempt).catch((thrown: unknown) => this.#end.reject(thrown))
+    this.#answer(attempt).catch((thrown: unknown) => this.#fail(thrown))
   }
 
   async #answer(attempt: AuthRequest): Promise<void> {
@@ -149,24 +149,30 @@ export class LogIn {
 
   async #enter(attempt: AuthRequest, opened: Session<SshOptions> | Refusal): Promise<void> {
     const { connection } = this.#arrived
+    let isIn = false
     const onReady = (): void => {
+      isIn = true
       // The very next message may be one for us.
       const ssh: SshConnection = new SshConnection(new Transport(connection, () => ssh))
       connection.on('close', () => ssh.over())
       this.#end.resolve({ opened, ssh })
     }
-    let isIn = false
-    connection.once('ready', () => {
-      isIn = true
-      onReady()
-    })
+    connection.once('ready', onReady)
     if (!this.#gone.signal.aborted) attempt.accept()
+    // Who is let in by another attempt later is not in by this one as well.
+    connection.removeListener('ready', onReady)
     // It left, or has begun another attempt meanwhile.
     if (!isIn && !isRefusal(opened)) await opened[Symbol.asyncDispose]()
   }
 
+  /** At once: what is decided in the same moment lets nobody in any more. */
+  #fail(thrown: unknown): void {
+    this.#gone.abort()
+    this.#end.reject(thrown)
+  }
+
   #reject(attempt: AuthRequest): void {
-    if (++this.#attempts >= maxLogInAttempts) this.#end.reject(new TurnedAway(tooManyAttempts))
+    if (++this.#attempts >= maxLogInAttempts) this.#fail(new TurnedAway(tooManyAttempts))
     else attempt.reject([...methods])
   }
 }

@@ -11,36 +11,15 @@ import {
   exit,
   logIn,
   logInOn,
+  nobody,
   runFor,
   runServer,
+  withKeys,
   type RunningServer,
 } from '../testing/ssh-pair.ts'
-import { connectSsh, type ClientConnection, type ClientOptions, type ServerConnection } from './index.ts'
+import { connectSsh, type ClientConnection, type ServerConnection } from './index.ts'
 
 const mebibyte = 1024 * 1024
-
-/** Has nothing to log in with. */
-const nobody: ClientOptions = {
-  username: 'alice',
-  logIns: [],
-  verifyHost: () => true,
-  readyTimeoutMs: 20_000,
-}
-
-/** A connection of ours that has keys, and asks for nothing. */
-async function withKeys(port: number): Promise<ClientConnection> {
-  const socket = connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  const client = connectSsh(socket, nobody)
-  const insides = client as unknown as {
-    _protocol: { service: () => void; _handlers: { SERVICE_ACCEPT: () => void } }
-  }
-  insides._protocol.service = () => {}
-  insides._protocol._handlers.SERVICE_ACCEPT = () => {}
-  client.on('error', () => {})
-  await once(client, 'handshake')
-  return client
-}
 
 /** What the other side said when it ended it, and that it did. */
 const farewell = (client: ClientConnection): Promise<string> =>

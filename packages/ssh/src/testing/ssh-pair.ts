@@ -148,6 +148,29 @@ export async function logIn(port: number, options: Partial<ClientOptions> = {}):
   return logInOn(socket, options)
 }
 
+/** Has nothing to log in with. */
+export const nobody: ClientOptions = {
+  username: 'alice',
+  logIns: [],
+  verifyHost: () => true,
+  readyTimeoutMs: 20_000,
+}
+
+/** A connection of ours that has keys, and asks for nothing. */
+export async function withKeys(port: number): Promise<ClientConnection> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  const client = connectSsh(socket, nobody)
+  const insides = client as unknown as {
+    _protocol: { service: () => void; _handlers: { SERVICE_ACCEPT: () => void } }
+  }
+  insides._protocol.service = () => {}
+  insides._protocol._handlers.SERVICE_ACCEPT = () => {}
+  client.on('error', () => {})
+  await once(client, 'handshake')
+  return client
+}
+
 /** Has a program run; until somebody else listens to it, `events` get to know what it does. */
 export async function exec(
   { ssh }: LoggedIn,

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { refusal, type Gate, type LoginClaim, type Session } from '@sallyport/core'
+import type { SshOptions } from '../options.ts'
+import type { ClientConnection } from '../ssh2/index.ts'
+import { message, sendRaw } from '../testing/raw-ssh.ts'
+import { runServer, withKeys } from '../testing/ssh-pair.ts'
+import { LogIn, type LoggedIn } from './downstream.ts'
+
+/** Lets everybody in, each when the test says so, and knows which sessions are over. */
+class Doors {
+  readonly asked: PromiseWithResolvers<void>[] = []
+  readonly over: number[] = []
+
+  readonly gate = {
+    accepts: () => Promise.resolve(true),
+    signIn: () => Promise.resolve(refusal('unsupported', 'not here')),
+    open: async (_claim: LoginClaim) => {
+      const number = this.asked.push(Promise.withResolvers<void>()) - 1
+      await this.asked[number]!.promise
+      const kind = 'session'
+      return { kind, number, [Symbol.asyncDispose]: () => Promise.resolve(void this.over.push(number)) }
+    },
+  } as unknown as Gate<SshOptions>
+}
+
+const keyboard = message(50, 'alice', 'ssh-connection', 'keyboard-interactive', '', '')
+const password = message(50, 'alice', 'ssh-connection', 'password', false, 'token')
+const answer = message(61, 1, 'token')
+
+test('a client that begins another attempt while one is being decided is in by the one that counts, and by no other', async () => {
+  const doors = new Doors()
+  const entered = Promise.withResolvers<LoggedIn>()
+  await using server = await runServer((connection) => {
+    const arrived = { connection, hello: { software: 'test' } }
+    const logIn = new LogIn(arrived, doors.gate, '127.0.0.1:1', new AbortController().signal)
+    logIn.run().then(entered.resolve, entered.reject)
+  })
+  const client = await withKeys(server.port)
+  answersOnce(client)
+  sendRaw(client, message(5, 'ssh-userauth'))
+  sendRaw(client, keyboard)
+  await expect.poll(() => doors.asked.length).toBe(1)
+  sendRaw(client, password)
+  await expect.poll(() => doors.asked.length).toBe(2)
+  doors.asked[0]!.resolve()
+  await expect.poll(() => doors.over).toEqual([0])
+  doors.asked[1]!.resolve()
+  const { opened, ssh } = await entered.promise
+  expect((opened as Session & { number: number }).number).toBe(1)
+  const heard = Promise.withResolvers<string>()
+  ssh.listen({
+    open: ({ type }) => heard.resolve(type),
+    request: () => undefined,
+    broken: heard.reject,
+    over: () => heard.reject(new Error('over')),
+  })
+  sendRaw(client, message(90, 'session', 0, 1024, 1024))
+  expect(await heard.promise).toBe('session')
+  expect(doors.over).toEqual([0])
+})
+
+/** What ssh2 would do by itself had it begun the attempt. */
+function answersOnce(client: ClientConnection): void {
+  const { _protocol } = client as unknown as {
+    _protocol: { _authsQueue: string[]; _handlers: { USERAUTH_INFO_REQUEST: () => void } }
+  }
+  _protocol._authsQueue.push('keyboard-interactive')
+  _protocol._handlers.USERAUTH_INFO_REQUEST = () => sendRaw(client, answer)
+}
