@@ -22,6 +22,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   documents: () => import('./targets/documents.ts'),
   policy: () => import('./targets/policy.ts'),
   'ssh-commands': () => import('./targets/ssh-commands.ts'),
+  'ssh-transport': () => import('./targets/ssh-transport.ts'),
   api: () => import('./targets/api.ts'),
 }
 
