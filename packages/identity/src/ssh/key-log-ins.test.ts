@@ -19,6 +19,7 @@ import type { SshKeyRow } from '@sallyport/store'
 import { invalidCredential, type Authenticated } from '../authenticator.ts'
 import { currentPrincipal } from '../principals.ts'
 import { identityFixture, password, userAuthority, type Fixture } from '../testing/fixtures.ts'
+import { ci } from '../testing/issuer.ts'
 import type { MintedToken } from '../tokens.ts'
 
 const key = privateKeyFromSeed(Buffer.alloc(32, 1)).publicKey
@@ -165,6 +166,36 @@ describe('a registered key', () => {
     await add()
     await it.setPassword('alice', password)
     expect(await it.store.read.sshKeys.list(undefined, 9)).toEqual([])
+  })
+
+  test('of whom a provider knows is good while that is declared, and what it opened ends with that', async () => {
+    const provider = { issuer: ci.issuer, subject: '42', claimedAt: it.clock.now() }
+    await it.store.write('system', 'x', async (tx) => {
+      await tx.issuers.put(ci)
+      await tx.users.create({ name: 'dora', displayName: '', groups: [], provider })
+    })
+    const dora = onOwnBehalf((await currentPrincipal(it.store.read, principalId('user', 'dora')))!)
+    await it.registeredKeys.add(dora, { principalId: dora.principal.id, key, label: '' })
+    const who = await proven(shown(key.blob))
+    const ends: unknown[] = []
+    using _watch = it.tokens.watch(who, (now) => void ends.push(now))
+    await it.store.write('system', 'x', (tx) => tx.issuers.delete(ci.name))
+    expect(ends).toEqual([expect.objectContaining({ code: 'access-revoked' })])
+    expect(await it.keys.accepts(shown(key.blob))).toBe(false)
+    expect(await refused()).toEqual(invalidCredential())
+  })
+
+  test('is no workload’s', async () => {
+    await it.store.write('system', 'x', (tx) => tx.issuers.put(ci))
+    const principal = {
+      kind: 'workload',
+      id: principalId('workload', 'ci-shop'),
+      name: '',
+      groups: [],
+    } as const
+    const request = { principalId: principal.id, key, label: '' }
+    expect(await currentPrincipal(it.store.read, principal.id)).toBeDefined()
+    expect(await it.registeredKeys.add(onOwnBehalf(principal), request)).toEqual(invalidCredential())
   })
 
   test('is not somebody’s who is unknown', async () => {

@@ -11,7 +11,7 @@ import {
 import { fingerprint, type PublicKey } from '@sallyport/openssh'
 import type { Readers, SshKeyRow, Store, Writers } from '@sallyport/store'
 import { invalidCredential, type Authenticated } from '../authenticator.ts'
-import { currentPrincipal } from '../principals.ts'
+import { userNameOf } from '../principals.ts'
 import { maxTokenMs, type Tokens } from '../tokens.ts'
 
 /** A key that somebody adds for themselves. */
@@ -61,7 +61,7 @@ export class RegisteredKeys {
       expiresAt: now + lifetimeMs,
     }
     return this.#store.write(by, 'SSH key', async (tx) => {
-      if ((await currentPrincipal(tx, principalId)) === undefined) return invalidCredential()
+      if ((await standing(tx, principalId)) === undefined) return invalidCredential()
       // One that is over lets nobody in, and whoever has it may add it anew.
       const before = await tx.sshKeys.byFingerprint(row.fingerprint)
       if (before !== undefined && before.expiresAt <= now) await removeWithin(tx, before.id)
@@ -80,7 +80,7 @@ export class RegisteredKeys {
   async accepts({ blob }: OfferedKey): Promise<boolean> {
     const { read } = this.#store
     const row = await this.#living(read, blob)
-    return row !== undefined && (await currentPrincipal(read, row.principalId)) !== undefined
+    return row !== undefined && (await standing(read, row.principalId)) !== undefined
   }
 
   /** Whoever has proven to have the key. @throws Fault gateway/store-unavailable */
@@ -91,7 +91,8 @@ export class RegisteredKeys {
     await this.#store.write('system', 'log-in', async (tx) => {
       // It may have been removed meanwhile.
       const key = await this.#living(tx, blob)
-      if (key === undefined) return
+      const owner = key && (await standing(tx, key.principalId))
+      if (key === undefined || owner === undefined) return
       const { id, principalId, expiresAt } = key
       await tx.sshKeys.used(id)
       tx.note(`${principalId} logged in with SSH key ${id}${from === undefined ? '' : ` from ${from}`}`)
@@ -101,7 +102,7 @@ export class RegisteredKeys {
         actor: null,
         label: key.fingerprint,
         expiresAt: Math.min(expiresAt, this.#clock.now() + maxTokenMs),
-        issuer: null,
+        issuer: owner.issuer,
         sshKey: id,
       })
     })
@@ -113,6 +114,23 @@ export class RegisteredKeys {
     const isSame = row?.publicKey === Buffer.from(blob).toString('base64')
     return isSame && row.expiresAt > this.#clock.now() ? row : undefined
   }
+}
+
+/**
+ * Whether a person may log in by a key of theirs: they are not shut out, and whoever vouches for them is still declared.
+ * @returns undefined where they may not, and for a workload, which has tokens of its own
+ */
+async function standing(
+  { users, issuers }: Pick<Readers, 'users' | 'issuers'>,
+  id: PrincipalId,
+): Promise<{ readonly issuer: string | null } | undefined> {
+  const name = userNameOf(id)
+  const user = name === undefined ? undefined : await users.get(name)
+  if (user === undefined || user.disabledAt !== null) return undefined
+  const { provider } = user
+  if (provider === null) return { issuer: null }
+  const issuer = (await issuers.list()).find((it) => it.issuer === provider.issuer)
+  return issuer && { issuer: issuer.name }
 }
 
 async function removeWithin(tx: Writers, id: string): Promise<boolean> {

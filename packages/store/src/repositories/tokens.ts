@@ -71,8 +71,8 @@ export class TokenWriter extends TokenReader {
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
     const user = token.actor === null ? '' : `, used by ${token.actor.id}`
-    const key = token.sshKey === null ? '' : `, by SSH key ${token.sshKey}`
-    const by = token.issuer === null ? key : `, by a token of issuer ${token.issuer}`
+    const issuer = token.issuer === null ? '' : `, by a token of issuer ${token.issuer}`
+    const by = token.sshKey === null ? issuer : `, by SSH key ${token.sshKey}`
     this.#change.note(`token ${token.id} made for ${token.principalId}${user}${by}`, {
       table: 'tokens',
       key: token.id,

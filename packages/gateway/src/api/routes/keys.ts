@@ -25,6 +25,8 @@ export function keyRoutes(parts: KeyParts): NounRoutes<'keys'> {
       return { items: rows.map((row) => keyView(row, clock.now())) }
     },
     add: async ({ publicKey, label, ttlSeconds }, { caller: { subject } }) => {
+      if (subject.principal.kind !== 'user')
+        throw new ProblemError('forbidden', 'only people register keys: a workload shows its own token')
       // It would outlive what it was delegated for.
       if (subject.actor.id !== subject.principal.id)
         throw new ProblemError('forbidden', 'what acts for somebody may not register keys in their name')
