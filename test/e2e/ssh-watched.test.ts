@@ -21,6 +21,8 @@ async function lookAt(person: Person, id: string) {
   })().catch(() => undefined)
   return {
     seen,
+    /** When the session is over, and all of it has been seen. */
+    over,
     leave: async () => {
       stop.abort()
       await over
@@ -72,13 +74,39 @@ describe.skipIf(!hasSshd)('what must be watched, over ssh, in a gateway of sever
     expect(code).toBe(4)
     const lines = running.output.split('\n').filter((line) => line.startsWith('line '))
     expect(lines).toEqual(Array.from({ length: 30 }, (_, i) => `line ${i}`))
-    await second.leave()
-    await own.leave()
+    await second.over
+    await own.over
     expect(first.seen.map(({ kind }) => kind).slice(0, 3)).toEqual(['watching', 'operation', 'output'])
     expect(
       second.seen.some((line) => line.kind === 'output' && String(line['text']).includes('line 29')),
     ).toBe(true)
     expect(second.seen.at(-1)).toMatchObject({ kind: 'watching-ended', reason: 'the session has ended' })
+  })
+
+  test('commands that are seen on a real shell’s screen are noted, as a help', async () => {
+    await using running = await client.start(
+      'web',
+      ['env -i PS1="host\\$ " TERM=xterm bash --norc -i'],
+      ['-tt'],
+    )
+    await running.line(/waiting for somebody of security to watch/)
+    const [live] = (await alice.client.sessions.list({ live: true })).items
+    const id = live?.id ?? ''
+    const looking = await lookAt(sven, id)
+    const type = async (keys: string): Promise<void> => {
+      running.write(keys)
+      await new Promise((resolve) => setTimeout(resolve, 700))
+    }
+    await type('')
+    await type('echo helo\u007flo world')
+    await type('\r')
+    await type('\u001b[A')
+    await type(' again\r')
+    await type('exit\r')
+    await running.exited
+    await looking.over
+    const texts = looking.seen.flatMap((line) => (line.kind === 'command-seen' ? [line['text']] : []))
+    expect(texts).toEqual(['echo hello world', 'echo hello world again', 'exit'])
   })
 
   test('a terminal is recorded with its size, and comes back as an asciicast', async () => {
@@ -88,7 +116,7 @@ describe.skipIf(!hasSshd)('what must be watched, over ssh, in a gateway of sever
     const id = live?.id ?? ''
     const looking = await lookAt(sven, id)
     await running.exited
-    await looking.leave()
+    await looking.over
     const chunks: Uint8Array[] = []
     for await (const chunk of sven.client.sessions.asciicast({ id })) chunks.push(chunk)
     const [header, ...events] = Buffer.concat(chunks)

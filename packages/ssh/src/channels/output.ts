@@ -2,6 +2,7 @@ import type { Outcome, Permit } from '@sallyport/core'
 import type { ChannelHost } from './host.ts'
 import { KeptOutput } from './kept-output.ts'
 import { MaskedOutput } from './masked-output.ts'
+import { CommandsSeen } from '../terminal/index.ts'
 
 /** How far what a program writes is kept: a terminal's whole, a command's begin, of a transfer nothing. */
 export type Keeping = 'whole' | 'begin' | 'nothing'
@@ -11,15 +12,22 @@ export class ProgramOutput {
   readonly #host: ChannelHost
   readonly #streams: readonly [Stream, Stream]
   readonly #typed: KeptOutput | undefined
+  /** What a person seems to have typed: for searching. */
+  readonly #seen: CommandsSeen | undefined
+  readonly #permit: Permit
 
   /** @param late sends the client what comes by itself */
   constructor(
     host: ChannelHost,
-    { id }: Permit,
+    permit: Permit,
     keeping: Keeping,
     late: (bytes: Buffer, isError: boolean) => void,
+    columns: number,
   ) {
+    const { id } = permit
     this.#host = host
+    this.#permit = permit
+    this.#seen = keeping === 'whole' ? new CommandsSeen(columns) : undefined
     const { note } = host
     const room = keeping === 'whole' ? Infinity : undefined
     const [out, error] = (['stdout', 'stderr'] as const).map((name, i) => {
@@ -35,6 +43,7 @@ export class ProgramOutput {
   // hot path. @returns what the client gets now
   down(bytes: Buffer, isError: boolean): Buffer {
     const out = this.#streams[isError ? 1 : 0].pass(bytes)
+    if (!isError) this.#see(out)
     this.#host.commit()
     return out
   }
@@ -42,6 +51,16 @@ export class ProgramOutput {
   up(bytes: Buffer): Buffer {
     this.#typed?.take(bytes)
     return bytes
+  }
+
+  resized(columns: number): void {
+    this.#seen?.resized(columns)
+  }
+
+  #see(shown: Buffer): void {
+    if (this.#seen === undefined) return
+    const { id } = this.#permit
+    for (const text of this.#seen.take(shown)) this.#host.note({ kind: 'command-seen', id, text })
   }
 
   /** Nothing more comes from the program. */
@@ -64,6 +83,7 @@ export class ProgramOutput {
   #late(i: number, bytes: Buffer, late: (bytes: Buffer, isError: boolean) => void): void {
     try {
       this.#streams[i]?.kept?.take(bytes)
+      if (i === 0) this.#see(bytes)
       this.#host.commit()
       late(bytes, i === 1)
     } catch (thrown) {

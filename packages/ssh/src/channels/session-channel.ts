@@ -163,6 +163,7 @@ export class SessionChannel {
     if (this.#terminal === undefined) return reply(false)
     this.#terminal = { ...this.#terminal, size }
     this.#target?.tell('window-change', sizeFields(size))
+    this.#output?.resized(size.columns)
     if (this.#permit !== undefined) this.#noteTerminal(this.#permit, this.#terminal)
     reply(true)
   }
@@ -247,9 +248,9 @@ export class SessionChannel {
       })
     }
     const keeping = transfer !== undefined ? 'nothing' : this.#terminal === undefined ? 'begin' : 'whole'
-    const output = new ProgramOutput(this.#host, permit, keeping, (bytes, isError) =>
-      joint.late(bytes, isError),
-    )
+    const late = (bytes: Buffer, isError: boolean): void => joint.late(bytes, isError)
+    const columns = this.#terminal?.size.columns ?? 0
+    const output = new ProgramOutput(this.#host, permit, keeping, late, columns)
     this.#output = output
     const joint: Joint = new Joint(client, target, {
       down: (bytes, isError) => output.down(bytes, isError),
