@@ -13,22 +13,22 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
   const at = printer.style('dim', clock(Date.parse(event.at) - startedAtMs))
   const text = (key: string): string => {
     const value = event[key]
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+    return typeof value === 'string' || typeof value === 'number' ? inLine(value, printer) : ''
   }
   switch (event.kind) {
     case 'opened': {
       const who = event['principal'] as { name?: string } | undefined
       const grant = text('grant') === '' ? '' : `, by ${text('grant')}`
-      return `${at}  opened by ${who?.name ?? '?'} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}${grant}\n`
+      return `${at}  opened by ${inLine(who?.name ?? '?', printer)} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}${grant}\n`
     }
     case 'operation':
       return `${at}  ${decision(event, printer)} ${statement(event, printer)}\n`
     case 'result':
-      return `${at}  ${printer.style('dim', `   #${text('id')} ${outcome(event)}`)}\n`
+      return `${at}  ${printer.style('dim', `   #${text('id')} ${inLine(outcome(event), printer)}`)}\n`
     case 'review-asked':
-      return `${at}  ${printer.style('yellow', 'held')}   ${text('review')}: waits for ${waitsFor(event)}\n`
+      return `${at}  ${printer.style('yellow', 'held')}   ${text('review')}: waits for ${inLine(waitsFor(event), printer)}\n`
     case 'review-ended':
-      return `${at}  ${printer.style('yellow', text('state'))} ${text('review')}${by(event['by'])}${text('comment') === '' ? '' : `: ${text('comment')}`}\n`
+      return `${at}  ${printer.style('yellow', text('state'))} ${text('review')}${inLine(by(event['by']), printer)}${text('comment') === '' ? '' : `: ${text('comment')}`}\n`
     case 'terminal':
       return `${at}  ${printer.style('dim', `   #${text('id')} in a terminal of ${text('columns')}x${text('rows')} (${text('term')})`)}\n`
     case 'output':
@@ -37,11 +37,11 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
     case 'output-left-out':
       return `${at}  ${printer.style('dim', `   #${text('id')} ${text('sizeBytes')} bytes of ${text('stream')} are not recorded, SHA-256 ${text('sha256')}`)}\n`
     case 'transfer':
-      return `${at}  ${printer.style('dim', `   #${text('id')} ${text('direction')} of ${printer.shown(text('path'))}, ${text('sizeBytes')} bytes`)}${event['isWhole'] === true ? '' : ' (not whole)'}\n`
+      return `${at}  ${printer.style('dim', `   #${text('id')} ${text('direction')} of ${text('path')}, ${text('sizeBytes')} bytes`)}${event['isWhole'] === true ? '' : ' (not whole)'}\n`
     case 'command-seen':
-      return `${at}  ${printer.style('dim', `   #${text('id')} seen on the screen (no proof):`)} ${printer.shown(text('text'))}\n`
+      return `${at}  ${printer.style('dim', `   #${text('id')} seen on the screen (no proof):`)} ${text('text')}\n`
     case 'watch-asked':
-      return `${at}  ${printer.style('yellow', 'waits')}  for ${watchersOf(event)} to watch: ${printer.shown(text('text'))}\n`
+      return `${at}  ${printer.style('yellow', 'waits')}  for ${inLine(watchersOf(event), printer)} to watch: ${text('text')}\n`
     case 'watcher':
       return `${at}  ${text('by')} ${text('state') === 'came' ? 'watches' : 'watches no more'}\n`
     case 'closed':
@@ -81,13 +81,15 @@ function statement(event: RecordedLine, printer: Printer): string {
   const objects = [
     ...new Set(facts.flatMap((one) => one.objects ?? []).map(({ path }) => path.slice(1).join('.'))),
   ].join(', ')
-  const reason = typeof event['reason'] === 'string' ? `\n            reason: ${event['reason']}` : ''
+  const reason =
+    typeof event['reason'] === 'string' ? `\n            reason: ${inLine(event['reason'], printer)}` : ''
   const parameters = (event['parameters'] ?? []) as readonly unknown[]
   const values =
     parameters.length === 0
       ? ''
-      : `\n            with ${parameters.map((value) => JSON.stringify(value)).join(', ')}`
-  return `[${actions}${objects === '' ? '' : ` ${objects}`}] ${printer.shown(String(event['text'])).trim().replace(/\n/g, '\n            ')}${values}${reason}`
+      : `\n            with ${inLine(parameters.map((value) => JSON.stringify(value)).join(', '), printer)}`
+  const does = inLine(`${actions}${objects === '' ? '' : ` ${objects}`}`, printer)
+  return `[${does}] ${printer.shown(String(event['text'])).trim().replace(/\n/g, '\n            ')}${values}${reason}`
 }
 
 function outcome(event: RecordedLine): string {
@@ -102,6 +104,11 @@ function outcome(event: RecordedLine): string {
     ...(typeof it['errorCode'] === 'string' ? [`SQLSTATE ${it['errorCode']}`] : []),
   ]
   return parts.join(', ')
+}
+
+/** What others named, on one line: it adds none, and steers no terminal. */
+function inLine(value: string | number, printer: Printer): string {
+  return printer.shown(String(value)).replaceAll('\n', '?')
 }
 
 function list(value: unknown): string {
