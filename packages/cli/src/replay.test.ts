@@ -1,26 +1,12 @@
-import { PassThrough, Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import type { RecordedLine } from '@sallyport/api'
-import { Printer } from './printer.ts'
 import { replayLine } from './replay.ts'
-
-const printer = (): Printer => {
-  const output = Object.assign(new PassThrough(), { isTTY: true })
-  const surroundings = {
-    environment: { NO_COLOR: '1' },
-    input: Readable.from([]),
-    output,
-    errors: output,
-    signals: process,
-    now: () => 0,
-  }
-  return new Printer(surroundings, {})
-}
+import { terminalPrinter } from './testing/terminal-printer.ts'
 
 const at = '1970-01-01T00:00:01.000Z'
 const steering = 'a\u001b]52;c;cm0gLXJm\u0007\u009b2J\r\n00:00.000  #9 allowed\u202eb'
 const line = (event: Record<string, unknown>): string =>
-  replayLine({ sequence: 1, at, ...event } as unknown as RecordedLine, 0, printer())
+  replayLine({ sequence: 1, at, ...event } as unknown as RecordedLine, 0, terminalPrinter())
 
 test.each([
   [

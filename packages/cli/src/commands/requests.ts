@@ -26,7 +26,7 @@ export const requests: MakeCommand = (surroundings) =>
         const { client, printer } = await signed(surroundings, options)
         const { items } = await client.requests.list({ state: options.state })
         printer.result(items, () =>
-          items.length === 0 ? 'No requests.\n' : listText(items, surroundings.now()),
+          items.length === 0 ? 'No requests.\n' : printer.shown(listText(items, surroundings.now())),
         )
       }),
     command('show', 'one request, whole', ['sallyport requests show req_01J…'])
@@ -34,7 +34,7 @@ export const requests: MakeCommand = (surroundings) =>
       .action(async (id: string, options: PrintOptions) => {
         const { client, printer } = await signed(surroundings, options)
         const request = await client.requests.get({ id })
-        printer.result(request, () => requestText(request, surroundings.now()))
+        printer.result(request, () => printer.shown(requestText(request, surroundings.now())))
       }),
     command('approve', 'approve it; the last approval that is needed lets them in', [
       'sallyport requests approve req_01J…',

@@ -2,7 +2,7 @@ import type { Review } from '@sallyport/api'
 import { needsAsWritten, needsInWords } from '@sallyport/core'
 import type { Command } from 'commander'
 import { command, group, signed, type MakeCommand } from '../command.ts'
-import type { PrintOptions } from '../printer.ts'
+import type { Printer, PrintOptions } from '../printer.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { reviewersText } from '../needs.ts'
 import { distance, oneLine, table } from '../table.ts'
@@ -22,7 +22,7 @@ export const reviews: MakeCommand = (surroundings) =>
         const { client, printer } = await signed(surroundings, options)
         const { items } = await client.reviews.list({ state: options.state })
         printer.result(items, () =>
-          items.length === 0 ? 'No reviews.\n' : listText(items, surroundings.now()),
+          items.length === 0 ? 'No reviews.\n' : printer.shown(listText(items, surroundings.now())),
         )
       }),
     command('show', 'one review, whole', ['sallyport reviews show rev_01J…'])
@@ -30,7 +30,7 @@ export const reviews: MakeCommand = (surroundings) =>
       .action(async (id: string, options: PrintOptions) => {
         const { client, printer } = await signed(surroundings, options)
         const review = await client.reviews.get({ id })
-        printer.result(review, () => reviewText(review, surroundings.now()))
+        printer.result(review, () => reviewText(review, surroundings.now(), printer))
       }),
     answer(surroundings, 'approve', 'let this very operation run, once', 'Approved: it runs now, this once.'),
     answer(surroundings, 'deny', 'refuse it; the waiting client is told at once', 'Denied.'),
@@ -77,7 +77,8 @@ function listText(items: readonly Review[], now: number): string {
   )
 }
 
-function reviewText(it: Review, now: number): string {
+/** Nothing in it steers the terminal: who asks must not choose what a reviewer sees. */
+export function reviewText(it: Review, now: number, printer: Printer): string {
   const lines = [
     `${it.id}  ${it.state}`,
     `requester   ${it.requester.name}${it.actor.id === it.requester.id ? '' : `, through ${it.actor.name}`}`,
@@ -96,7 +97,7 @@ function reviewText(it: Review, now: number): string {
     ...it.text.split('\n').map((line) => `  ${line}`),
     ...it.parameters.map((value, i) => `  $${i + 1} = ${value === null ? 'NULL' : JSON.stringify(value)}`),
   ]
-  return `${lines.join('\n')}\n`
+  return printer.shown(`${lines.join('\n')}\n`)
 }
 
 function rowsText(radius: NonNullable<Review['blastRadius']>): string {
