@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Fault, Secret } from '@sallyport/core'
+import { Fault, isRefusal, Secret } from '@sallyport/core'
 import { postgresResource } from '@sallyport/core/testing'
 import { generatePrivateKey } from '@sallyport/openssh'
 import { describe, expect, it } from 'vitest'
@@ -223,5 +223,37 @@ describe('a cancel', () => {
     await using world = await startWorld()
     for (let i = 0; i < 100; i++) expect(await world.gate.interrupt(randomBytes(36), from)).toBe(false)
     expect(await world.log({ clientAddress: from })).toMatchObject({ kind: 'session' })
+  })
+})
+
+describe('who has nothing to show', () => {
+  it('signs in by a browser, and is let in with the token that comes of it', async () => {
+    await using world = await startWorld()
+    const begun = await world.gate.signIn('10.0.0.9:50000')
+    if (isRefusal(begun)) throw new Error(begun.reason)
+    expect(begun.url).toBe(`https://gateway.example/device?code=${begun.code}`)
+    expect(world.devices.look(begun.code, '10.0.0.1')).toMatchObject({
+      program: 'postgres',
+      address: '10.0.0.9:50000',
+    })
+    const waiting = begun.wait(new AbortController().signal)
+    const browser = await world.token('alice')
+    const who = await world.tokens.authenticate(browser.token)
+    if (isRefusal(who)) throw new Error(who.reason)
+    world.devices.answer(begun.code, '10.0.0.1', who)
+    const token = await waiting
+    if (isRefusal(token)) throw new Error(token.reason)
+    const session = await world.session({ credential: token })
+    expect(session.subject.principal.id).toBe('user:alice')
+  })
+
+  it('is sent away, or leaves, and has no token', async () => {
+    await using world = await startWorld()
+    const [denied, left] = [await world.gate.signIn('10.0.0.9:1'), await world.gate.signIn('10.0.0.9:2')]
+    if (isRefusal(denied) || isRefusal(left)) throw new Error('not begun')
+    world.devices.answer(denied.code, '10.0.0.1', 'denied')
+    expect(await denied.wait(new AbortController().signal)).toMatchObject({ code: 'denied' })
+    expect(await left.wait(AbortSignal.abort())).toMatchObject({ code: 'invalid-credential' })
+    expect(world.devices.look(left.code, '10.0.0.1')).toMatchObject({ code: 'invalid-credential' })
   })
 })

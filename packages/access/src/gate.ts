@@ -14,6 +14,7 @@ import {
   type OfferedKey,
   type Refusal,
   type Resource,
+  type Secret,
   type Session,
   type StreamProtocol,
 } from '@sallyport/core'
@@ -37,6 +38,19 @@ export interface FailureThrottle {
   failed(...keys: readonly string[]): void
 }
 
+/** Sign-ins that somebody completes in a browser. */
+export interface DeviceDoor {
+  begin(
+    program: string,
+    address: string,
+  ):
+    | Refusal
+    | { readonly url: string; readonly userCode: string; readonly deviceCode: Secret }
+    | Promise<Refusal | { readonly url: string; readonly userCode: string; readonly deviceCode: Secret }>
+  /** @returns an access token */
+  wait(deviceCode: Secret, signal: AbortSignal): Promise<Secret | Refusal>
+}
+
 export interface GateParts {
   readonly store: Store
   readonly recordings: Pick<Recordings, 'open'>
@@ -46,6 +60,7 @@ export interface GateParts {
   readonly interrupts: Interrupts
   readonly tokens: Pick<Authenticator, 'authenticate' | 'accepts'> & Pick<Tokens, 'watch'>
   readonly throttle: FailureThrottle
+  readonly devices: DeviceDoor
   readonly dial: Dial
   readonly credential: FindCredential
   readonly clock: Clock
@@ -71,10 +86,18 @@ export class AccessGate<Options> implements Gate<Options> {
     return tokens.accepts(key, clientAddress)
   }
 
-  signIn(): Promise<DeviceSignIn | Refusal> {
-    return Promise.resolve(
-      refusal('unsupported', 'signing in from here is not set up', 'sallyport login, on this machine'),
-    )
+  async signIn(clientAddress: string): Promise<DeviceSignIn | Refusal> {
+    const { devices, throttle } = this.#parts
+    const throttled = await throttle.check(clientAddress)
+    if (throttled !== undefined) return throttled
+    const begun = await devices.begin(this.#protocol.name, clientAddress)
+    if (isRefusal(begun)) return begun
+    const { url, userCode, deviceCode } = begun
+    return {
+      url: `${url}?code=${userCode}`,
+      code: userCode,
+      wait: (signal) => devices.wait(deviceCode, signal),
+    }
   }
 
   get interrupts(): Pick<Interrupts, 'register'> {

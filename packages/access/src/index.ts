@@ -10,7 +10,7 @@ export {
 } from './access-requests.ts'
 export { CurrentPolicy } from './current-policy.ts'
 export type { AccessEvent, Notify } from './events.ts'
-export { AccessGate, type FailureThrottle, type GateParts } from './gate.ts'
+export { AccessGate, type DeviceDoor, type FailureThrottle, type GateParts } from './gate.ts'
 export { KeyedInterrupts } from './interrupts.ts'
 export { kill, type EndedSession } from './kill.ts'
 export type { Dial, DialRequest, FindCredential, LiveSession } from './live-session.ts'

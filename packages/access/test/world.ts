@@ -25,6 +25,7 @@ import { FakeClock, postgresResource } from '@sallyport/core/testing'
 import {
   Authenticators,
   currentPrincipal,
+  DeviceSignIns,
   disableUser,
   KeyLogIns,
   RegisteredKeys,
@@ -98,6 +99,7 @@ export interface World extends AsyncDisposable {
   readonly store: Store
   readonly tokens: Tokens
   readonly registeredKeys: RegisteredKeys
+  readonly devices: DeviceSignIns
   readonly recordings: Recordings
   readonly policy: CurrentPolicy
   readonly reviews: Reviews
@@ -155,6 +157,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   )
   const reviews = life.use(new Reviews({ store, policy, clock }))
   const requests = new AccessRequests({ store, policy, clock, notify: (event) => events.push(event) })
+  const devices = new DeviceSignIns(tokens, clock)
+  devices.pageUrl = 'https://gateway.example/device'
   const gate = new AccessGate(
     { name: 'postgres', options: (value: unknown) => value },
     {
@@ -166,6 +170,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       interrupts: new KeyedInterrupts(),
       tokens: new Authenticators({ tokens, federation: tokens, keys: logIns }),
       throttle: new Throttle(clock),
+      devices: {
+        begin: (program, address) => devices.begin(program, address),
+        wait: async (code, signal) => {
+          const minted = await devices.wait(code, signal)
+          return isRefusal(minted) ? minted : minted.token
+        },
+      },
       dial(request) {
         dialled.push(request)
         return Promise.resolve(new PassThrough())
@@ -184,6 +195,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     store,
     tokens,
     registeredKeys,
+    devices,
     recordings,
     policy,
     reviews,

@@ -16,7 +16,11 @@ describe('the route table', () => {
     expect(open).toEqual([
       'setup.look',
       'setup.consume',
+      'login.methods',
+      'login.withCode',
       'login.withPassword',
+      'device.begin',
+      'device.token',
       'gateway.version',
       'gateway.signingKey',
       'gateway.authority',

@@ -11,7 +11,7 @@ import { resources } from './resources.ts'
 import { reviews } from './reviews.ts'
 import type { Route } from './route.ts'
 import { sessions } from './sessions.ts'
-import { login, setup } from './setup.ts'
+import { device, login, setup } from './setup.ts'
 import { tokens } from './tokens.ts'
 import { users } from './users.ts'
 import { webhooks } from './webhooks.ts'
@@ -21,6 +21,7 @@ import { whoami } from './whoami.ts'
 export const routeTable = {
   setup,
   login,
+  device,
   whoami,
   tokens,
   keys,

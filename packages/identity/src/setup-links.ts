@@ -9,7 +9,7 @@ import {
   type Secret,
   type Subject,
 } from '@sallyport/core'
-import type { SetupLink, Store, Writers } from '@sallyport/store'
+import type { SetupLink, Store, User, Writers } from '@sallyport/store'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
 import { weaknessOf, type Passwords } from './passwords.ts'
 import type { Throttle } from './throttle.ts'
@@ -30,6 +30,7 @@ export class SetupLinks {
   readonly #passwords: Passwords
   readonly #throttle: Throttle
   readonly #random: RandomBytes
+  readonly #mayUsePassword: (user: User) => boolean
 
   constructor(parts: {
     readonly store: Store
@@ -38,6 +39,8 @@ export class SetupLinks {
     readonly passwords: Passwords
     readonly throttle: Throttle
     readonly random?: RandomBytes
+    /** Where there is a provider, few may sign in without it. The first administrator may. */
+    readonly mayUsePassword?: (user: User) => boolean
   }) {
     this.#store = parts.store
     this.#clock = parts.clock
@@ -45,6 +48,7 @@ export class SetupLinks {
     this.#passwords = parts.passwords
     this.#throttle = parts.throttle
     this.#random = parts.random ?? randomBytes
+    this.#mayUsePassword = parts.mayUsePassword ?? (() => true)
   }
 
   /** For the start of the gateway. An earlier link for the first administrator stops working. @returns undefined where there are users */
@@ -117,6 +121,7 @@ export class SetupLinks {
       if (link.userName === null && !(await createAdministrator(tx, userName))) return unknownLink()
       const user = await tx.users.get(userName)
       if (user === undefined || user.disabledAt !== null) return unknownLink()
+      if (link.userName !== null && !this.#mayUsePassword(user)) return refusal('denied', noPasswords)
       await setPasswordHash(tx, userName, passwordHash)
       return this.#tokens.mintWithin(tx, {
         principalId: principalId('user', userName),
@@ -163,6 +168,7 @@ function unknownLink(): Refusal {
   )
 }
 
+const noPasswords = 'people sign in at the identity provider here, and not with a password'
 const nameRule = 'a user name has 1 to 63 lower-case letters, digits, dots, dashes and underscores'
 const firstSetupLinkMs = 24 * 3_600_000
 const setupLinkMs = 3_600_000

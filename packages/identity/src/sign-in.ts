@@ -4,7 +4,7 @@ import { invalidCredential } from './authenticator.ts'
 import type { Passwords } from './passwords.ts'
 import { principalOf } from './principals.ts'
 import type { Throttle } from './throttle.ts'
-import type { MintedToken, Tokens } from './tokens.ts'
+import type { MintedToken, TokenRequest, Tokens } from './tokens.ts'
 
 /** Trades a local user's name and password for an access token. */
 export class SignIn {
@@ -12,21 +12,25 @@ export class SignIn {
   readonly #tokens: Tokens
   readonly #passwords: Passwords
   readonly #throttle: Throttle
+  readonly #mayUsePassword: (user: User) => boolean
 
   constructor(parts: {
     readonly store: Store
     readonly tokens: Tokens
     readonly passwords: Passwords
     readonly throttle: Throttle
+    /** Where there is a provider, few may sign in without it. */
+    readonly mayUsePassword?: (user: User) => boolean
   }) {
     this.#store = parts.store
     this.#tokens = parts.tokens
     this.#passwords = parts.passwords
     this.#throttle = parts.throttle
+    this.#mayUsePassword = parts.mayUsePassword ?? (() => true)
   }
 
   /**
-   * An unknown name, a disabled user, one without a password and a wrong password are one answer, which takes the same time.
+   * An unknown name, a disabled user, one without a password or who may not use it, and a wrong password are one answer, which takes the same time.
    * @throws Fault gateway/store-unavailable, gateway/overloaded
    */
   async withPassword(claim: {
@@ -36,6 +40,7 @@ export class SignIn {
     readonly address: string
     readonly label: string
     readonly lifetimeMs?: number
+    readonly kind?: NonNullable<TokenRequest['kind']>
   }): Promise<MintedToken | Refusal> {
     const { name, password, address } = claim
     const keys = [address, principalId('user', name)]
@@ -47,7 +52,7 @@ export class SignIn {
     const meanwhile = this.#throttle.check(...keys)
     if (meanwhile !== undefined) return meanwhile
     const admitted =
-      user === undefined || user.disabledAt !== null || verdict === 'wrong'
+      user === undefined || user.disabledAt !== null || verdict === 'wrong' || !this.#mayUsePassword(user)
         ? undefined
         : await this.#admit(user, verdict === 'outdated' ? password : undefined, claim)
     if (admitted !== undefined) {
@@ -63,9 +68,9 @@ export class SignIn {
   async #admit(
     user: User,
     rehash: Secret | undefined,
-    claim: { readonly label: string; readonly lifetimeMs?: number; readonly address: string },
+    claim: Pick<TokenRequest, 'label' | 'lifetimeMs' | 'kind'> & { readonly address: string },
   ): Promise<MintedToken | undefined> {
-    const { label, lifetimeMs, address } = claim
+    const { label, lifetimeMs, kind = 'sp', address } = claim
     const principal = principalOf(user)
     const passwordHash = rehash && (await this.#passwords.hash(rehash))
     return this.#store.write(onOwnBehalf(principal), 'log-in', async (tx) => {
@@ -73,6 +78,7 @@ export class SignIn {
       const minted = await this.#tokens.mintWithin(tx, {
         principalId: principal.id,
         label,
+        kind,
         ...(lifetimeMs === undefined ? {} : { lifetimeMs }),
       })
       if (isRefusal(minted)) return undefined

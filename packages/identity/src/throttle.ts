@@ -103,7 +103,7 @@ class Buckets {
  * One key for all that one party can easily speak from: an IPv4 address, or the /64 of an IPv6 one.
  * @returns undefined for what is no address
  */
-function sourceOf(key: string): string | undefined {
+export function sourceOf(key: string): string | undefined {
   const bracketed = /^\[([^\]]+)\](:\d+)?$/.exec(key)?.[1]
   const host = (bracketed ?? (isIPv6(key) ? key : key.replace(/:\d+$/, ''))).replace(/%.*$/, '')
   if (isIPv4(host)) return host

@@ -41,6 +41,15 @@ export interface TokenRequest {
   readonly lifetimeMs?: number
   /** The id of the token by which it was asked for: it ends with that at the latest, and with the issuer by which that stands. */
   readonly by?: string
+  /** `spb`: of a browser's session, good for nothing but that. */
+  readonly kind?: 'sp' | 'spb'
+  /** The sign-in at a provider by which it stands; that of `by` where absent. */
+  readonly signIn?: string
+  /**
+   * The id of a token by which a person let a program of theirs in, just now: it lives its own time, by the same sign-in. Absent where
+   * it was asked for otherwise.
+   */
+  readonly signedInBy?: string
 }
 
 /** Mints, knows and revokes access tokens. Revocation holds at once, here and for whoever watches. */
@@ -81,12 +90,15 @@ export class Tokens implements Authenticator, Disposable {
     const { principalId, label, actor = null, lifetimeMs = defaultTokenMs } = request
     if (!(lifetimeMs > 0 && lifetimeMs <= maxTokenMs)) throw new RangeError('a token lives at most 12 hours')
     const now = this.#clock.now()
-    const by = request.by === undefined ? undefined : await standingToken(tx, request.by, now)
-    if (request.by !== undefined && by?.principalId !== principalId) return invalidCredential()
-    const expiresAt = Math.min(now + lifetimeMs, by?.expiresAt ?? Number.POSITIVE_INFINITY)
+    const asked = request.by ?? request.signedInBy
+    const by = asked === undefined ? undefined : await standingToken(tx, asked, now)
+    if (asked !== undefined && by?.principalId !== principalId) return invalidCredential()
+    const latest = request.by === undefined && by?.issuer === null ? undefined : by?.expiresAt
+    const expiresAt = Math.min(now + lifetimeMs, latest ?? Number.POSITIVE_INFINITY)
     if ((await currentPrincipal(tx, principalId)) === undefined) return invalidCredential()
-    const { token, hash } = mintOpaque('sp', this.#random)
+    const { token, hash } = mintOpaque(request.kind ?? 'sp', this.#random)
     const id = this.#newId(now)
+    const signIn = request.signIn ?? by?.signIn ?? null
     await tx.tokens.add({
       id,
       hash,
@@ -96,6 +108,7 @@ export class Tokens implements Authenticator, Disposable {
       expiresAt,
       issuer: by?.issuer ?? null,
       sshKey: by?.sshKey ?? null,
+      signIn,
     })
     return { id, token, principalId, label, createdAtMs: now, expiresAtMs: expiresAt }
   }
@@ -126,6 +139,12 @@ export class Tokens implements Authenticator, Disposable {
   async holderOf(id: string): Promise<Authenticated | Refusal> {
     const row = await this.#store.read.tokens.get(id)
     return row === undefined ? invalidCredential() : this.holder(row.hash)
+  }
+
+  /** Whose browser shows this, in its session. */
+  async browser(session: Secret): Promise<Authenticated | Refusal> {
+    const hash = opaqueHash('spb', session)
+    return hash === undefined ? invalidCredential() : this.holder(hash)
   }
 
   /** Whoever has proven to have the token that is kept under this hash. */

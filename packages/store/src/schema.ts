@@ -30,6 +30,7 @@ export interface Tables {
     lastUsedAt: number | null
     issuer: string | null
     sshKey: string | null
+    signIn: string | null
   }
   readonly sshKeys: {
     id: string
@@ -41,6 +42,7 @@ export interface Tables {
     expiresAt: number
     lastUsedAt: number | null
   }
+  readonly signIns: { id: string; userName: string; refresh: Uint8Array }
   readonly agents: {
     id: string
     pool: string

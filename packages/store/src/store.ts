@@ -20,6 +20,7 @@ import { SessionReader } from './repositories/sessions.ts'
 import { SettingReader, SettingWriter } from './repositories/settings.ts'
 import { SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 import { SshKeyReader, SshKeyWriter } from './repositories/ssh-keys.ts'
+import { SignInReader, SignInWriter } from './repositories/sign-ins.ts'
 import { TokenReader, TokenWriter } from './repositories/tokens.ts'
 import { Traffic } from './repositories/traffic.ts'
 import { UserReader, UserWriter } from './repositories/users.ts'
@@ -34,6 +35,7 @@ export interface Readers {
   readonly users: UserReader
   readonly issuers: IssuerReader
   readonly setupLinks: SetupLinkReader
+  readonly signIns: SignInReader
   readonly tokens: TokenReader
   readonly sshKeys: SshKeyReader
   readonly agents: AgentReader
@@ -55,6 +57,7 @@ export interface Writers {
   readonly users: UserWriter
   readonly issuers: IssuerWriter
   readonly setupLinks: SetupLinkWriter
+  readonly signIns: SignInWriter
   readonly tokens: TokenWriter
   readonly sshKeys: SshKeyWriter
   readonly agents: AgentWriter
@@ -178,6 +181,7 @@ function readersOver(db: Kysely<Tables>): Readers {
     users: new UserReader(db),
     issuers: new IssuerReader(db),
     setupLinks: new SetupLinkReader(db),
+    signIns: new SignInReader(db),
     tokens: new TokenReader(db),
     sshKeys: new SshKeyReader(db),
     agents: new AgentReader(db),
@@ -200,6 +204,7 @@ function writersOver(change: Change): Writers {
     users: new UserWriter(change),
     issuers: new IssuerWriter(change),
     setupLinks: new SetupLinkWriter(change),
+    signIns: new SignInWriter(change),
     tokens: new TokenWriter(change),
     sshKeys: new SshKeyWriter(change),
     agents: new AgentWriter(change),

@@ -3,6 +3,7 @@ import { ApiError, certificateByFingerprint, createClient, fingerprintOf } from 
 import { X509Certificate } from 'node:crypto'
 import { connect } from 'node:tls'
 import { askPassword, askText, confirm } from '../ask.ts'
+import { withBrowser, withDevice } from '../browser-sign-in.ts'
 import { command, type MakeCommand } from '../command.ts'
 import { exit, Failure } from '../failure.ts'
 import { Printer } from '../printer.ts'
@@ -14,6 +15,7 @@ interface Options {
   readonly gateway?: string
   readonly user?: string
   readonly setup?: string
+  readonly device?: boolean
   readonly ca?: string
   readonly fingerprint?: string
   readonly json?: boolean
@@ -23,11 +25,13 @@ interface Options {
 export const login: MakeCommand = (surroundings) =>
   command('login', 'sign in to a gateway, for an hour; ssh gets a key and a certificate for as long', [
     'sallyport login --gateway https://gateway.example:8443 --user alice',
+    'sallyport login --device   # the browser is on another machine',
     'sallyport login --setup https://gateway.example:8443/setup#…   # a one-time link',
     'printf %s "$PASSWORD" | sallyport login --gateway https://gateway.example:8443 --user alice --fingerprint sha256:…',
   ])
     .option('--gateway <url>', 'the gateway; the last one where left out')
-    .option('--user <name>', 'whom to sign in as')
+    .option('--user <name>', 'whom to sign in as, with a password of the gateway')
+    .option('--device', 'complete it in a browser on any machine, by a link and a code')
     .option('--setup <link>', 'a one-time set-up link: choose a password, and be signed in')
     .option('--ca <file>', 'PEM of the authority to trust')
     .option('--fingerprint <sha256>', "the fingerprint of the gateway's authority, as it printed it")
@@ -45,7 +49,7 @@ async function signIn(surroundings: Surroundings, options: Options): Promise<voi
   const ca = await trust(surroundings, options, gateway, before?.gateway === gateway ? before.ca : undefined)
   const client = createClient({ baseUrl: gateway, ...(ca === undefined ? {} : { ca }) })
 
-  const signedIn = link === undefined ? await withPassword() : await withLink(link)
+  const signedIn = await signedInBy()
   await file.write({ gateway, ...signedIn, ...(ca === undefined ? {} : { ca }) })
   const identity = await sshIdentity()
   printer.result(
@@ -69,6 +73,16 @@ async function signIn(surroundings: Surroundings, options: Options): Promise<voi
       printer.note(`No certificate for ssh: ${thrown.message}`)
       return undefined
     }
+  }
+
+  async function signedInBy() {
+    if (link !== undefined) return withLink(link)
+    if (options.device === true) return withDevice(surroundings, client)
+    if (options.user !== undefined) return withPassword()
+    const { provider, url } = await client.login.methods()
+    if (provider === undefined) return withPassword()
+    const isElsewhere = surroundings.environment['SSH_CONNECTION'] !== undefined
+    return isElsewhere ? withDevice(surroundings, client) : withBrowser(surroundings, client, url)
   }
 
   async function withPassword() {

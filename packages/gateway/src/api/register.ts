@@ -54,7 +54,8 @@ function bodyLimitOf({ noun, verb }: NamedRoute): number {
 }
 
 /** Guessing a password or a set-up code is slow. */
-const isSignIn = ({ noun }: NamedRoute): boolean => noun === 'login' || noun === 'setup'
+const isSignIn = ({ noun, verb }: NamedRoute): boolean =>
+  noun === 'login' || noun === 'setup' || (noun === 'device' && verb === 'begin')
 
 async function signedIn(request: FastifyRequest, guards: Guards): Promise<Caller> {
   const token = /^Bearer ([\x21-\x7e]{1,8192})$/i.exec(request.headers.authorization ?? '')?.[1]

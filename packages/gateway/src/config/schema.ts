@@ -78,6 +78,38 @@ export function configSchema(protocols: readonly Listening[]) {
         message: 'certificate and key go together',
       })
       .prefault({}),
+    /** The company's OpenID provider, where people sign in. Without it they do with a password of their own here. */
+    oidc: z
+      .strictObject({
+        /** As it calls itself, to the letter. */
+        issuer: z.url({ protocol: /^https$/, error: 'use an address of https' }),
+        clientId: z.string().min(1),
+        clientSecret: z
+          .string()
+          .regex(
+            /^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|sealed:[a-z0-9-]+)$/,
+            'secrets stand elsewhere: use file:PATH, env:NAME or sealed:NAME',
+          ),
+        clientAuthentication: z
+          .enum(['client_secret_basic', 'client_secret_post'])
+          .default('client_secret_basic'),
+        /** What people know it by: it stands on the button. */
+        name: z.string().min(1).max(60).default('your company’s account'),
+        scopes: z.array(z.string().min(1)).default(['openid', 'profile']),
+        /** Of the ID token, or of what userinfo says: a name, or a JSON Pointer. */
+        groupsClaim: z.string().min(1).default('groups'),
+        nameClaim: z.string().min(1).default('preferred_username'),
+        /** The only groups that are taken over. */
+        onlyGroups: z.array(z.string().min(1)).optional(),
+        /** Further parameters of the request to sign in. */
+        parameters: z.record(z.string(), z.string()).default({}),
+        /** PEM file, where the system does not know who signs the provider's certificate. */
+        certificateAuthority: z.string().optional(),
+        /** Who may still sign in with a password: members of `administrators`, for when the provider fails. */
+        localUsers: z.enum(['administrators', 'everybody', 'nobody']).default('administrators'),
+      })
+      .refine(({ scopes }) => scopes.includes('openid'), { path: ['scopes'], message: 'openid is needed' })
+      .optional(),
     limits: z
       .strictObject({
         /** Client connections over all protocols. */

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { Clock, Issuer } from '@sallyport/core'
-import type { Federation } from '@sallyport/identity'
+import type { Federation, Provider } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import type { ServerTls } from '../edge/server-tls.ts'
 import type { Plane } from '../start/plane.ts'
@@ -13,6 +13,8 @@ export interface CheckParts {
   readonly plane: Pick<Plane, 'attached' | 'processes' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
   readonly federation: Pick<Federation, 'keysOf'>
+  /** Where people sign in; absent where they do here alone. */
+  readonly provider: Pick<Provider, 'check'> | undefined
   readonly clock: Clock
 }
 
@@ -38,6 +40,7 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
             : good(`${resources.length} declared`),
         ),
     },
+    ...(parts.provider === undefined ? [] : [{ name: 'identity provider', look: () => signIns(parts) }]),
     ...(await parts.store.read.issuers.list()).map((issuer): Check => ({
       name: `issuer ${issuer.name}`,
       look: () => issuerKeys(parts, issuer),
@@ -96,6 +99,16 @@ async function agents({ plane }: CheckParts, pool: string) {
   const count = (await plane.attached()).filter((agent) => agent.pool === pool).length
   if (count > 0) return good(`${count} attached`)
   return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
+}
+
+async function signIns({ provider }: CheckParts) {
+  try {
+    await provider?.check()
+    return good('it can be asked')
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : 'it cannot be asked'
+    return bad(why, 'nobody new can sign in: see `oidc` in the gateway’s configuration')
+  }
 }
 
 async function issuerKeys({ federation }: CheckParts, issuer: Issuer) {

@@ -16,12 +16,14 @@ import { bind } from '../edge/listener.ts'
 import { pages } from './pages.ts'
 import { problem, problemOf } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
+import { registerSignIn, type SignInPages } from './sign-in/routes.ts'
 
 export interface FrontOptions {
   readonly address: ListenAddress
   readonly tls: SecureContextOptions
   readonly implementations: Implementations
   readonly guards: Guards
+  readonly signIn: SignInPages
   readonly limits: { readonly requestsPerMinute: number; readonly signInsPerMinute: number }
   /** Undefined while all is well; else why the gateway should get no new clients. */
   readonly unready: () => Promise<string | undefined>
@@ -104,6 +106,7 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
   })
   await app.register(rateLimit, { max: options.limits.requestsPerMinute, timeWindow: '1 minute' })
 
+  registerSignIn(app, options.signIn, options.limits.signInsPerMinute)
   registerRoutes(app, options.implementations, options.guards, options.limits)
   const description = JSON.stringify(openApiDocument('v1'))
   app.get(`${apiPrefix}/openapi.json`, named('openapi'), (_request, reply) =>

@@ -55,6 +55,13 @@ export interface ControlCalls {
   throttled(keys: readonly string[]): Refusal | undefined
   failed(keys: readonly string[]): void
   interruptElsewhere(key: Uint8Array): Promise<boolean>
+  /** Of {@link DeviceDoor}; secrets in clear, since both ends are this very program. */
+  beginDevice(
+    program: string,
+    address: string,
+  ): Refusal | { url: string; userCode: string; deviceCode: string }
+  waitForDevice(deviceCode: string): Promise<Refusal | { token: string }>
+  forgetDevice(deviceCode: string): void
 }
 
 /** What sockets are passed as. */

@@ -1,4 +1,4 @@
-import { systemClock, type SessionId } from '@sallyport/core'
+import { isRefusal, Secret, systemClock, type SessionId } from '@sallyport/core'
 import { openAgentDoor } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
 import { cannotListen } from '../edge/agents-port.ts'
@@ -54,7 +54,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
     },
   })
   const { store, protocols } = foundation
-  const people = gatherPeople(life, foundation, clock, events)
+  const people = gatherPeople(life, config, foundation, clock, events)
   addWaitingGauges(metrics.registry, { read: store.read, clock })
   const { throttle, reviews } = people
   const summed = new SummedMetrics(metrics.registry, () => processes.numbers())
@@ -69,6 +69,15 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
       },
       throttled: (keys) => throttle.check(...keys),
       failed: (keys) => throttle.failed(...keys),
+      beginDevice: (program, address) => {
+        const begun = people.devices.begin(program, address)
+        return isRefusal(begun) ? begun : { ...begun, deviceCode: begun.deviceCode.reveal() }
+      },
+      waitForDevice: async (deviceCode) => {
+        const minted = await people.devices.wait(new Secret(deviceCode), new AbortController().signal)
+        return isRefusal(minted) ? minted : { token: minted.token.reveal() }
+      },
+      forgetDevice: (deviceCode) => people.devices.forget(new Secret(deviceCode)),
       interruptElsewhere: async (key) => (await processes.askAll('interrupt', key)).includes(true),
     }),
     onDied: async (process) => {

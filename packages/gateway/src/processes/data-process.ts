@@ -1,5 +1,5 @@
-import { Reviews, type Watching } from '@sallyport/access'
-import { Fault, systemClock } from '@sallyport/core'
+import { Reviews, type DeviceDoor, type Watching } from '@sallyport/access'
+import { Fault, isRefusal, Secret, systemClock } from '@sallyport/core'
 import type { StoreChange } from '@sallyport/store'
 import type { Socket } from 'node:net'
 import { detectorTags, protocolKinds } from '../protocols.ts'
@@ -145,6 +145,7 @@ export class DataProcess {
         check: (...keys) => this.#control.ask('throttled', keys),
         failed: (...keys) => void this.#control.ask('failed', keys).catch(() => undefined),
       },
+      devices: this.#devices,
       interruptsElsewhere: (key) => this.#control.ask('interruptElsewhere', key),
       agents: { place: { process, processes } },
       tls,
@@ -156,6 +157,26 @@ export class DataProcess {
     const started = { process, foundation, serving, recorder, metrics }
     while (this.#missed.length > 0) await act(started, this.#missed.splice(0))
     this.#started = started
+  }
+
+  /** Sign-ins in a browser are kept by the control process. */
+  readonly #devices: DeviceDoor = {
+    begin: async (program, address) => {
+      const begun = await this.#control.ask('beginDevice', program, address)
+      return isRefusal(begun) ? begun : { ...begun, deviceCode: new Secret(begun.deviceCode) }
+    },
+    wait: async (deviceCode, signal) => {
+      const code = deviceCode.reveal()
+      const giveUp = (): void => void this.#control.ask('forgetDevice', code).catch(() => undefined)
+      signal.addEventListener('abort', giveUp, { once: true })
+      if (signal.aborted) giveUp()
+      try {
+        const waited = await this.#control.ask('waitForDevice', code)
+        return isRefusal(waited) ? waited : new Secret(waited.token)
+      } finally {
+        signal.removeEventListener('abort', giveUp)
+      }
+    },
   }
 
   /** Never says that it was told where it was not: without a control process this one is about to end. */

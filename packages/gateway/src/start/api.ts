@@ -6,6 +6,7 @@ import { accessRoutes } from '../api/routes/access.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
 import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
+import { deviceRoutes } from '../api/routes/device.ts'
 import { federationRoutes } from '../api/routes/federation.ts'
 import { gatewayRoutes } from '../api/routes/gateway.ts'
 import { keyRoutes } from '../api/routes/keys.ts'
@@ -33,6 +34,7 @@ import type { Send } from '../webhooks/sender.ts'
 import type { Address } from './address.ts'
 import type { People } from './control-core.ts'
 import type { ClientTls } from './client-tls.ts'
+import type { ProviderAtWork } from './provider.ts'
 import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
@@ -48,6 +50,7 @@ export interface ApiOptions {
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
   readonly events: Events
   readonly sendWebhook: Send
+  readonly provider: ProviderAtWork | undefined
   /** Grows while the gateway starts. */
   readonly addresses: () => readonly Address[]
   readonly baseUrl: () => string
@@ -67,6 +70,14 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
       tls: options.clientTls.tls.pair,
       implementations: implementationsOf(options, authorize),
       guards: guardsOf(people, authorize),
+      signIn: {
+        ...people,
+        provider: options.provider,
+        baseUrl: options.baseUrl,
+        clock: options.clock,
+        onSignedIn: (name, address) => events.signedIn(name, address),
+        onRefused: (address, code) => events.signInRefused(address, code),
+      },
       limits: config.limits,
       unready: () => readiness.why(),
       onAnswered: (answered) => events.answered(answered),
@@ -95,6 +106,8 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     registeredKeys,
     userCertificates,
     federation,
+    devices,
+    loopback,
     signIn,
     setupLinks,
     reviews,
@@ -114,7 +127,8 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
   const startedAtMs = clock.now()
   return {
     setup: setupRoutes(setupLinks, events),
-    login: loginRoutes(signIn, events),
+    login: loginRoutes({ signIn, loopback, provider: options.provider?.name, baseUrl }, events),
+    device: deviceRoutes(devices, events),
     whoami: whoamiRoutes(tokens, authorize),
     tokens: tokenRoutes({ read, tokens, authorize, clock }),
     keys: keyRoutes({ read, registeredKeys, userCertificates, authorize, clock }),
@@ -196,6 +210,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
               plane,
               policies,
               federation,
+              provider: options.provider?.provider,
               clock,
             }),
           ),

@@ -4,15 +4,19 @@ import {
   LiveSessions,
   Reviews,
   type AccessEvent,
+  type DeviceDoor,
   type FailureThrottle,
   type GateParts,
 } from '@sallyport/access'
 import type { Clock, Interrupts } from '@sallyport/core'
 import {
+  administrators,
   Authenticators,
   Credentials,
+  DeviceSignIns,
   Federation,
   KeyLogIns,
+  LoopbackSignIns,
   Passwords,
   RegisteredKeys,
   SetupLinks,
@@ -23,7 +27,7 @@ import {
   UserCertificates,
 } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
-import type { Store } from '@sallyport/store'
+import type { Store, User } from '@sallyport/store'
 import type { AgentServer } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
@@ -39,6 +43,8 @@ export interface People {
   readonly authenticators: Authenticators
   readonly throttle: Throttle
   readonly signIn: SignIn
+  readonly devices: DeviceSignIns
+  readonly loopback: LoopbackSignIns
   readonly setupLinks: SetupLinks
   readonly reviews: Reviews
   readonly accessRequests: AccessRequests
@@ -47,6 +53,7 @@ export interface People {
 /** @param life takes whatever has to be ended */
 export function gatherPeople(
   life: AsyncDisposableStack,
+  config: Pick<Config, 'oidc'>,
   foundation: Pick<Foundation, 'store' | 'keys' | 'policies'>,
   clock: Clock,
   events: Events,
@@ -56,15 +63,25 @@ export function gatherPeople(
   const passwords = new Passwords()
   const known = knowPeople(life, foundation, clock, events)
   const { tokens } = known
+  const may = mayUsePassword(config)
   const notify = (event: AccessEvent): void => events.access(event)
   return {
     ...known,
     throttle,
-    signIn: new SignIn({ store, tokens, passwords, throttle }),
-    setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle }),
+    signIn: new SignIn({ store, tokens, passwords, throttle, mayUsePassword: may }),
+    devices: new DeviceSignIns(tokens, clock),
+    loopback: new LoopbackSignIns(tokens, clock),
+    setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle, mayUsePassword: may }),
     reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
     accessRequests: new AccessRequests({ store, policy: policies.current, clock, notify }),
   }
+}
+
+/** Everybody local, while there is no provider. */
+function mayUsePassword({ oidc }: Pick<Config, 'oidc'>): (user: User) => boolean {
+  const { localUsers = 'everybody' } = oidc ?? {}
+  return ({ groups }) =>
+    localUsers === 'everybody' || (localUsers === 'administrators' && groups.includes(administrators))
 }
 
 /**
@@ -117,6 +134,7 @@ export interface ControlCoreOptions {
   readonly people: Pick<People, 'authenticators' | 'reviews'>
   readonly throttle: FailureThrottle
   readonly interrupts: Interrupts
+  readonly devices: DeviceDoor
 }
 
 /** What people may do: everything between a log-in and a target, without a socket. */
@@ -131,7 +149,7 @@ export function buildControlCore(
   { store, box, keys, policies }: Foundation,
   options: ControlCoreOptions,
 ): ControlCore {
-  const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts } = options
+  const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts, devices } = options
   const { authenticators, reviews } = options.people
   const policy = policies.current
   const sessions = life.use(new LiveSessions({ store, policy, maxSessions: config.limits.connections }))
@@ -154,6 +172,7 @@ export function buildControlCore(
       interrupts,
       tokens: authenticators,
       throttle,
+      devices,
       dial: (request, signal) => tunnel.dial(request, signal),
       credential: (...asked) => credentials.forAccount(...asked),
       clock,
@@ -163,15 +182,16 @@ export function buildControlCore(
 }
 
 /** The gateway's own secrets, which nobody may name as a credential. */
-export function withheld({ masterKey, dataDirectory, tls }: Config): {
+export function withheld({ masterKey, dataDirectory, tls, oidc }: Config): {
   withheldVariables: string[]
   withheldPaths: string[]
 } {
-  const isVariable = masterKey?.startsWith('env:') === true
-  const keyFile = masterKey?.startsWith('file:') === true ? masterKey.slice('file:'.length) : undefined
+  const references = [masterKey, oidc?.clientSecret].filter((it) => it !== undefined)
+  const named = (kind: 'env:' | 'file:'): string[] =>
+    references.filter((it) => it.startsWith(kind)).map((it) => it.slice(kind.length))
   return {
-    withheldVariables: isVariable ? [masterKey.slice('env:'.length)] : [],
-    withheldPaths: [dataDirectory, keyFile, tls.key].flatMap((path) =>
+    withheldVariables: named('env:'),
+    withheldPaths: [dataDirectory, tls.key, ...named('file:')].flatMap((path) =>
       path === undefined ? [] : resolve(path),
     ),
   }

@@ -12,6 +12,7 @@ import type { People } from './control-core.ts'
 import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
+import { openProvider } from './provider.ts'
 import { keepUp } from './upkeep.ts'
 import { openWebhooks } from './webhooks.ts'
 
@@ -55,8 +56,9 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
       ? { certificate, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
       : undefined
   const { accessRequests, reviews } = people
+  const provider = openProvider(options)
   life.use(
-    keepUp({ store: foundation.store, accessRequests, reviews, clock }, (error) =>
+    keepUp({ store: foundation.store, accessRequests, reviews, clock, checks: provider?.checks }, (error) =>
       events.trouble('upkeep', error),
     ),
   )
@@ -70,12 +72,14 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
   const front = await openApi(life, {
     ...options,
     sendWebhook,
+    provider,
     authority,
     addresses: () => addresses,
     baseUrl,
   })
   clientTls.front = front
   listening('api', config.listen.api.host, front.port, 'https://')
+  people.devices.pageUrl = `${baseUrl()}/device`
   listening('agents', config.listen.agents.host, options.agentsPort)
   if (config.listen.metrics !== 'off') {
     const { host } = config.listen.metrics

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { KeyedInterrupts, type FailureThrottle, type LiveSessions } from '@sallyport/access'
+import { KeyedInterrupts, type DeviceDoor, type FailureThrottle, type LiveSessions } from '@sallyport/access'
 import type { Clock, Fault, Interrupts, TagSuggestions } from '@sallyport/core'
 import type { AgentServer, AgentServerOptions } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
@@ -26,6 +26,7 @@ export interface ServingOptions {
   readonly foundation: Foundation
   readonly people: Pick<People, 'authenticators' | 'reviews'>
   readonly throttle: FailureThrottle
+  readonly devices: DeviceDoor
   /** Those of the other processes: asked where no session here has the key. */
   readonly interruptsElsewhere?: (key: Uint8Array) => Promise<boolean>
   /** Where agents come from: a port of our own, or another process. */
@@ -80,6 +81,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
     tunnel,
     people,
     throttle,
+    devices: options.devices,
     interrupts: alsoElsewhere(interrupts, options.interruptsElsewhere),
     recordings: countedRecordings(recordings, metrics.tallies, () => recorder.works()),
     notify: (event) => {

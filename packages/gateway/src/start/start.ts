@@ -14,6 +14,7 @@ import { openDesk } from './desk.ts'
 import { layFoundation } from './foundation.ts'
 import { OwnPlane } from './plane.ts'
 import { Readiness } from './readiness.ts'
+import { doorOf } from './device-door.ts'
 import { RecorderState } from './recorder-state.ts'
 import { ownRecordings } from './recording-places.ts'
 import type { GatewayOptions, RunningGateway } from './running-gateway.ts'
@@ -46,7 +47,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     recordings: ownRecordings(config.dataDirectory),
   })
   const { store, protocols } = foundation
-  const people = gatherPeople(life, foundation, clock, events)
+  const people = gatherPeople(life, config, foundation, clock, events)
   addWaitingGauges(metrics.registry, { read: store.read, clock })
   await endLeftovers(store, people.reviews)
   const clientTls = await openClientTls(life, foundation, { config, clock, events })
@@ -57,6 +58,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     foundation,
     people,
     throttle: people.throttle,
+    devices: doorOf(people.devices),
     agents: { listen: config.listen.agents },
     tls: clientTls.tls,
     recorder,

@@ -1,13 +1,15 @@
 import type { AccessRequests, Reviews } from '@sallyport/access'
 import type { Clock } from '@sallyport/core'
+import type { ProviderChecks } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 
 /**
  * Once a day: forgets tokens and SSH keys that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, puts
- * the open ones to those whom policy asks by now, and ends reviews that nobody waits for. Disposing it ends the timers.
+ * the open ones to those whom policy asks by now, ends reviews that nobody waits for, and asks the provider about those whom it has signed in.
+ * Disposing it ends the timers.
  */
 export function keepUp(
-  { store, accessRequests, reviews, clock }: UpkeepParts,
+  { store, accessRequests, reviews, clock, checks }: UpkeepParts,
   onTrouble: (error: unknown) => void,
 ): Disposable {
   const forget = (): void => {
@@ -24,6 +26,7 @@ export function keepUp(
     accessRequests.expireOverdue().catch(onTrouble)
     accessRequests.askAnew().catch(onTrouble)
     reviews.closeLost().catch(onTrouble)
+    checks?.check().catch(onTrouble)
   }, minuteMs).unref()
   return {
     [Symbol.dispose]: () => {
@@ -38,6 +41,8 @@ export interface UpkeepParts {
   readonly accessRequests: Pick<AccessRequests, 'expireOverdue' | 'askAnew'>
   readonly reviews: Pick<Reviews, 'closeLost'>
   readonly clock: Clock
+  /** Of those whom a provider has signed in; absent without one. */
+  readonly checks?: Pick<ProviderChecks, 'check'> | undefined
 }
 
 const minuteMs = 60_000

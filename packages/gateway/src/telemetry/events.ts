@@ -96,6 +96,11 @@ export class Events {
     this.#log.warn({ ...refused, address }, 'SSH key refused')
   }
 
+  /** The identity provider could not be asked, or what came from it was not taken. */
+  providerProblem(kind: 'unavailable' | 'refused', why: string, address?: string): void {
+    this.#log[kind === 'unavailable' ? 'error' : 'warn']({ address, why }, `identity provider: ${kind}`)
+  }
+
   applied(by: Subject, plan: readonly Change[], policyVersion: string): void {
     const changes = plan
       .filter(({ action }) => action !== 'unchanged')

@@ -132,6 +132,7 @@ export class Federation implements Authenticator, Disposable {
         expiresAt: expiresAtMs,
         issuer: issuer.name,
         sshKey: null,
+        signIn: null,
       })
     })
     return tokens.holder(key)

@@ -1,5 +1,10 @@
 import { request } from 'node:https'
 
+/** It could not be asked, which says nothing about who somebody is. Its message is safe to show and to log. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+}
+
 /** What of an answer is looked at. */
 interface Asked {
   readonly method?: string
@@ -12,10 +17,10 @@ interface Asked {
 
 /**
  * Asks an issuer or provider: over TLS, within {@link timeoutMs}, at most {@link maxBytes}, and whoever it redirects to is not asked.
- * @throws Error whose message says in a few words what failed, and nothing that was sent or answered
+ * @throws Unreachable that says in a few words what failed, and nothing that was sent or answered
  */
-async function ask(url: URL, asked: Asked = {}): Promise<Response> {
-  if (url.protocol !== 'https:') throw new Error(`${url.host} is to be asked without TLS`)
+export async function ask(url: URL, asked: Asked = {}): Promise<Response> {
+  if (url.protocol !== 'https:') throw new Unreachable(`${url.host} is to be asked without TLS`)
   const limit = AbortSignal.timeout(timeoutMs)
   const { method = 'GET', headers = {}, body, certificateAuthority: ca, signal } = asked
   try {
@@ -33,7 +38,7 @@ async function ask(url: URL, asked: Asked = {}): Promise<Response> {
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
     const what = limit.aborted ? `does not answer within ${timeoutMs / 1000} s` : reasonOf(code)
-    throw new Error(`${url.host} ${what}`)
+    throw new Unreachable(`${url.host} ${what}`)
   }
 }
 

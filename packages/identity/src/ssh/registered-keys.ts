@@ -103,6 +103,7 @@ export class RegisteredKeys {
         label: key.fingerprint,
         expiresAt: Math.min(expiresAt, this.#clock.now() + maxTokenMs),
         issuer: owner.issuer,
+        signIn: null,
         sshKey: id,
       })
     })

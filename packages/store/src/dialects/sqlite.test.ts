@@ -259,11 +259,13 @@ const withoutSshKeys = `
   alter table tokens drop column sshKey;
   drop table sshKeys;`
 
-/** What migration 0008 has made, unmade. */
+/** What migrations 0008 and 0010 have made, unmade. */
 const withoutIssuers = `
   drop index oneUserEach;
   alter table users drop column issuer;
   alter table users drop column subject;
   alter table users drop column claimedAt;
   alter table tokens drop column issuer;
-  drop table issuers;`
+  drop table issuers;
+  alter table tokens drop column signIn;
+  drop table signIns;`

@@ -21,6 +21,8 @@ export interface TokenRow {
   readonly issuer: string | null
   /** The registered SSH key by which it stands; null where it was made otherwise. */
   readonly sshKey: string | null
+  /** The sign-in at a provider by which it stands, where that can be asked about. */
+  readonly signIn: string | null
 }
 
 export class TokenReader {
@@ -109,10 +111,15 @@ export class TokenWriter extends TokenReader {
 }
 
 /** One of them, all of a principal, or all that stand by a key. */
-type RevokedBy = { readonly id: string } | { readonly principalId: string } | { readonly sshKey: string }
+type RevokedBy =
+  | { readonly id: string }
+  | { readonly principalId: string }
+  | { readonly sshKey: string }
+  | { readonly signIn: string }
 
-function whichOf(by: RevokedBy): readonly ['id' | 'principalId' | 'sshKey', string] {
+function whichOf(by: RevokedBy): readonly ['id' | 'principalId' | 'sshKey' | 'signIn', string] {
   if ('id' in by) return ['id', by.id]
+  if ('signIn' in by) return ['signIn', by.signIn]
   return 'sshKey' in by ? ['sshKey', by.sshKey] : ['principalId', by.principalId]
 }
 

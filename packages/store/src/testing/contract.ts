@@ -297,7 +297,9 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
 
       test('each once', async () => {
         await system((tx) => tx.users.create(dora))
-        await expect(system((tx) => tx.users.create({ ...dora, name: 'other' }))).rejects.toThrow('the store')
+        await expect(system((tx) => tx.users.create({ ...dora, name: 'other' }))).rejects.toThrow(
+          'UNIQUE constraint',
+        )
         expect(await store.read.users.get('other')).toBeUndefined()
       })
     })
@@ -327,6 +329,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             expiresAt: clock.now() + 1000,
             issuer: of,
             sshKey: null,
+            signIn: null,
           }),
         )
 
@@ -409,6 +412,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
               expiresAt: clock.now() + 1000,
               issuer: null,
               sshKey,
+              signIn: null,
             }),
           )
         await add('k1')
@@ -449,6 +453,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
             expiresAt: clock.now() + 1000,
             issuer: null,
             sshKey: null,
+            signIn: null,
           }),
         )
 
@@ -477,6 +482,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           lastUsedAt: null,
           issuer: null,
           sshKey: null,
+          signIn: null,
         }
         expect(await store.read.tokens.byHash('#t1')).toEqual(token)
         clock.advance(7)

@@ -1,11 +1,11 @@
 import { isRefusal, Secret, type Refusal } from '@sallyport/core'
-import type { MintedToken, SetupLinks, SignIn } from '@sallyport/identity'
+import type { LoopbackSignIns, MintedToken, SetupLinks, SignIn } from '@sallyport/identity'
 import { ProblemError, refused } from '../../front/problem.ts'
 import type { Events } from '../../telemetry/events.ts'
 import type { NounRoutes } from '../implementation.ts'
 import { time } from '../views.ts'
 
-type SignInEvents = Pick<Events, 'signedIn' | 'signInRefused'>
+export type SignInEvents = Pick<Events, 'signedIn' | 'signInRefused'>
 
 export function setupRoutes(setupLinks: SetupLinks, events: SignInEvents): NounRoutes<'setup'> {
   return {
@@ -27,13 +27,36 @@ export function setupRoutes(setupLinks: SetupLinks, events: SignInEvents): NounR
         throw badLink(minted)
       }
       events.signedIn(minted.userName, address)
-      return signedIn(minted.userName, minted)
+      return signedIn(minted)
     },
   }
 }
 
-export function loginRoutes(signIn: SignIn, events: SignInEvents): NounRoutes<'login'> {
+export interface LoginParts {
+  readonly signIn: SignIn
+  readonly loopback: Pick<LoopbackSignIns, 'redeem'>
+  /** What people know the identity provider by, where there is one. */
+  readonly provider: string | undefined
+  /** `https://host:port`. */
+  readonly baseUrl: () => string
+}
+
+export function loginRoutes(
+  { signIn, loopback, provider, baseUrl }: LoginParts,
+  events: SignInEvents,
+): NounRoutes<'login'> {
   return {
+    methods: () => ({ url: baseUrl(), ...(provider !== undefined && { provider }) }),
+    withCode: async ({ code, verifier }, { address }) => {
+      const minted = await loopback.redeem(new Secret(code), new Secret(verifier))
+      if (isRefusal(minted)) {
+        events.signInRefused(address, minted.code)
+        throw refused(minted)
+      }
+      const view = signedIn(minted)
+      events.signedIn(view.user, address)
+      return view
+    },
     withPassword: async ({ name, password, ttlSeconds }, { address }) => {
       const minted = await signIn.withPassword({
         name,
@@ -44,7 +67,7 @@ export function loginRoutes(signIn: SignIn, events: SignInEvents): NounRoutes<'l
       })
       if (!isRefusal(minted)) {
         events.signedIn(name, address)
-        return signedIn(name, minted)
+        return signedIn(minted)
       }
       events.signInRefused(address, minted.code)
       if (minted.code !== 'invalid-credential') throw refused(minted)
@@ -60,6 +83,7 @@ function badLink(refusal: Refusal): ProblemError {
   return code === 'denied' ? new ProblemError('invalid-request', reason, { next }) : refused(refusal)
 }
 
-function signedIn(user: string, { token, expiresAtMs }: MintedToken) {
-  return { user, token: token.reveal(), expiresAt: time(expiresAtMs) }
+/** A person's, whose id is their name. */
+export function signedIn({ principalId, token, expiresAtMs }: MintedToken) {
+  return { user: principalId.replace(/^user:/, ''), token: token.reveal(), expiresAt: time(expiresAtMs) }
 }

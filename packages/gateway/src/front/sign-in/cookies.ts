@@ -1,0 +1,28 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/**
+ * Names with `__Host-`: no other host can set them, and they never leave by plain HTTP. A page's script cannot read them, and other
+ * sites' requests do not carry them, but for links that people follow.
+ */
+export const cookies = {
+  /** A browser's session. */
+  session: '__Host-sallyport',
+  /** The way to the provider and back. */
+  flow: '__Host-sallyport-flow',
+} as const
+
+export type CookieName = (typeof cookies)[keyof typeof cookies]
+
+export function cookieOf(request: FastifyRequest, name: CookieName): string | undefined {
+  for (const part of (request.headers.cookie ?? '').split(';')) {
+    const at = part.indexOf('=')
+    if (part.slice(0, at).trim() === name) return part.slice(at + 1).trim()
+  }
+  return undefined
+}
+
+/** @param seconds 0 takes it away */
+export function setCookie(reply: FastifyReply, name: CookieName, value: string, seconds: number): void {
+  const age = Math.max(0, Math.floor(seconds))
+  reply.header('set-cookie', `${name}=${value}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Lax`)
+}

@@ -1,0 +1,221 @@
+import { isRefusal, refusal, Secret, type Clock, type Refusal } from '@sallyport/core'
+import type {
+  Authenticated,
+  DeviceSignIns,
+  LoopbackSignIns,
+  MintedToken,
+  ProviderSignIn,
+  SignIn,
+  Tokens,
+} from '@sallyport/identity'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ProblemError } from '../problem.ts'
+import { cookieOf, cookies, setCookie } from './cookies.ts'
+import { destinationOf } from './destination.ts'
+import { codePage, devicePage, donePage, programPage, signedInPage, signInPage } from './pages.ts'
+
+export interface SignInPages {
+  readonly signIn: Pick<SignIn, 'withPassword'>
+  readonly tokens: Pick<Tokens, 'browser' | 'revoke'>
+  readonly devices: Pick<DeviceSignIns, 'look' | 'answer'>
+  readonly loopback: Pick<LoopbackSignIns, 'give'>
+  /** Where people sign in, and what they know it by; absent where they do here alone. */
+  readonly provider:
+    | { readonly name: string; readonly signIn: Pick<ProviderSignIn, 'begin' | 'complete'> }
+    | undefined
+  readonly baseUrl: () => string
+  readonly clock: Clock
+  readonly onSignedIn: (name: string, address: string) => void
+  readonly onRefused: (address: string, code: string) => void
+}
+
+/** Pages by which people sign in, and let in what cannot show a page. They work without a script. */
+export function registerSignIn(app: FastifyInstance, pages: SignInPages, signInsPerMinute: number): void {
+  const { provider, devices } = pages
+  const named = (routeName: string, isGuess = false) => ({
+    config: {
+      routeName,
+      ...(isGuess && { rateLimit: { max: signInsPerMinute, timeWindow: '1 minute' } }),
+    },
+  })
+  void app.register((scope, _options, done) => {
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: maxFormBytes },
+      (_request, body, parsed) => parsed(null, new URLSearchParams(String(body))),
+    )
+    scope.get('/sign-in', named('sign-in'), async (request, reply) => {
+      const to = destinationOf(queryOf(request).get('to') ?? undefined)
+      const who = await sessionOf(request)
+      if (who === undefined) return show(reply, signInPage(to, provider?.name))
+      return to === '/sign-in' ? show(reply, signedInPage(nameOf(who))) : reply.redirect(to, 303)
+    })
+    scope.post('/sign-in', named('sign-in.password', true), async (request, reply) => {
+      const form = formOf(request)
+      const to = destinationOf(form.get('to') ?? undefined)
+      const name = (form.get('name') ?? '').slice(0, 128)
+      const password = new Secret((form.get('password') ?? '').slice(0, 256))
+      const claim = { name, password, address: request.ip, label: 'browser', kind: 'spb' } as const
+      const minted = await pages.signIn.withPassword(claim)
+      if (!isRefusal(minted)) return signedIn(request, reply, { token: minted, user: name, to })
+      pages.onRefused(request.ip, minted.code)
+      const said = minted.code === 'invalid-credential' ? wrongPassword : minted
+      return show(reply.status(401), signInPage(to, provider?.name, said))
+    })
+    scope.post('/sign-out', named('sign-out'), async (request, reply) => {
+      formOf(request)
+      await endSession(request)
+      setCookie(reply, cookies.session, '', 0)
+      return show(
+        reply,
+        donePage('You are signed out', 'In this browser. Programs that you let in go on until their end.'),
+      )
+    })
+    if (provider !== undefined) {
+      scope.get('/sign-in/start', named('sign-in.start', true), async (request, reply) => {
+        const to = destinationOf(queryOf(request).get('to') ?? undefined)
+        const begun = await provider.signIn.begin(`${pages.baseUrl()}/sign-in/callback`, to, request.ip)
+        if (isRefusal(begun)) return show(reply.status(503), signInPage(to, provider.name, begun))
+        setCookie(reply, cookies.flow, begun.sealed, flowSeconds)
+        return reply.redirect(begun.url.href, 303)
+      })
+      scope.get('/sign-in/callback', named('sign-in.callback', true), async (request, reply) => {
+        const sealed = cookieOf(request, cookies.flow)
+        setCookie(reply, cookies.flow, '', 0)
+        const done = await provider.signIn.complete(queryOf(request), sealed, request.ip)
+        if (!isRefusal(done)) return signedIn(request, reply, done)
+        pages.onRefused(request.ip, done.code)
+        return show(reply.status(403), signInPage('/sign-in', provider.name, done))
+      })
+    }
+    scope.get('/device', named('device'), async (request, reply) => {
+      const who = await sessionOf(request)
+      if (who === undefined) return toSignIn(request, reply)
+      const code = queryOf(request).get('code')
+      return code === null ? show(reply, codePage(nameOf(who))) : ask(request, reply, who, code)
+    })
+    scope.post('/device', named('device.answer'), async (request, reply) => {
+      const form = formOf(request)
+      const who = await sessionOf(request)
+      if (who === undefined) return reply.redirect('/sign-in?to=%2Fdevice', 303)
+      const code = form.get('code') ?? ''
+      const answer = form.get('answer')
+      if (answer !== 'allow' && answer !== 'deny') return ask(request, reply, who, code)
+      const asking = devices.answer(code, request.ip, answer === 'allow' ? who : 'denied')
+      if (isRefusal(asking)) return show(reply.status(403), codePage(nameOf(who), asking))
+      return answer === 'allow'
+        ? show(
+            reply,
+            donePage(
+              'It is let in',
+              `${asking.program} at ${asking.address} goes on by itself. You can close this page.`,
+            ),
+          )
+        : show(reply, donePage('It was sent away', 'You can close this page.'))
+    })
+    scope.get('/sign-in/program', named('sign-in.program'), async (request, reply) => {
+      const asked = programIn(queryOf(request))
+      const who = await sessionOf(request)
+      if (who === undefined) return toSignIn(request, reply)
+      return show(reply, programPage(nameOf(who), asked), `http://127.0.0.1:${asked.port}`)
+    })
+    scope.post('/sign-in/program', named('sign-in.program.answer'), async (request, reply) => {
+      const { port, state, challenge } = programIn(formOf(request))
+      const who = await sessionOf(request)
+      if (who === undefined) return reply.redirect('/sign-in', 303)
+      const code = pages.loopback.give(who, challenge)
+      if (isRefusal(code)) return show(reply.status(503), donePage('Not just now', code.reason))
+      const query = new URLSearchParams({ code: code.reveal(), state, iss: pages.baseUrl() })
+      return reply.redirect(`http://127.0.0.1:${port}/?${query.toString()}`, 303)
+    })
+    done()
+  })
+
+  /** Whose browser this is: a person's own, never something that acts for one. */
+  async function sessionOf(request: FastifyRequest): Promise<Authenticated | undefined> {
+    const cookie = cookieOf(request, cookies.session)
+    const who = cookie === undefined ? undefined : await pages.tokens.browser(new Secret(cookie))
+    return who === undefined || isRefusal(who) ? undefined : who
+  }
+
+  async function endSession(request: FastifyRequest): Promise<void> {
+    const who = await sessionOf(request)
+    if (who !== undefined) await pages.tokens.revoke(who.subject, who.token.id)
+  }
+
+  /** A session that was there before goes: nobody can have put it there for a person to fill. */
+  async function signedIn(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { token, user, to }: { readonly token: MintedToken; readonly user: string; readonly to: string },
+  ): Promise<FastifyReply> {
+    await endSession(request)
+    pages.onSignedIn(user, request.ip)
+    setCookie(reply, cookies.session, token.token.reveal(), (token.expiresAtMs - pages.clock.now()) / 1000)
+    return reply.redirect(to, 303)
+  }
+
+  function ask(request: FastifyRequest, reply: FastifyReply, who: Authenticated, code: string): FastifyReply {
+    const asking = devices.look(code, request.ip)
+    if (isRefusal(asking)) return show(reply.status(403), codePage(nameOf(who), asking))
+    const seconds = Math.round((pages.clock.now() - asking.askedAtMs) / 1000)
+    const age = seconds < 60 ? 'less than a minute ago' : `${Math.floor(seconds / 60)} min ago`
+    return show(reply, devicePage(nameOf(who), asking.userCode, asking, age))
+  }
+}
+
+function show(reply: FastifyReply, text: string, formsMayLeadTo = ''): FastifyReply {
+  return reply
+    .headers({
+      'content-security-policy': `default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self' ${formsMayLeadTo}; frame-ancestors 'none'`,
+      // With `no-referrer`, browsers do not say by `Origin` that a form is ours.
+      'referrer-policy': 'same-origin',
+    })
+    .type('text/html; charset=utf-8')
+    .send(text)
+}
+
+function toSignIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.redirect(`/sign-in?to=${encodeURIComponent(request.url)}`, 303)
+}
+
+function nameOf({ subject }: Authenticated): string {
+  return subject.principal.name
+}
+
+function queryOf(request: FastifyRequest): URLSearchParams {
+  return new URL(request.url, 'https://gateway.invalid').searchParams
+}
+
+/** A form that one of our own pages has sent: another site's could act in the name of whoever follows its link. */
+function formOf({ headers, body }: FastifyRequest): URLSearchParams {
+  const site = headers['sec-fetch-site']
+  const isOurs =
+    site === undefined ? headers.origin === `https://${headers.host ?? ''}` : site === 'same-origin'
+  if (!isOurs) throw new ProblemError('forbidden', 'this form was sent by another page than ours')
+  return body instanceof URLSearchParams ? body : new URLSearchParams()
+}
+
+/** What `sallyport login` asks for, to be answered over loopback. RFC 8252 section 7.3 */
+function programIn(fields: URLSearchParams): {
+  readonly port: string
+  readonly state: string
+  readonly challenge: string
+} {
+  const [port = '', state = '', challenge = ''] = ['port', 'state', 'challenge'].map(
+    (name) => fields.get(name) ?? '',
+  )
+  const isGood =
+    /^\d{4,5}$/.test(port) &&
+    Number(port) >= 1024 &&
+    Number(port) <= 65_535 &&
+    /^[A-Za-z0-9_-]{22,128}$/.test(state) &&
+    /^[A-Za-z0-9_-]{43}$/.test(challenge)
+  if (!isGood)
+    throw new ProblemError('invalid-request', 'that is no sign-in that `sallyport login` has begun')
+  return { port, state, challenge }
+}
+
+const wrongPassword: Refusal = refusal('invalid-credential', 'The name or the password is wrong')
+const flowSeconds = 600
+const maxFormBytes = 8192

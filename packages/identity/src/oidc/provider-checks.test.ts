@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { isRefusal, Secret, type Refusal, type Subject } from '@sallyport/core'
+import { SealedBox } from '../sealed-box.ts'
+import { identityFixture, type Fixture } from '../testing/fixtures.ts'
+import { ProviderChecks } from './provider-checks.ts'
+import { ProviderSignIn } from './provider-sign-in.ts'
+import { SignInProblem, type Flow, type SignedInPerson } from './provider.ts'
+
+const issuer = 'https://idp.example'
+const back = 'https://gateway.example/sign-in/callback'
+
+describe('whoever a provider has signed in', () => {
+  let it: Fixture
+  let signIn: ProviderSignIn
+  let checks: ProviderChecks
+  let problems: SignInProblem[]
+  /** What the provider says of somebody when it is asked again; each time it gives another refresh token. */
+  let says: (subject: string) => SignedInPerson | undefined | 'nothing'
+  let asked: string[]
+  const flow: Flow = { state: 's', nonce: 'n', verifier: 'v' }
+  const person = (
+    subject: string,
+    groups: readonly string[] = ['dba'],
+    refresh = `refresh-${subject}`,
+  ): SignedInPerson => ({
+    issuer,
+    subject,
+    called: subject,
+    groups,
+    claimedAtMs: it.clock.now(),
+    ...(refresh !== '' && { refresh: new Secret(refresh) }),
+  })
+
+  beforeEach(async () => {
+    it = await identityFixture()
+    problems = []
+    asked = []
+    says = (subject) => person(subject)
+    const box = new SealedBox(randomBytes(32))
+    const provider = {
+      issuer,
+      begin: () => Promise.resolve({ url: new URL(issuer), flow }),
+      complete: (answer: URL) => {
+        const subject = answer.searchParams.get('as') ?? ''
+        return Promise.resolve(person(subject, ['dba'], answer.searchParams.get('refresh') ?? undefined))
+      },
+      refresh: (token: Secret, subject: string) => {
+        asked.push(token.reveal())
+        const said = says(subject)
+        return said === 'nothing'
+          ? Promise.reject(new SignInProblem('unavailable', 'it is down'))
+          : Promise.resolve(said)
+      },
+    }
+    signIn = new ProviderSignIn({ ...it, provider, box, onProblem: (problem) => void problems.push(problem) })
+    checks = new ProviderChecks({
+      ...it,
+      provider,
+      box,
+      onUnavailable: (problem) => void problems.push(problem),
+    })
+  })
+  afterEach(() => it[Symbol.asyncDispose]())
+
+  /** Signs somebody in, and lets a program of theirs in. */
+  const live = async (query: string) => {
+    const begun = await signIn.begin(back, '/device', '10.0.0.1')
+    if (isRefusal(begun)) throw new Error(begun.reason)
+    const done = await signIn.complete(new URLSearchParams(query), begun.sealed, '10.0.0.1')
+    if (isRefusal(done)) throw new Error(done.reason)
+    const minted = await it.mint(done.user, { signedInBy: done.token.id })
+    const who = await it.tokens.authenticate(minted.token)
+    if (isRefusal(who)) throw new Error(who.reason)
+    const told: (Refusal | Subject)[] = []
+    it.tokens.watch(who, (now) => void told.push(now))
+    return { told, token: minted.token, user: done.user, session: done.token }
+  }
+
+  test('is asked about by their own refresh token, the newest, as long as something stands by it', async () => {
+    const { told } = await live('as=dora')
+    says = (subject) => person(subject, ['dba'], `newer-${asked.length}`)
+    await checks.check()
+    await checks.check()
+    expect(asked).toEqual(['refresh-dora', 'newer-1'])
+    expect(told).toEqual([])
+    it.clock.advance(3_600_000)
+    await checks.check()
+    expect(asked).toHaveLength(2)
+    expect(await it.store.read.signIns.list()).toEqual([])
+  })
+
+  test('is in the groups that it says then', async () => {
+    const { told } = await live('as=dora')
+    it.clock.advance(60_000)
+    says = (subject) => person(subject, ['interns'])
+    await checks.check()
+    await expect.poll(() => told).toMatchObject([{ principal: { groups: ['interns'] } }])
+  })
+
+  test('loses all that they opened once it does not know them, and nobody else does', async () => {
+    const dora = await live('as=dora')
+    const emil = await live('as=emil')
+    says = (subject) => (subject === 'dora' ? undefined : person(subject))
+    await checks.check()
+    expect(dora.told).toMatchObject([{ code: 'access-revoked' }])
+    expect(isRefusal(await it.tokens.authenticate(dora.token))).toBe(true)
+    expect(isRefusal(await it.tokens.browser(dora.session.token))).toBe(true)
+    expect(emil.told).toEqual([])
+  })
+
+  test('goes on while it cannot be asked, and nobody else is asked about then', async () => {
+    const people = [await live('as=dora'), await live('as=emil')]
+    says = () => 'nothing'
+    await checks.check()
+    for (const { told, token } of people) {
+      expect(told).toEqual([])
+      expect(isRefusal(await it.tokens.authenticate(token))).toBe(false)
+    }
+    expect(problems.map(({ message }) => message)).toContain('it is down')
+  })
+
+  test('is left alone where it gave nothing to ask by', async () => {
+    await live('as=dora&refresh=')
+    await checks.check()
+    expect(asked).toEqual([])
+  })
+
+  test('stands in the store with a refresh token that is sealed', async () => {
+    await live('as=dora')
+    const [row] = await it.store.read.signIns.list()
+    expect(Buffer.from(row?.refresh ?? []).toString('latin1')).not.toContain('refresh-dora')
+    expect(JSON.stringify(await it.store.read.audit.list(50))).not.toContain('refresh-dora')
+  })
+
+  test('is not signed in by what another browser has begun, nor later than ten minutes after', async () => {
+    const begun = await signIn.begin(back, '/device', '10.0.0.1')
+    if (isRefusal(begun)) throw new Error(begun.reason)
+    const query = new URLSearchParams('as=dora')
+    it.clock.advance(600_000)
+    for (const sealed of [undefined, '', 'AAAA', begun.sealed])
+      expect(await signIn.complete(query, sealed, '10.0.0.1')).toMatchObject({ code: 'invalid-credential' })
+    expect(problems.map(({ message }) => message)).toEqual(
+      Array.from({ length: 4 }, () => 'no sign-in was begun by this browser'),
+    )
+  })
+})

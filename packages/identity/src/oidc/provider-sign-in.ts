@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { isRefusal, principalId, refusal, timeOrderedId, type Clock, type Refusal } from '@sallyport/core'
+import type { Store } from '@sallyport/store'
+import { admitPerson } from '../provider-users.ts'
+import type { SealedBox } from '../sealed-box.ts'
+import type { MintedToken, Tokens } from '../tokens.ts'
+import { SignInProblem, type Provider, type SignedInPerson } from './provider.ts'
+
+/** A way to the provider that a browser has been sent on, sealed: it keeps that itself, so that no other can come back for it. */
+export interface BegunSignIn {
+  readonly url: URL
+  readonly sealed: string
+}
+
+export interface ProviderSignInParts {
+  readonly provider: Pick<Provider, 'begin' | 'complete'>
+  readonly store: Store
+  readonly tokens: Tokens
+  readonly box: SealedBox
+  readonly clock: Clock
+  /** For the log. */
+  readonly onProblem: (problem: SignInProblem, address: string) => void
+}
+
+/** Signs people in at the provider, by their browser. */
+export class ProviderSignIn {
+  readonly #parts: ProviderSignInParts
+
+  constructor(parts: ProviderSignInParts) {
+    this.#parts = parts
+  }
+
+  /** @param to where in the gateway the browser wants to be afterwards */
+  async begin(redirectUri: string, to: string, address: string): Promise<BegunSignIn | Refusal> {
+    const { provider, box, clock } = this.#parts
+    try {
+      const { url, flow } = await provider.begin(redirectUri)
+      const kept = JSON.stringify({ ...flow, to, redirectUri, endsAtMs: clock.now() + flowMs })
+      return { url, sealed: box.seal(flowContext, Buffer.from(kept)).toString('base64url') }
+    } catch (thrown) {
+      return this.#refused(thrown, address)
+    }
+  }
+
+  /**
+   * The browser has come back with the provider's answer.
+   * @param query of the address at which it came back
+   * @param sealed what it kept; it must be the one that was sent
+   */
+  async complete(
+    query: URLSearchParams,
+    sealed: string | undefined,
+    address: string,
+  ): Promise<{ readonly token: MintedToken; readonly user: string; readonly to: string } | Refusal> {
+    const flow = this.#opened(sealed)
+    if (flow === undefined)
+      return this.#refused(new SignInProblem('refused', 'no sign-in was begun by this browser'), address)
+    try {
+      const person = await this.#parts.provider.complete(
+        new URL(`?${query.toString()}`, flow.redirectUri),
+        flow,
+      )
+      const admitted = await this.#admit(person, address)
+      return isRefusal(admitted) ? admitted : { ...admitted, to: flow.to }
+    } catch (thrown) {
+      return this.#refused(thrown, address)
+    }
+  }
+
+  #opened(sealed: string | undefined): SealedFlow | undefined {
+    const { box, clock } = this.#parts
+    try {
+      const opened = box.open(flowContext, Buffer.from(sealed ?? '', 'base64url')).toString('utf8')
+      // Sealed by this very class.
+      const flow = JSON.parse(opened) as SealedFlow
+      return flow.endsAtMs > clock.now() ? flow : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  async #admit(
+    person: SignedInPerson,
+    address: string,
+  ): Promise<{ readonly token: MintedToken; readonly user: string } | Refusal> {
+    const { store, tokens, box, clock } = this.#parts
+    return store.write('system', 'sign-in', async (tx) => {
+      const user = await admitPerson(tx, person)
+      if (user === undefined) {
+        tx.note(`somebody who is shut out was not signed in from ${address}, by ${person.issuer}`)
+        return notSignedIn
+      }
+      const id = timeOrderedId('sgn', clock.now(), randomBytes(16))
+      if (person.refresh !== undefined)
+        await tx.signIns.add({
+          id,
+          userName: user.name,
+          refresh: box.sealText(refreshContext(id), person.refresh),
+        })
+      const token = await tokens.mintWithin(tx, {
+        principalId: principalId('user', user.name),
+        label: 'browser',
+        kind: 'spb',
+        ...(person.refresh !== undefined && { signIn: id }),
+      })
+      if (isRefusal(token)) return notSignedIn
+      tx.note(`user ${user.name} signed in from ${address}, by ${person.issuer}`)
+      return { token, user: user.name }
+    })
+  }
+
+  #refused(thrown: unknown, address: string): Refusal {
+    if (!(thrown instanceof SignInProblem)) throw thrown
+    this.#parts.onProblem(thrown, address)
+    return thrown.kind === 'unavailable' ? unavailable : notSignedIn
+  }
+}
+
+interface SealedFlow {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+  readonly to: string
+  readonly redirectUri: string
+  readonly endsAtMs: number
+}
+
+/** What a sign-in's refresh token is sealed for. */
+export function refreshContext(id: string): string {
+  return `refresh token of ${id}`
+}
+
+const notSignedIn = refusal(
+  'invalid-credential',
+  'you were not signed in',
+  'begin again; if it goes on, ask an administrator',
+)
+const unavailable = refusal(
+  'invalid-credential',
+  'the identity provider cannot be asked just now',
+  'try again in a minute; sessions in progress go on',
+)
+const flowContext = 'sign-in'
+const flowMs = 600_000

@@ -1,0 +1,267 @@
+import {
+  AuthorizationResponseError,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  calculatePKCECodeChallenge,
+  ClientError,
+  ClientSecretBasic,
+  ClientSecretPost,
+  clockTolerance,
+  customFetch,
+  discovery,
+  enableNonRepudiationChecks,
+  fetchUserInfo,
+  randomNonce,
+  randomPKCECodeVerifier,
+  randomState,
+  refreshTokenGrant,
+  ResponseBodyError,
+  type Configuration,
+  type TokenEndpointResponse,
+  type TokenEndpointResponseHelpers,
+} from 'openid-client'
+import { Secret, type Clock } from '@sallyport/core'
+import { claimAt, isDistributed, shown, textsIn } from '../federation/claims.ts'
+import type { Claims } from '../federation/jwt.ts'
+import { groupNames, maxGroups, type DescribedPerson } from '../provider-users.ts'
+import { ask, Unreachable } from './fetch.ts'
+
+/** The company's identity provider, as the gateway is configured to use it. */
+export interface ProviderSettings {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientAuthentication: 'client_secret_basic' | 'client_secret_post'
+  readonly scopes: readonly string[]
+  /** Names or JSON Pointers, in the ID token or, where it does not have them, in what the provider's userinfo says. */
+  readonly groupsClaim: string
+  readonly nameClaim: string
+  /** The only groups that are taken, where there are any. */
+  readonly onlyGroups?: readonly string[] | undefined
+  /** Further parameters of the request to sign in. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** PEM, where the system does not know who signs its certificate. */
+  readonly certificateAuthority?: string | undefined
+}
+
+/** What has to be kept between the way to the provider and back, and by nobody but the browser that goes it. */
+export interface Flow {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+/** Whom the provider has signed in. */
+export interface SignedInPerson extends DescribedPerson {
+  /** By which it can be asked again whether that stands. */
+  readonly refresh?: Secret
+}
+
+/** Why a sign-in came to nothing: for the log, and without what was sent. */
+export class SignInProblem extends Error {
+  override readonly name = 'SignInProblem'
+  /** `unavailable`: the provider could not be asked. `refused`: it said no, or what came is no answer to what was asked. */
+  readonly kind: 'unavailable' | 'refused'
+
+  constructor(kind: SignInProblem['kind'], message: string) {
+    super(message)
+    this.kind = kind
+  }
+}
+
+export interface ProviderParts {
+  readonly settings: ProviderSettings
+  /** Rejects where it is not there. */
+  readonly clientSecret: () => Promise<Secret>
+  readonly clock: Clock
+}
+
+/** An OpenID provider: the authorization code flow with PKCE, state and nonce, and refreshes. Everything goes over TLS. */
+export class Provider {
+  readonly #parts: ProviderParts
+  #known: { readonly configuration: Promise<Configuration>; readonly atMs: number } | undefined
+
+  constructor(parts: ProviderParts) {
+    this.#parts = parts
+  }
+
+  get issuer(): string {
+    return this.#parts.settings.issuer
+  }
+
+  /** Whether it can be asked: looks its metadata up anew. @throws SignInProblem */
+  async check(): Promise<void> {
+    this.#known = undefined
+    await worded(() => this.#configuration())
+  }
+
+  /** Where to send the browser. @throws SignInProblem */
+  async begin(redirectUri: string): Promise<{ readonly url: URL; readonly flow: Flow }> {
+    const { scopes, parameters } = this.#parts.settings
+    const flow = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() }
+    return worded(async () => {
+      const url = buildAuthorizationUrl(await this.#configuration(), {
+        ...parameters,
+        redirect_uri: redirectUri,
+        scope: scopes.join(' '),
+        state: flow.state,
+        nonce: flow.nonce,
+        code_challenge: await calculatePKCECodeChallenge(flow.verifier),
+        code_challenge_method: 'S256',
+        response_type: 'code',
+      })
+      return { url, flow }
+    })
+  }
+
+  /**
+   * Whom the provider has signed in. The answer must be of this flow, of this provider (`iss`, wherever it says that it sends one), and
+   * to this client.
+   * @param answer the address at which the browser came back
+   * @throws SignInProblem
+   */
+  complete(answer: URL, { state, nonce, verifier }: Flow): Promise<SignedInPerson> {
+    return worded(async () => {
+      const configuration = await this.#configuration()
+      const tokens = await authorizationCodeGrant(configuration, answer, {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: verifier,
+        idTokenExpected: true,
+      })
+      return this.#described(configuration, tokens)
+    })
+  }
+
+  /**
+   * Whether somebody is still signed in there, and as what.
+   * @returns undefined where the provider says that they are not
+   * @throws SignInProblem of kind `unavailable` where it says nothing
+   */
+  async refresh(token: Secret, subject: string): Promise<SignedInPerson | undefined> {
+    try {
+      return await worded(async () => {
+        const configuration = await this.#configuration()
+        const tokens = await refreshTokenGrant(configuration, token.reveal())
+        const person = await this.#described(configuration, tokens, subject)
+        return person.subject === subject ? { refresh: token, ...person } : undefined
+      })
+    } catch (thrown) {
+      if (thrown instanceof SignInProblem && thrown.kind === 'refused') return undefined
+      throw thrown
+    }
+  }
+
+  /** Looked up anew once an hour, and after every failure. */
+  #configuration(): Promise<Configuration> {
+    const { settings, clock, clientSecret } = this.#parts
+    const now = clock.elapsed()
+    if (this.#known !== undefined && now - this.#known.atMs < freshMs) return this.#known.configuration
+    const configuration = clientSecret().then((secret) => discover(settings, secret))
+    this.#known = { configuration, atMs: now }
+    configuration.catch(() => {
+      if (this.#known?.configuration === configuration) this.#known = undefined
+    })
+    return configuration
+  }
+
+  async #described(
+    configuration: Configuration,
+    tokens: TokenEndpointResponse & TokenEndpointResponseHelpers,
+    known?: string,
+  ): Promise<SignedInPerson> {
+    const { settings, clock } = this.#parts
+    const { groupsClaim, nameClaim, onlyGroups } = settings
+    const id = tokens.claims() as Claims | undefined
+    const subject = typeof id?.['sub'] === 'string' ? id['sub'] : known
+    if (subject === undefined) throw new SignInProblem('refused', 'the provider does not say who signed in')
+    let claims: Claims = id ?? {}
+    const isWhole = [groupsClaim, nameClaim].every((path) => claimAt(claims, path) !== undefined)
+    if (!isWhole && configuration.serverMetadata().userinfo_endpoint !== undefined)
+      claims = { ...(await fetchUserInfo(configuration, tokens.access_token, subject)), ...claims }
+    if (isDistributed(claims, groupsClaim))
+      throw new SignInProblem('refused', 'the groups did not fit into the provider’s answer')
+    const groups = textsIn(claimAt(claims, groupsClaim)).filter((name) => onlyGroups?.includes(name) ?? true)
+    if (groups.length > maxGroups)
+      throw new SignInProblem('refused', `there are more than ${maxGroups} groups`)
+    const called = claimAt(claims, nameClaim)
+    const issuedAt = id?.['iat']
+    return {
+      issuer: settings.issuer,
+      subject,
+      called: typeof called === 'string' ? called : subject,
+      groups: groupNames(groups),
+      claimedAtMs: typeof issuedAt === 'number' ? issuedAt * 1000 : clock.now(),
+      ...(tokens.refresh_token !== undefined && { refresh: new Secret(tokens.refresh_token) }),
+    }
+  }
+}
+
+async function discover(settings: ProviderSettings, secret: Secret): Promise<Configuration> {
+  const { issuer, clientId, clientAuthentication, certificateAuthority } = settings
+  const authentication = clientAuthentication === 'client_secret_basic' ? ClientSecretBasic : ClientSecretPost
+  const configuration = await discovery(
+    new URL(issuer),
+    clientId,
+    { [clockTolerance]: 60 },
+    authentication(secret.reveal()),
+    {
+      // The ID token is verified by the provider's keys even though it comes from the provider itself.
+      execute: [enableNonRepudiationChecks],
+      [customFetch]: (url, { method, headers, body, signal }) =>
+        ask(new URL(url), {
+          method,
+          headers: headers as Readonly<Record<string, string>>,
+          ...(body === undefined || body === null ? {} : { body: String(body as string | URLSearchParams) }),
+          certificateAuthority,
+          signal,
+        }),
+    },
+  )
+  if (configuration.serverMetadata().issuer !== issuer)
+    throw new SignInProblem('unavailable', 'the provider calls itself something else than `oidc.issuer`')
+  return configuration
+}
+
+/** What the library throws, in words that quote neither codes nor tokens. */
+async function worded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (thrown) {
+    throw problemOf(thrown)
+  }
+}
+
+function problemOf(thrown: unknown): SignInProblem {
+  for (let at = thrown; at instanceof Error; at = at.cause) {
+    if (at instanceof SignInProblem) return at
+    if (at instanceof Unreachable) return new SignInProblem('unavailable', at.message)
+  }
+  if (thrown instanceof AuthorizationResponseError)
+    return new SignInProblem('refused', `the provider answered ${shown(thrown.error)}`)
+  if (thrown instanceof ResponseBodyError) {
+    // What is wrong with our own client says nothing about the person.
+    const isOurs = thrown.status >= 500 || ['invalid_client', 'unauthorized_client'].includes(thrown.error)
+    return new SignInProblem(
+      isOurs ? 'unavailable' : 'refused',
+      `the provider answered ${shown(thrown.error)}`,
+    )
+  }
+  if (thrown instanceof ClientError) {
+    const isOurs = unavailable.has(thrown.code ?? '')
+    return new SignInProblem(
+      isOurs ? 'unavailable' : 'refused',
+      `${thrown.message} (${thrown.code ?? 'unknown'})`,
+    )
+  }
+  return new SignInProblem('unavailable', 'the provider, or its client secret, cannot be used')
+}
+
+/** An answer that is none: a gateway or a maintenance page in between, or nothing in time. */
+const unavailable = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  'OAUTH_PARSE_ERROR',
+])
+const freshMs = 3_600_000

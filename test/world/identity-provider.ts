@@ -1,0 +1,82 @@
+import { createServer } from 'node:https'
+import { Provider, type Configuration } from 'oidc-provider'
+import { createTestAuthority } from './certificates.ts'
+import { freePort } from './ports.ts'
+
+/** Somebody whom the provider knows. */
+export interface ProvidedPerson {
+  readonly name: string
+  groups: string[]
+}
+
+/** An OpenID provider, a certified one, over TLS: what a company has. Its own pages take any password. */
+export class IdentityProvider implements AsyncDisposable {
+  readonly url: string
+  readonly authority: string
+  /** By the name that they sign in with. Who is taken away is not known any more, and cannot refresh. */
+  readonly people = new Map<string, ProvidedPerson>()
+  readonly clientId = 'sallyport'
+  readonly clientSecret = 'a secret of the gateway and its provider'
+  readonly #end: () => Promise<void>
+  isDown = false
+
+  constructor(url: string, authority: string, end: () => Promise<void>) {
+    this.url = url
+    this.authority = authority
+    this.#end = end
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#end()
+  }
+}
+
+/** @param gateway its address, for the redirect */
+export async function startIdentityProvider(gateway: string): Promise<IdentityProvider> {
+  const authority = await createTestAuthority('Test provider authority')
+  const { key, certificate } = await authority.issue(['localhost'])
+  const port = await freePort()
+  let handle: ReturnType<Provider['callback']> | undefined
+  const server = createServer({ key, cert: certificate }, (request, response) => {
+    if (provider.isDown || handle === undefined) response.writeHead(503).end()
+    else void handle(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const provider = new IdentityProvider(
+    `https://localhost:${port}`,
+    authority.certificate,
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  )
+  handle = new Provider(provider.url, configurationOf(provider, gateway)).callback()
+  return provider
+}
+
+function configurationOf(provider: IdentityProvider, gateway: string): Configuration {
+  return {
+    clients: [
+      {
+        client_id: provider.clientId,
+        client_secret: provider.clientSecret,
+        redirect_uris: [`${gateway}/sign-in/callback`],
+        grant_types: ['authorization_code', 'refresh_token'],
+        response_types: ['code'],
+      },
+    ],
+    cookies: { keys: ['of a test'] },
+    claims: { openid: ['sub'], profile: ['preferred_username', 'groups'] },
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    issueRefreshToken: () => Promise.resolve(true),
+    rotateRefreshToken: true,
+    findAccount: (_context, id) => {
+      const person = provider.people.get(id)
+      if (person === undefined) return undefined
+      const claims = { sub: id, preferred_username: person.name, groups: person.groups }
+      return { accountId: id, claims: () => Promise.resolve(claims) }
+    },
+  }
+}
