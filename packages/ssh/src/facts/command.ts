@@ -50,7 +50,8 @@ export function transferOfCommand(bytes: Uint8Array): Transfer | undefined {
   return words && transferOf(words)
 }
 
-function passes({ protocol, actions, paths, others, isRecursive, isCommand }: Transfer, draft: Draft): void {
+function passes(transfer: Transfer, draft: Draft): void {
+  const { protocol, actions, paths, others, isRecursive, linksAnywhere, isCommand } = transfer
   draft.transfer = protocol.startsWith('scp') ? 'scp' : protocol
   draft.isRecursive = isRecursive
   const [program = ''] = draft.argv
@@ -61,6 +62,8 @@ function passes({ protocol, actions, paths, others, isRecursive, isCommand }: Tr
     draft.isDynamic = true
   }
   if (protocol === 'sftp') draft.file(home, 'list', 'reads')
+  // As a link that is made over SFTP is judged by where it leads.
+  if (linksAnywhere) draft.object(['files'], 'link')
   for (const path of paths)
     for (const action of actions) draft.file(path, action, action === 'download' ? 'reads' : 'writes')
   for (const { path, action } of others) draft.file(path, action, action === 'download' ? 'reads' : 'writes')

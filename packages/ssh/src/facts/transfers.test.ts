@@ -17,7 +17,7 @@ test.each([
   [
     'rsync --server -vlogDtpre.iLsfxCIvu --delete . /srv/x',
     'rsync',
-    { 'files/srv/x': ['link', 'make-directory', 'remove', 'set-attributes', 'upload'] },
+    { 'files/srv/x': ['link', 'make-directory', 'remove', 'set-attributes', 'upload'], files: ['link'] },
   ],
   [
     'rsync --server --sender -vlogDtpre.iLsfxCIvu --timeout=5 --files-from /l . /etc/ b',
@@ -28,6 +28,21 @@ test.each([
     'rsync --server --sender -re.LsfxC --remove-source-files . /a',
     'rsync',
     { 'files/a': ['download', 'remove'] },
+  ],
+  // A link that leads out of it would take along whatever is sent, or fetched, through it.
+  ['rsync --server -le.LsfxC . /srv/x', 'rsync', { 'files/srv/x': ['link', 'upload'], files: ['link'] }],
+  ['rsync --server -le.LsfxC --safe-links . /srv/x', 'rsync', { 'files/srv/x': ['link', 'upload'] }],
+  ['rsync --server --sender -le.LsfxC . /srv/x', 'rsync', { 'files/srv/x': ['download'] }],
+  // Relative to the destination, which may be the directory of the file that is named.
+  [
+    'rsync --server -e.LsfxC --partial-dir=../p . /srv/x/y',
+    'rsync',
+    { 'files/srv/x/y': ['upload'], 'files/srv/x/p': ['upload'], 'files/srv/p': ['upload'] },
+  ],
+  [
+    'rsync --server -e.LsfxC --copy-dest=old . x/',
+    'rsync',
+    { 'home/x': ['upload'], 'home/x/old': ['download'] },
   ],
   ['rsync --server -e.LsfxC --temp-dir=/t . /a', 'rsync', { 'files/a': ['upload'], 'files/t': ['upload'] }],
   ["git-upload-pack '/srv/r.git'", 'git', { 'files/srv/r.git': ['download'] }],
@@ -87,6 +102,7 @@ test('what a transfer asks for is known exactly', () => {
     isRecursive: true,
     keepsTimes: true,
     mustBeDirectory: true,
+    linksAnywhere: false,
     isCommand: false,
   })
 })

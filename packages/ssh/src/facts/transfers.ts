@@ -1,4 +1,4 @@
-import { filePath, wordPath, type FilePath } from './paths.ts'
+import { filePath, home, wordPath, type FilePath } from './paths.ts'
 import { baseName } from './programs.ts'
 import { readOptions, type OptionSpec } from './options.ts'
 import type { Word } from './script.ts'
@@ -19,6 +19,8 @@ export interface Transfer {
   readonly keepsTimes: boolean
   /** `scp -d`: the path must be a directory. */
   readonly mustBeDirectory: boolean
+  /** It makes symbolic links of which nobody sees here where they lead: over whatever is there, all that follows goes there. */
+  readonly linksAnywhere: boolean
   /** It runs what it finds at its paths, such as hooks: it is judged as a command, too. */
   readonly isCommand: boolean
 }
@@ -99,6 +101,7 @@ const nothingMore = {
   isRecursive: false,
   keepsTimes: false,
   mustBeDirectory: false,
+  linksAnywhere: false,
   isCommand: false,
 } as const
 
@@ -129,6 +132,7 @@ function scp(words: readonly string[]): Transfer | undefined {
     isRecursive,
     keepsTimes,
     mustBeDirectory: options.found.has('d'),
+    linksAnywhere: false,
     isCommand: false,
   })
 }
@@ -165,9 +169,11 @@ function rsync(words: readonly string[]): Transfer | undefined {
     for (const name of names) {
       const value = long.get(name)
       if (value === undefined || value === '' || (name === 'files-from' && value === '-')) continue
-      const path = filePath(Buffer.from(value))
-      if (path === undefined) return undefined
-      others.push({ path, action })
+      for (const start of sends || name === 'files-from' ? [home] : destinations(paths[0] ?? '')) {
+        const path = start && filePath(Buffer.from(value), start)
+        if (path === undefined) return undefined
+        others.push({ path, action })
+      }
     }
   const has = (...names: string[]) => names.some((name) => letters.has(name) || long.has(name))
   const actions = new Set<string>(sends ? reading : ['upload'])
@@ -185,8 +191,15 @@ function rsync(words: readonly string[]): Transfer | undefined {
     isRecursive: has('r', 'd'),
     keepsTimes: has('t'),
     mustBeDirectory: false,
+    linksAnywhere: !sends && has('l') && !has('safe-links', 'munge-links'),
     isCommand: false,
   })
+}
+
+/** Directories that rsync may take for its destination, in which its options' relative paths begin: `x` may be a file, `x/` is none. */
+function destinations(path: string): readonly (FilePath | undefined)[] {
+  const named = filePath(Buffer.from(path))
+  return path.endsWith('/') ? [named] : [named, filePath(Buffer.from(`${path}/..`))]
 }
 
 /**
