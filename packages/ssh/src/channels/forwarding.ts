@@ -32,6 +32,8 @@ export class Forwarding {
   readonly #host: ChannelHost
   /** By what was asked for. */
   readonly #remote = new Map<string, RemoteForward>()
+  /** Those that are being asked about, or set up. */
+  #listening = 0
   /** What of the client's the target may come back to. */
   readonly #mayReach = new Set<'forward-x11' | 'forward-agent'>()
   readonly #joints = new Set<Joint>()
@@ -141,9 +143,19 @@ export class Forwarding {
     )
   }
 
-  async #listen({ reply }: GlobalRequest, forward: Forward): Promise<void> {
+  async #listen(request: GlobalRequest, forward: Forward): Promise<void> {
+    // At once: who wants no answer asks without waiting for one.
+    if (this.#remote.size + this.#listening >= maxRemoteForwards) return request.reply(false)
+    this.#listening++
+    try {
+      await this.#listenAtTarget(request, forward)
+    } finally {
+      this.#listening--
+    }
+  }
+
+  async #listenAtTarget({ reply }: GlobalRequest, forward: Forward): Promise<void> {
     const target = await this.#host.target
-    if (this.#remote.size >= maxRemoteForwards) return reply(false)
     const answer = await this.#authorize(forward)
     if (isRefusal(answer)) return reply(false)
     this.#host.commit()
