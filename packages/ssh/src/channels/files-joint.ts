@@ -55,9 +55,11 @@ export class FilesJoint {
   }
 
   /** For what comes from the target. */
-  get fromTarget(): Pick<ChannelEvents, 'data' | 'eof' | 'closed' | 'drained'> {
-    const { conversation } = this.#parts
+  get fromTarget(): Pick<ChannelEvents, 'data' | 'errorData' | 'eof' | 'closed' | 'drained'> {
+    const { conversation, target } = this.#parts
     return {
+      // Such as a log that sftp-server was told to write: nobody has looked at it, and it takes no room from the files.
+      errorData: (bytes) => target.consumed(bytes.length),
       data: (bytes) => {
         this.#owedToTarget += bytes.length
         this.#step(() => conversation.server(bytes))

@@ -85,6 +85,8 @@ export class SessionChannel {
   /** Says why nothing more comes, and ends it, unless it has ended. */
   cutOff(words: string): void {
     this.#withdrawal.abort()
+    // Without a terminal, sshd lets what runs go on when its channel is closed.
+    this.#target?.tell('signal', ['TERM'])
     this.#target?.abandon()
     this.#end(words, exitNotConnected)
   }
@@ -268,7 +270,7 @@ export class SessionChannel {
   readonly #onTargetRequest = ({ type, data, reply }: ChannelRequest): void => {
     if (type === 'exit-status' || type === 'exit-signal') {
       const said = data.rest()
-      this.#ending ??= type === 'exit-status' ? { code: data.number() } : { signal: data.name() }
+      this.#ending ??= type === 'exit-status' ? { code: data.number() } : { signal: signalOf(data.name()) }
       if (!this.#hasExit) this.#channel.pass(type, said)
       this.#hasExit = true
     }
@@ -337,6 +339,11 @@ export class SessionChannel {
 
 /** As the target says it. */
 type Ending = { readonly code: number } | { readonly signal: string }
+
+/** A target may write anything there. @see RFC 4254 section 6.10 */
+function signalOf(name: string): string {
+  return /^[\w.@-]{1,64}$/.test(name) ? name : 'unknown'
+}
 
 function outcomeOf(
   ending: Ending | undefined,
