@@ -43,6 +43,50 @@ describe.skipIf(!hasSsh)('a client that logs in with a certificate', () => {
     expect(isSignature(type, publicKey(key), signed.blob, signature)).toBe(true)
   })
 
+  it.each(types)('shows the whole signature of a plain key, too: %s', async (type) => {
+    using ring = new KeyRing()
+    const key = ring.make('user', type)
+    const requests: PublicKeyRequest[] = []
+    await using server = await runServer((connection) => {
+      connection.on('authentication', (request) => {
+        if (request.method === 'publickey') requests.push(request)
+      })
+      succeed(connection)
+    })
+    expect(await runSsh(server.port, ['true'], { options: [`IdentityFile=${key}`] })).toMatchObject({
+      status: 0,
+    })
+    const signed = requests.find(({ rawSignature }) => rawSignature !== undefined)
+    if (!signed?.blob || !signed.rawSignature) throw new Error('nothing was signed')
+    const [name, signature] = strings(signed.rawSignature)
+    expect([signed.algorithm, name?.toString()]).toEqual([algorithms[type], algorithms[type]])
+    expect(signed.key.data.equals(blobOf(`${key}.pub`))).toBe(true)
+    expect(isSignature(type, publicKey(key), signed.blob, signature)).toBe(true)
+  })
+
+  it('is told that its RSA key may log in by the name that it used', async () => {
+    using ring = new KeyRing()
+    const key = ring.make('user', 'rsa')
+    await using server = await runServer(succeed)
+    const client = connectSsh(connect(server.port, '127.0.0.1'), {
+      username: 'alice',
+      logIns: [{ type: 'publickey', key: readFileSync(key) }],
+      verifyHost: () => true,
+      readyTimeoutMs: 10_000,
+    })
+    client.on('error', () => {})
+    const { _protocol } = client as unknown as Insides
+    const { USERAUTH_PK_OK: go } = _protocol._handlers
+    const told: string[] = []
+    _protocol._handlers.USERAUTH_PK_OK = (protocol, algorithm) => {
+      told.push(algorithm)
+      go(protocol, algorithm)
+    }
+    await once(client, 'ready')
+    client.end()
+    expect(told).toEqual(['rsa-sha2-512'])
+  })
+
   it('names its RSA key as it did, where it has no certificate', async () => {
     using ring = new KeyRing()
     const key = ring.make('user', 'rsa')
@@ -163,6 +207,12 @@ describe('a target whose key is not the right one', () => {
     expect(asked).toEqual([])
   })
 })
+
+interface Insides {
+  readonly _protocol: {
+    readonly _handlers: { USERAUTH_PK_OK: (protocol: unknown, algorithm: string) => void }
+  }
+}
 
 const empty = Buffer.alloc(0)
 

@@ -93,6 +93,21 @@ describe('new keys while much passes', () => {
     expect(rekeyed[0]).toBeGreaterThan(30)
   })
 
+  it('are made while it takes time to say whose keys they are', async () => {
+    const { server, rekeyed } = await echo()
+    await using _server = server
+    const client = await logIn(server.port, {
+      limits: { rekeyBytes: mebibyte },
+      verifyHost: () => sleep(20).then(() => true),
+    })
+    const channel = await exec(client)
+    // What is written while the answer is awaited must wait, too.
+    const asking = setInterval(() => void client.ssh.ask('are-you-there@example.com'), 1)
+    expect(await throughEcho(channel, 8 * mebibyte)).toBe(digest(unlike(8 * mebibyte)))
+    clearInterval(asking)
+    expect(rekeyed[0]).toBeGreaterThan(5)
+  })
+
   it('are made by both at once', async () => {
     const { server, rekeyed } = await echo({ limits: { rekeyBytes: mebibyte } })
     await using _server = server
