@@ -10,6 +10,7 @@ const mayBeLong: Readonly<Record<string, string>> = {
   'packages/store/src/testing/contract.ts':
     'the one suite that every database passes, a paragraph for each repository',
   'packages/ssh/src/facts/programs.ts': 'one table: what each program runs besides itself',
+  'packages/ssh/src/ssh2/transport.test.ts': 'one transport, attack by attack',
   'test/fuzz/targets/planted/grammar.ts': 'one grammar, whose rules call each other',
 }
 const mayTouchTheWorld: Readonly<Record<string, string>> = {
@@ -25,6 +26,8 @@ const mayNameProtocols: Readonly<Record<string, string>> = {
   'packages/cli/src/commands/keys.ts': knowsSshKeys,
   'packages/cli/src/commands/login.ts': knowsSshKeys,
   'packages/cli/src/commands/logout.ts': knowsSshKeys,
+  'packages/cli/src/commands/ssh-config.ts': 'what it writes is for one client',
+  'packages/cli/src/program.ts': 'the name of that command',
   'packages/cli/src/ssh-identity.ts': knowsSshKeys,
   'packages/gateway/src/apply/resource-document.ts': knowsSshKeys,
   'packages/gateway/src/start/gateway-keys.ts': knowsSshKeys,

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     whoami: async () => (await import('./commands/whoami.ts')).whoami,
     ls: async () => (await import('./commands/ls.ts')).ls,
     connect: async () => (await import('./commands/connect.ts')).connect,
+    'ssh-config': async () => (await import('./commands/ssh-config.ts')).sshConfig,
     request: async () => (await import('./commands/request.ts')).request,
     requests: async () => (await import('./commands/requests.ts')).requests,
     grants: async () => (await import('./commands/grants.ts')).grants,

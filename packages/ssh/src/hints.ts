@@ -15,7 +15,8 @@ export function hints(
     UserKnownHostsFile: `"${fileAt('known_hosts')}"`,
     GlobalKnownHostsFile: 'none',
     StrictHostKeyChecking: 'yes',
-    PreferredAuthentications: 'publickey,password',
+    // Whoever has many keys would be out of attempts before the token's turn.
+    PreferredAuthentications: 'password',
     NumberOfPasswordPrompts: '1',
   }
   return [

@@ -96,8 +96,8 @@ export class Channel {
   /** From now on these get to know, first of what came before. */
   listen(events: Partial<ChannelEvents>): void {
     this.#events = { ...nothing, ...events }
-    for (const { number, fields } of this.#early.splice(0)) this.take(number, fields)
     if (this.#isClosed) this.#events.closed()
+    for (const { number, fields } of this.#early.splice(0)) this.take(number, fields)
   }
 
   /** Nothing comes from it any more, and nothing goes to it. */

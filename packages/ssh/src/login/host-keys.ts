@@ -1,9 +1,14 @@
 import { Fault } from '@sallyport/core'
-import { checkHostKey, hostKeyAlgorithms, parseKnownHosts, type HostKeyVerdict } from '@sallyport/openssh'
+import {
+  checkHostKey,
+  hostKeyAlgorithms,
+  keyLine,
+  parseKnownHosts,
+  type HostKeyVerdict,
+} from '@sallyport/openssh'
 
 /** A target as its resource names it. */
 export interface HostPlace {
-  readonly resource: string
   readonly host: string
   readonly port: number
 }
@@ -36,24 +41,25 @@ export class HostKeys {
     const { host, port } = this.#place
     const verdict = checkHostKey(this.#known, { host, port, blob, nowMs })
     if (verdict.kind === 'trusted') return true
+    // The whole key, so that whoever has compared the fingerprint can pin it.
+    const shown = `it shows ${verdict.fingerprint}, which is ${keyLine(blob)}`
     this.fault = new Fault(
       'target/bad-host-key',
-      `${why(verdict)}: sallyport resources host-keys ${this.#place.resource}`,
+      `${why(verdict)}. An administrator compares and pins it; ${shown}`,
     )
     return false
   }
 }
 
-function why({ flaw, fingerprint }: HostKeyVerdict & { readonly kind: 'distrusted' }): string {
-  const shows = `it shows ${fingerprint}`
+function why({ flaw }: HostKeyVerdict & { readonly kind: 'distrusted' }): string {
   switch (flaw) {
     case 'unknown':
-      return `no host key of this target is pinned, so it is not trusted; ${shows}. An administrator compares that and pins it`
+      return 'no host key of this target is pinned, so it is not trusted'
     case 'other':
-      return `the target's host key is not one that is pinned; ${shows}. It was set up anew, or somebody is in between. An administrator finds out which`
+      return "the target's host key is not one that is pinned: it was set up anew, or somebody is in between"
     case 'revoked':
-      return `the target's host key is revoked; ${shows}. An administrator looks into it`
+      return "the target's host key is revoked"
     default:
-      return `the target's host certificate is not good (${flaw}); ${shows}. An administrator looks into it`
+      return `the target's host certificate is not good (${flaw})`
   }
 }

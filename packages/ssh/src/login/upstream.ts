@@ -26,8 +26,8 @@ export async function reachTarget(
   const stream = await session.dial(signal)
   try {
     const credential = await session.credential()
-    const { name: resource, host, port, options } = session.resource
-    const keys = new HostKeys(options.hostKeys, { resource, host, port })
+    const { host, port, options } = session.resource
+    const keys = new HostKeys(options.hostKeys, { host, port })
     return await logIn(stream, credential, keys, clock, signal)
   } catch (thrown) {
     stream.on('error', () => undefined).destroy()
