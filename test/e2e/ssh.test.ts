@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { declareSshd, hasSshd, SshClient, startSshd, type Sshd } from '../world/openssh.ts'
+import { declareSshd, hasSshd, isInstalled, SshClient, startSshd, type Sshd } from '../world/openssh.ts'
 import { run } from '../world/process.ts'
 import { startSallyport, unrestricted, type Person, type Sallyport } from '../world/sallyport.ts'
 
@@ -120,6 +120,12 @@ describe.skipIf(!hasSshd)('ssh, through gateway and agent to a real sshd', () =>
     expect((await readFile(`${file}.copy`)).equals(content)).toBe(true)
     const down = await client.ssh('web', [`cat ${file}`])
     expect(down.stdout.length).toBe(content.length)
+  })
+
+  test.skipIf(!isInstalled('ssh-audit'))('ssh-audit finds nothing that fails', async () => {
+    const { stdout } = await run('ssh-audit', ['-n', '-p', String(sallyport.ports.ssh), '127.0.0.1'])
+    expect(stdout).toContain('curve25519-sha256')
+    expect(stdout.split('\n').filter((each) => each.includes('[fail]'))).toEqual([])
   })
 
   describe('by what the command line arranges', () => {
