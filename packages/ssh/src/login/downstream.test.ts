@@ -36,7 +36,7 @@ test('a client that begins another attempt while one is being decided is in by t
     logIn.run().then(entered.resolve, entered.reject)
   })
   const client = await withKeys(server.port)
-  answersOnce(client)
+  answers(client, () => sendRaw(client, answer))
   sendRaw(client, message(5, 'ssh-userauth'))
   sendRaw(client, keyboard)
   await expect.poll(() => doors.asked.length).toBe(1)
@@ -59,11 +59,41 @@ test('a client that begins another attempt while one is being decided is in by t
   expect(doors.over).toEqual([0])
 })
 
-/** What ssh2 would do by itself had it begun the attempt. */
-function answersOnce(client: ClientConnection): void {
+test.each(['begins another attempt', 'leaves'] as const)(
+  'a client that %s while it is to be signed in leaves no sign-in behind',
+  async (what) => {
+    const waits: AbortSignal[] = []
+    const wait = (signal: AbortSignal) => {
+      waits.push(signal)
+      return new Promise((resolve) => {
+        signal.addEventListener('abort', () => resolve(refusal('invalid-credential', 'over')))
+      })
+    }
+    const gate = {
+      ...new Doors().gate,
+      signIn: () => Promise.resolve({ url: 'https://x.example', code: 'ABCD', wait }),
+    } as unknown as Gate<SshOptions>
+    await using server = await runServer((connection) => {
+      const arrived = { connection, hello: { software: 'test' } }
+      const logIn = new LogIn(arrived, gate, '127.0.0.1:1', new AbortController().signal)
+      logIn.run().catch(() => undefined)
+    })
+    const client = await withKeys(server.port)
+    answers(client, () => undefined)
+    sendRaw(client, message(5, 'ssh-userauth'))
+    sendRaw(client, keyboard)
+    await expect.poll(() => waits.length).toBe(1)
+    if (what === 'leaves') client.destroy()
+    else sendRaw(client, keyboard)
+    await expect.poll(() => waits[0]?.aborted).toBe(true)
+  },
+)
+
+/** A client that was asked, though ssh2 did not begin the attempt. */
+function answers(client: ClientConnection, answer: () => void): void {
   const { _protocol } = client as unknown as {
     _protocol: { _authsQueue: string[]; _handlers: { USERAUTH_INFO_REQUEST: () => void } }
   }
-  _protocol._authsQueue.push('keyboard-interactive')
-  _protocol._handlers.USERAUTH_INFO_REQUEST = () => sendRaw(client, answer)
+  _protocol._authsQueue.push('keyboard-interactive', 'keyboard-interactive')
+  _protocol._handlers.USERAUTH_INFO_REQUEST = answer
 }

@@ -119,16 +119,18 @@ export class LogIn {
     const signIn = await this.#gate.signIn(this.#address)
     if (isRefusal(signIn)) {
       // The words that tools which answer for a person wait for end so.
-      const [token = ''] = await asked(attempt, [{ prompt: 'Access token as password: ', echo: false }])
-      return this.#open(attempt, new Secret(token))
+      const answers = await asked(attempt, [{ prompt: 'Access token as password: ', echo: false }])
+      return answers === undefined ? this.#reject(attempt) : this.#open(attempt, new Secret(answers[0] ?? ''))
     }
-    await asked(
-      attempt,
-      [],
-      `To sign in, open ${signIn.url}\nand see that it shows the code ${signIn.code}. This waits for you.`,
-    )
-    const token = await signIn.wait(AbortSignal.any([this.#gone.signal, this.#signal]))
-    if (isRefusal(token)) this.#reject(attempt)
+    const left = new AbortController()
+    attempt.once('abort', () => left.abort())
+    const words = `To sign in, open ${signIn.url}\nand see that it shows the code ${signIn.code}. This waits for you.`
+    // At once, and not when it answers: who never does leaves no sign-in behind that takes others' room.
+    const [token, answers] = await Promise.all([
+      signIn.wait(AbortSignal.any([left.signal, this.#gone.signal, this.#signal])),
+      asked(attempt, [], words),
+    ])
+    if (isRefusal(token) || answers === undefined) this.#reject(attempt)
     else await this.#open(attempt, token)
   }
 
@@ -186,16 +188,15 @@ function gone(): Fault {
   return new Fault('client/gone', 'the client left before it was logged in')
 }
 
-/** Asks the person there. What they answer, in the order of the prompts. @throws Fault client/gone where they never do */
+/** Asks the person there. What they answer, in the order of the prompts; undefined where another attempt takes this one's place. */
 function asked(
   attempt: KeyboardRequest,
   prompts: { prompt: string; echo: boolean }[],
   words = '',
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   return new Promise((resolve) => {
-    attempt.prompt(prompts, '', words, (answers: readonly string[] | Error) => {
-      // An Error where another attempt takes this one's place: then this one is never gone on with.
-      if (Array.isArray(answers)) resolve(answers)
-    })
+    attempt.prompt(prompts, '', words, (answers: readonly string[] | Error) =>
+      resolve(answers instanceof Error ? undefined : answers),
+    )
   })
 }
