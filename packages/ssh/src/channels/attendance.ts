@@ -1,4 +1,13 @@
-import { refusal, watchersInWords, type Permit, type Refusal, type Session } from '@sallyport/core'
+import {
+  isRefusal,
+  refusal,
+  watchersInWords,
+  type Authorization,
+  type Outcome,
+  type Permit,
+  type Refusal,
+  type Session,
+} from '@sallyport/core'
 import type { ChannelEvents } from '../connection/channel.ts'
 import { maxPauseMs } from '../limits.ts'
 
@@ -98,4 +107,15 @@ export class Attendance implements Disposable {
       this.#parts.broke(thrown)
     }
   }
+}
+
+/** What is carried beside a program cannot pause, and so is not permitted while somebody must watch it. */
+export function unlessWatched(
+  answer: Authorization,
+  finish: (permit: Permit, outcome: Outcome) => void,
+): Authorization {
+  if (isRefusal(answer) || answer.obligations.watchers === undefined) return answer
+  const nothing = { rows: 0, sizeBytes: 0, maskedValues: 0, maskedColumns: [] }
+  finish(answer, { ...nothing, status: 'failed', errorCode: 'not-watched' })
+  return refusal('not-watched', 'it must be watched, and what is forwarded cannot be paused')
 }

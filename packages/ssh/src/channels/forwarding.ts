@@ -10,6 +10,7 @@ import { openFailure } from '../connection/messages.ts'
 import { maxForwardChannels, maxRemoteForwards } from '../limits.ts'
 import { wordsInOne } from '../wording.ts'
 import { readForwardOpen, readForwardRequest, type Forward } from './forwards.ts'
+import { unlessWatched } from './attendance.ts'
 import type { ChannelHost } from './host.ts'
 import { join, type Joint } from './joint.ts'
 
@@ -187,8 +188,9 @@ export class Forwarding {
   }
 
   /** Nobody can be told where a review is asked for: the client's ssh shows nothing of a channel that is not open. */
-  #authorize({ operation, facts }: Forward): Promise<Permit | Refusal> {
-    return Promise.resolve(this.#host.authorize(operation, facts, () => undefined, this.#host.gone))
+  async #authorize({ operation, facts }: Forward): Promise<Permit | Refusal> {
+    const answer = await this.#host.authorize(operation, facts, () => undefined, this.#host.gone)
+    return unlessWatched(answer, (permit, outcome) => this.#host.finish(permit, outcome))
   }
 }
 

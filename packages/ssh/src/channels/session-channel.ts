@@ -12,7 +12,7 @@ import { maxCommandBytes } from '../limits.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
 import { askedOf, type Program } from './asked.ts'
-import { Attendance } from './attendance.ts'
+import { Attendance, unlessWatched } from './attendance.ts'
 import { Environment } from './environment.ts'
 import type { ChannelHost } from './host.ts'
 import { FilesJoint } from './files-joint.ts'
@@ -148,7 +148,8 @@ export class SessionChannel {
     const decide = async (): Promise<void> => {
       const { operation, facts } = forwardOfClient(kind)
       const tell = (notice: string): void => this.say(line(notice))
-      const answer = await this.#host.authorize(operation, facts, tell, this.#withdrawal.signal)
+      const asking = await this.#host.authorize(operation, facts, tell, this.#withdrawal.signal)
+      const answer = unlessWatched(asking, (permit, outcome) => this.#host.finish(permit, outcome))
       if (isRefusal(answer)) return reply(false)
       this.#host.commit()
       this.#host.allow(kind)
