@@ -6,7 +6,7 @@ import {
   type OpenRequest,
   type SshConnection,
 } from '../connection/connection.ts'
-import { openFailure } from '../connection/messages.ts'
+import { openFailure, type Field, type Fields } from '../connection/messages.ts'
 import { maxForwardChannels, maxRemoteForwards } from '../limits.ts'
 import { wordsInOne } from '../wording.ts'
 import { readForwardOpen, readForwardRequest, type Forward } from './forwards.ts'
@@ -17,6 +17,9 @@ import { join, type Joint } from './joint.ts'
 /** Something at the target that leads to the client, while it does. */
 interface RemoteForward {
   readonly permit: Permit
+  readonly facts: Forward['facts']
+  /** What the target calls it when it sends something back: {@link placeOf}. */
+  readonly place: string
 }
 
 /** Channels that the target may open by itself, and what of the client's they lead to. */
@@ -91,18 +94,28 @@ export class Forwarding {
     const what = Object.hasOwn(openedByTarget, type)
       ? openedByTarget[type as keyof typeof openedByTarget]
       : undefined
+    const said = data.rest()
     const isAllowed =
-      what !== undefined && (what === 'remote' ? this.#remote.size > 0 : this.#mayReach.has(what))
+      what !== undefined && (what === 'remote' ? this.#leadsBack(type, data) : this.#mayReach.has(what))
     if (!isAllowed || this.#channels >= maxForwardChannels)
       return refuse(openFailure.administrativelyProhibited, 'nobody asked for it')
     this.#channels++
-    this.#ssh.openRaw(type, data.rest()).then(
+    this.#ssh.openRaw(type, said).then(
       (client) => this.#join(client, accept(), () => undefined),
       (thrown: unknown) => {
         this.#channels--
         const { reason, words } = thrown instanceof NotOpened ? thrown : unreachable
         refuse(reason, words)
       },
+    )
+  }
+
+  /** Whether somebody asked for just this, and policy permits it still. */
+  #leadsBack(type: string, data: Fields): boolean {
+    const first = data.string()
+    const place = placeOf(type === 'forwarded-tcpip' ? data.number() : first)
+    return [...this.#remote.values()].some(
+      (each) => each.place === place && this.#host.stands(each.permit, each.facts),
     )
   }
 
@@ -170,7 +183,11 @@ export class Forwarding {
     // Where the target chose the port, that is what it is cancelled by.
     const isChosen = port === 0 && chosen.length === 4
     const fields = isChosen ? [address!, chosen.readUInt32BE(0)] : forward.fields
-    this.#remote.set(keyOf(forward.type, fields), { permit: answer })
+    this.#remote.set(keyOf(forward.type, fields), {
+      permit: answer,
+      facts: forward.facts,
+      place: placeOf(fields[1] ?? fields[0]!),
+    })
     reply(isChosen ? [chosen.readUInt32BE(0)] : [])
   }
 
@@ -198,6 +215,11 @@ const unreachable = { reason: openFailure.connectFailed, words: 'the other side 
 
 function outcome(status: Outcome['status'], sizeBytes: number): Outcome {
   return { status, rows: 0, sizeBytes, maskedValues: 0, maskedColumns: [] }
+}
+
+/** A port, or a socket's path: servers differ in what they call the address, and none in these. */
+function placeOf(field: Field): string {
+  return field instanceof Uint8Array ? `socket ${Buffer.from(field).toString('hex')}` : `port ${field}`
 }
 
 function keyOf(type: string, fields: Forward['fields']): string {
