@@ -188,3 +188,12 @@ export function exit(channel: Channel, status: number): void {
   channel.tell('exit-status', [status])
   channel.close()
 }
+
+/** What the other side said when it ended it, and that it did. */
+export const farewell = (client: ClientConnection): Promise<string> =>
+  new Promise((resolve) => {
+    let first = 'nothing'
+    client.once('error', ({ message: words }) => (first = words))
+    client.on('error', () => {})
+    client.once('close', () => resolve(first))
+  })
