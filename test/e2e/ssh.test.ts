@@ -150,13 +150,18 @@ describe.skipIf(!hasSshd)('ssh, through gateway and agent to a real sshd', () =>
       expect((await run('sh', ['-c', script])).code).toBe(255)
     })
 
+    /** Where nobody is there who could sign in. */
+    const byToken = ['-o', 'PreferredAuthentications=password']
+
     test('`sallyport ssh-config` writes what plain ssh needs', async () => {
       const { stdout, code } = await sallyportAs(alice, 'ssh-config')
       expect(code).toBe(0)
       expect(stdout).toMatch(/^Host web\n {2}HostName localhost\n {2}User web\n {2}Port \d+\n/m)
       const file = join(sallyport.directory, 'ssh_config')
       await writeFile(file, stdout)
-      const plain = await run('ssh', ['-F', file, 'web', 'echo by name'], { environment: client.environment })
+      const plain = await run('ssh', ['-F', file, ...byToken, 'web', 'echo by name'], {
+        environment: client.environment,
+      })
       expect(plain).toMatchObject({ code: 0, stdout: 'by name\n', stderr: '' })
     })
   })

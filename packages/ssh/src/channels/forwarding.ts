@@ -89,8 +89,12 @@ export class Forwarding {
     this.#mayReach.add(what)
   }
 
-  /** A channel that the target wants to open. */
-  openedByTarget({ type, data, accept, refuse }: OpenRequest): void {
+  /** A channel that the target wants to open: judged a turn later, since it may come with the very answer by which it may. */
+  openedByTarget(request: OpenRequest): void {
+    setImmediate(() => this.#openFor(request))
+  }
+
+  #openFor({ type, data, accept, refuse }: OpenRequest): void {
     const what = Object.hasOwn(openedByTarget, type)
       ? openedByTarget[type as keyof typeof openedByTarget]
       : undefined
@@ -100,7 +104,7 @@ export class Forwarding {
     if (!isAllowed || this.#channels >= maxForwardChannels)
       return refuse(openFailure.administrativelyProhibited, 'nobody asked for it')
     this.#channels++
-    this.#ssh.openRaw(type, said).then(
+    const joined = this.#ssh.openRaw(type, said).then(
       (client) => this.#join(client, accept(), () => undefined),
       (thrown: unknown) => {
         this.#channels--
@@ -108,6 +112,8 @@ export class Forwarding {
         refuse(reason, words)
       },
     )
+    // Of whoever names sizes that no channel has.
+    joined.catch((thrown: unknown) => this.#host.broke(thrown))
   }
 
   /** Whether somebody asked for just this, and policy permits it still. */
