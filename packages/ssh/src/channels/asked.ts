@@ -3,13 +3,8 @@ import { factsOfCommand } from '../facts/command.ts'
 import { factsOfShell, factsOfSubsystem } from '../facts/requests.ts'
 import { shownCommand } from '../facts/shown.ts'
 import type { Variable } from './environment.ts'
+import type { Program } from './program.ts'
 import type { Terminal } from './terminal.ts'
-
-/** What a client asks a session channel to run. Names and commands are bytes, and these very bytes are what runs. */
-export type Program =
-  | { readonly kind: 'shell' }
-  | { readonly kind: 'exec'; readonly command: Buffer }
-  | { readonly kind: 'subsystem'; readonly name: Buffer }
 
 /** What else decides what a program does. */
 export interface Setting {

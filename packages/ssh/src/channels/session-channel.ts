@@ -1,25 +1,17 @@
-import {
-  isRefusal,
-  refusal,
-  type Authorization,
-  type Outcome,
-  type Permit,
-  type Refusal,
-} from '@sallyport/core'
+import { isRefusal, type Authorization, type Outcome, type Permit, type Refusal } from '@sallyport/core'
 import type { Channel, ChannelRequest } from '../connection/channel.ts'
-import { transferOfCommand } from '../facts/command.ts'
-import { maxCommandBytes } from '../limits.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
-import { askedOf, type Program } from './asked.ts'
+import { askedOf } from './asked.ts'
 import { Attendance, unlessWatched } from './attendance.ts'
 import { Environment } from './environment.ts'
 import type { ChannelHost } from './host.ts'
 import { FilesJoint } from './files-joint.ts'
-import { followed, sftpTransfer, type ProgramTransfer } from './followed-files.ts'
+import { followed, type ProgramTransfer } from './followed-files.ts'
 import { forwardOfClient } from './forwards.ts'
 import { Joint } from './joint.ts'
 import { ProgramOutput } from './output.ts'
+import { refusedByItself, requestOf, transferOf, type Program } from './program.ts'
 import { readSize, readTerminal, sizeFields, type Terminal } from './terminal.ts'
 
 /** One session channel of a client's: first it says in what, then what is to run; once. */
@@ -356,45 +348,6 @@ function outcomeOf(
 }
 
 const unmasked = { maskedValues: 0, maskedColumns: [] }
-
-function transferOf(program: Program): ProgramTransfer | undefined {
-  switch (program.kind) {
-    case 'shell':
-      return undefined
-    case 'exec':
-      return transferOfCommand(program.command)
-    case 'subsystem':
-      return sftpTransfer
-  }
-}
-
-/** What no shell could run, or what we would not know how to show. */
-function refusedByItself(program: Program): Refusal | undefined {
-  switch (program.kind) {
-    case 'shell':
-      return undefined
-    case 'exec':
-      if (program.command.length > maxCommandBytes)
-        return refusal('too-complex', `the command is longer than ${maxCommandBytes} bytes`)
-      // It would end the command for the target, and not for us.
-      return program.command.includes(0) ? refusal('unparsed', 'the command has a NUL in it') : undefined
-    case 'subsystem':
-      return program.name.toString('latin1') === 'sftp'
-        ? undefined
-        : refusal('unsupported', 'sftp is the only subsystem here')
-  }
-}
-
-function requestOf(program: Program): [string, Buffer[]] {
-  switch (program.kind) {
-    case 'shell':
-      return ['shell', []]
-    case 'exec':
-      return ['exec', [program.command]]
-    case 'subsystem':
-      return ['subsystem', [program.name]]
-  }
-}
 
 /** What a person sends who does not want to wait. */
 const endingSignals = new Set(['INT', 'TERM', 'HUP', 'QUIT', 'KILL'])
