@@ -91,7 +91,14 @@ export class Forwarding {
 
   /** A channel that the target wants to open: judged a turn later, since it may come with the very answer by which it may. */
   openedByTarget(request: OpenRequest): void {
-    setImmediate(() => this.#openFor(request))
+    setImmediate(() => {
+      try {
+        this.#openFor(request)
+      } catch (thrown) {
+        // Nobody else would catch it: it would end the gateway, not this visit.
+        this.#host.broke(thrown)
+      }
+    })
   }
 
   #openFor({ type, data, accept, refuse }: OpenRequest): void {
