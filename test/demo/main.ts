@@ -4,6 +4,8 @@ import { findClient } from '../world/postgres-binaries.ts'
 import { startPostgres } from '../world/postgres.ts'
 import { loadSampleShop } from '../world/sample-shop/load.ts'
 import { startSallyport } from '../world/sallyport.ts'
+import { temporaryDirectory } from '../world/temporary.ts'
+import { declareHost, startHost } from './host.ts'
 import { demoPorts } from './ports.ts'
 import { Person } from './person.ts'
 import { Screen } from './screen.ts'
@@ -13,7 +15,8 @@ import { tour } from './tour.ts'
 const help = `Usage: npm run demo [-- --once]
 
 Starts a sample PostgreSQL with a shop's data, a gateway and an agent on this machine, and shows a short tour:
-a masked SELECT, a blocked DELETE, a held and approved UPDATE, access that is asked for and ends, and the replay of it all. Then it stays up until Ctrl-C.
+a masked SELECT, a blocked DELETE, a held and approved UPDATE, access that is asked for and ends, a
+server by SSH where this machine has one, and the replay of it all. Then it stays up until Ctrl-C.
 
   --once   run the tour and end; exits 0 only if each step really showed what it says
   --help   this
@@ -47,7 +50,19 @@ async function demo(isOnce: boolean): Promise<void> {
   await loadSampleShop(server.url({ database: 'shop' }), { account })
   await server.query(`create role ${owner} login password '${account.password}' in role ${account.user}`)
   const ports = await demoPorts((line) => screen.step(line))
-  await using sallyport = await startSallyport({ allow: [`127.0.0.1:${server.port}`], ports })
+  await using trusted = await temporaryDirectory()
+  const started = await startHost(trusted.path)
+  await using host = typeof started === 'string' ? undefined : started
+  screen.step(
+    typeof started === 'string'
+      ? `${started}: the step by SSH is left out`
+      : 'an OpenSSH server, in which nobody has a key',
+  )
+  const targets = [server, ...(host === undefined ? [] : [host])]
+  await using sallyport = await startSallyport({
+    allow: targets.map(({ port }) => `127.0.0.1:${port}`),
+    ports,
+  })
   screen.step(`a gateway at ${sallyport.baseUrl}, and an agent that dialled out to it`)
 
   const { directory } = sallyport
@@ -57,10 +72,12 @@ async function demo(isOnce: boolean): Promise<void> {
     SALLYPORT_TOKEN: sallyport.admin.token,
     SALLYPORT_CA: sallyport.authorityFile,
   })
-  await writeDeclarations(join(directory, 'declared'), server)
-  await root.must(['policy', 'test', join(directory, 'declared')])
-  await root.must(['apply', '-f', join(directory, 'declared'), '--yes'])
-  screen.step('the resource orders-db, its masks and eight policies, applied from files')
+  const declared = join(directory, 'declared')
+  await writeDeclarations(declared, server)
+  if (host !== undefined) await declareHost(declared, trusted.path, host, root)
+  await root.must(['policy', 'test', declared])
+  await root.must(['apply', '-f', declared, '--yes'])
+  screen.step('the resources, their masks and policies, applied from files')
   const alice = await signIn('alice', 'developers')
   const bob = await signIn('bob', 'dba')
   screen.step('alice, a developer, and bob, a database administrator, signed in')
@@ -74,12 +91,13 @@ async function demo(isOnce: boolean): Promise<void> {
     psql === undefined
       ? [process.execPath, new URL('query.ts', import.meta.url).pathname]
       : [psql, '-X', '-q', '-c']
-  await tour({ alice, bob, root, server, client }, screen)
+  await tour({ alice, bob, root, server, host, client }, screen)
   if (isOnce) return
 
   screen.heading('It stays up. Try it yourself, in another terminal:')
   screen.line('')
   screen.output(await alice.must(['connect', 'orders-db', '--print']))
+  if (host !== undefined) screen.output(await alice.must(['connect', 'web-1', '--print']))
   screen.line('')
   screen.line(
     `  Administrators: export SALLYPORT_GATEWAY=${sallyport.baseUrl} SALLYPORT_CA=${sallyport.authorityFile} SALLYPORT_TOKEN=${sallyport.admin.token}`,

@@ -1,5 +1,7 @@
+import type { Sshd } from '../world/openssh.ts'
 import type { Postgres } from '../world/postgres.ts'
 import { soon } from '../world/soon.ts'
+import { visitHost } from './host.ts'
 import type { Person } from './person.ts'
 import type { Screen } from './screen.ts'
 import { owner } from './shop.ts'
@@ -9,6 +11,8 @@ export interface Cast {
   readonly bob: Person
   readonly root: Person
   readonly server: Postgres
+  /** Absent where this machine has no OpenSSH server. */
+  readonly host: Sshd | undefined
   /** The client's command line before the statement. */
   readonly client: readonly string[]
 }
@@ -26,6 +30,8 @@ export async function tour(cast: Cast, screen: Screen): Promise<void> {
   await beRefused(cast, screen)
   await waitForApproval(cast, screen)
   await askForAccess(cast, screen)
+  const { alice, bob, host } = cast
+  if (host !== undefined) await visitHost({ alice, bob, host }, screen)
   await lookBack(cast, screen)
 }
 
@@ -126,7 +132,7 @@ async function askForAccess({ alice, bob, client }: Cast, screen: Screen): Promi
 }
 
 async function lookBack({ root }: Cast, screen: Screen): Promise<void> {
-  screen.heading('5. Looking back: every session is recorded, sealed and signed')
+  screen.heading('Looking back: every session is recorded, sealed and signed')
   const sessions = JSON.parse(await root.must(['sessions', 'ls', '--json'])) as {
     id: string
     live: boolean

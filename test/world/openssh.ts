@@ -24,7 +24,16 @@ export const hasSshd = existsSync(sshd)
 const howToGetSshd = 'Install OpenSSH’s server and client (Debian as root: the tests do it themselves).'
 
 /** What the tests use beside the server. */
-export const sshPrograms = ['ssh', 'scp', 'sftp', 'sshpass', 'rsync', 'git', 'ssh-audit'] as const
+export const sshPrograms = [
+  'ssh',
+  'scp',
+  'sftp',
+  'sshpass',
+  'rsync',
+  'git',
+  'ssh-audit',
+  'ansible-playbook',
+] as const
 
 export function isInstalled(program: string): boolean {
   return (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, program)))

@@ -17,7 +17,15 @@ if (!existsSync('/usr/bin/strace') || !existsSync('/usr/bin/faketime')) {
   if (failed !== undefined) say('install', `without it some faults are skipped: ${failed}`)
 }
 if (!hasSshd || sshPrograms.some((name) => !isInstalled(name))) {
-  const packages = ['openssh-server', 'openssh-client', 'sshpass', 'rsync', 'git', 'ssh-audit']
+  const packages = [
+    'openssh-server',
+    'openssh-client',
+    'sshpass',
+    'rsync',
+    'git',
+    'ssh-audit',
+    'ansible-core',
+  ]
   const failed = aptInstall('OpenSSH, or what is tested with it', packages)
   if (failed !== undefined) say('install', `without it tests of SSH are skipped: ${failed}`)
 }
