@@ -65,6 +65,8 @@ test('it agrees with Node’s own about addresses of one family', () => {
     fc.property(cases, ({ width, bits, network, differs }) => {
       const host = BigInt(width - bits)
       const base = (network >> host) << host
+      // What is IPv4 within IPv6 we take for IPv4, and Node for IPv6.
+      fc.pre(width === 32 || [base, network ^ differs].every((one) => one >> 32n !== 0xffffn))
       const [text, address] = [written(base, width), written(network ^ differs, width)]
       const family = width === 32 ? 'ipv4' : 'ipv6'
       const theirs = new BlockList()
