@@ -37,5 +37,10 @@ export const keepaliveTries = 3
 export const maxPauseMs = 5 * 60_000
 /** How long last words may take to be read before the connection is cut. */
 export const lastWordsMs = 2_000
+/**
+ * How long a program may still write and end by itself whose client closed its channel before it had. A client that waits for
+ * the exit status closes only after the program's output has ended: then the program may take as long as it does.
+ */
+export const leftBehindMs = 2_000
 /** How much of what a command without a terminal writes is kept, of each of its streams. */
 export const keptOutputBytes = 1024 * 1024

@@ -1,22 +1,26 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, test } from 'vitest'
-import type { Outcome } from '@sallyport/core'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { Outcome, Passage } from '@sallyport/core'
 import type { Channel } from '../connection/channel.ts'
 import { joined, passive } from '../testing/joined.ts'
 import type { ChannelHost } from './host.ts'
+import { leftBehindMs } from '../limits.ts'
 import { SessionChannel } from './session-channel.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 /** A command that runs at a target which does as the test says. */
 async function running(command = 'sleep 7') {
   const [client, gateway] = joined()
   const [toTarget, target] = joined()
   const outcomes: Outcome[] = []
+  const noted: Passage[] = []
   const host = {
     options: { environment: [], recordInput: false, hostKeys: [] },
     target: Promise.resolve({ ssh: toTarget, leave: () => undefined }),
     authorize: () => ({ kind: 'permit', id: 1, obligations: {} }),
     commit: () => undefined,
-    note: () => undefined,
+    note: (passage: Passage) => void noted.push(passage),
     finish: (_permit: unknown, outcome: Outcome) => void outcomes.push(outcome),
     mask: () => undefined,
     gone: new AbortController().signal,
@@ -37,6 +41,8 @@ async function running(command = 'sleep 7') {
           heard.push(type === 'signal' ? `signal ${data.name()}` : type)
           reply(true)
         },
+        data: (bytes) => heard.push(`data ${bytes.toString()}`),
+        eof: () => heard.push('eof'),
         closed: () => heard.push('closed'),
         drained: () => heard.push('drained'),
       })
@@ -51,10 +57,28 @@ async function running(command = 'sleep 7') {
     },
   })
   const channel = await client.open('session')
-  channel.listen({})
+  const told: string[] = []
+  channel.listen({
+    data: (bytes) => told.push(`data ${bytes.toString()}`),
+    eof: () => told.push('eof'),
+    request: ({ type, data, reply }) => {
+      told.push(type === 'exit-status' ? `${type} ${data.number()}` : type)
+      reply(false)
+    },
+    closed: () => told.push('closed'),
+  })
   expect(await channel.ask('exec', [command])).toBe(true)
   await setImmediate()
-  return { outcomes, heard, atTarget: channels[0]!, session: sessions[0]! }
+  return {
+    outcomes,
+    noted,
+    line: gateway,
+    client: channel,
+    told,
+    heard,
+    atTarget: channels[0]!,
+    session: sessions[0]!,
+  }
 }
 
 test('what a target calls a signal is recorded only where it is a name', async () => {
@@ -76,11 +100,68 @@ test('what runs is told to end where its session does, and not only that nobody 
   const { heard, session } = await running()
   session.cutOff('access was revoked\n')
   await setImmediate()
-  expect(heard).toEqual(['exec', 'signal TERM', 'closed'])
+  expect(heard).toEqual(['exec', 'signal TERM', 'eof', 'closed'])
 })
 
 test('what a file server logs beside the protocol does not hold up the files', async () => {
   const { atTarget, heard } = await running('/usr/lib/openssh/sftp-server -e')
   expect(atTarget.writeError(Buffer.alloc(8 * 1024 * 1024))).toBe(false)
   await expect.poll(() => heard).toContain('drained')
+})
+
+test('a client that closes once both sides have said all still gets the exit status, however late it comes', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { client, atTarget, outcomes, heard, told } = await running('make >log 2>&1')
+  client.eof()
+  atTarget.eof()
+  await setImmediate()
+  client.close()
+  await setImmediate()
+  vi.advanceTimersByTime(60 * 60_000)
+  await setImmediate()
+  expect({ heard, told, outcomes }).toEqual({ heard: ['exec', 'eof'], told: ['eof'], outcomes: [] })
+  atTarget.tell('exit-status', [7])
+  atTarget.close()
+  await setImmediate()
+  expect(told).toEqual(['eof', 'exit-status 7', 'closed'])
+  expect(outcomes).toMatchObject([{ status: 'failed', errorCode: 'exit 7' }])
+})
+
+test('a client that closes at once does not keep from the recording what its command wrote, and how it ended', async () => {
+  const { client, atTarget, outcomes, noted, heard, told } = await running('cat /etc/shadow')
+  client.write(Buffer.from('last words'))
+  client.close()
+  await setImmediate()
+  expect(heard).toEqual(['exec', 'data last words', 'eof'])
+  atTarget.write(Buffer.from('root:'))
+  await setImmediate()
+  atTarget.tell('exit-status', [0])
+  atTarget.close()
+  await setImmediate()
+  expect(noted).toMatchObject([{ kind: 'output', stream: 'stdout', bytes: Buffer.from('root:') }])
+  expect(outcomes).toMatchObject([{ status: 'done' }])
+  expect(told).toEqual(['exit-status 0', 'eof', 'closed'])
+})
+
+test('a client that has left what goes on ends it, and soon', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { client, outcomes, heard, told } = await running()
+  client.close()
+  await setImmediate()
+  vi.advanceTimersByTime(leftBehindMs - 1)
+  await setImmediate()
+  expect({ heard, outcomes }).toEqual({ heard: ['exec', 'eof'], outcomes: [] })
+  vi.advanceTimersByTime(1)
+  await setImmediate()
+  expect(heard).toEqual(['exec', 'eof', 'closed'])
+  expect(told.at(-1)).toBe('closed')
+  expect(outcomes).toMatchObject([{ status: 'cancelled' }])
+})
+
+test('a connection that is lost ends at once what runs on it', async () => {
+  const { outcomes, heard, line } = await running()
+  line.over()
+  await setImmediate()
+  expect(heard).toEqual(['exec', 'eof', 'closed'])
+  expect(outcomes).toMatchObject([{ status: 'cancelled' }])
 })

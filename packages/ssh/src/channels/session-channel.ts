@@ -1,5 +1,6 @@
 import { isRefusal, type Authorization, type Outcome, type Permit, type Refusal } from '@sallyport/core'
 import type { Channel, ChannelRequest } from '../connection/channel.ts'
+import { leftBehindMs } from '../limits.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
 import { askedOf } from './asked.ts'
@@ -37,6 +38,8 @@ export class SessionChannel {
   /** Where it must be watched. */
   #attendance: Attendance | undefined
   #ending: Ending | undefined
+  /** Ends what goes on without its client. */
+  #leftBehind: NodeJS.Timeout | undefined
   #isFinished = false
   #hasExit = false
   #output: ProgramOutput | undefined
@@ -53,6 +56,7 @@ export class SessionChannel {
     this.#channel.listen({
       data: (bytes) => this.#sentAhead(bytes),
       eof: () => (this.#hasEnded = true),
+      closing: () => this.#leave(() => (this.#hasEnded = true)),
       closed: () => this.#closed(),
       request: this.#onRequest,
     })
@@ -210,7 +214,8 @@ export class SessionChannel {
     }
     this.#joint = joint
     const up = attendance === undefined ? joint.fromClient : attendance.held(joint.fromClient)
-    this.#channel.listen({ ...up, request: this.#onRequest, closed: () => this.#closed(joint) })
+    const closing = (): boolean => this.#leave(() => up.eof())
+    this.#channel.listen({ ...up, request: this.#onRequest, closing, closed: () => this.#closed(joint) })
     for (const bytes of this.#ahead.splice(0)) up.data(bytes)
     if (this.#hasEnded) up.eof()
   }
@@ -304,9 +309,24 @@ export class SessionChannel {
     this.#finish('lost')
   }
 
+  /**
+   * The client closes its channel, as ssh does as soon as both sides have said all: how the program ended it learns later, and
+   * so do we.
+   * @param endInput says to the program that no more comes
+   * @returns whether nothing is waited for
+   */
+  #leave(endInput: () => void): boolean {
+    this.#withdrawal.abort()
+    if (this.#target === undefined || this.#attendance?.isPaused === true) return true
+    endInput()
+    if (!this.#target.hasEof) this.#leftBehind = setTimeout(() => this.#channel.close(), leftBehindMs)
+    return false
+  }
+
   /** Nothing comes from the client any more. */
   #closed(joint?: Joint | FilesJoint): void {
     this.#withdrawal.abort()
+    clearTimeout(this.#leftBehind)
     joint?.fromClient.closed()
     this.#target?.abandon()
     this.#finish('cancelled')

@@ -25,6 +25,11 @@ export interface ChannelEvents {
   request(request: ChannelRequest): void
   /** The peer will send no more data. */
   eof(): void
+  /**
+   * The peer closes it, and sends nothing more; what is written from now on is dropped.
+   * @returns whether it is closed for us, too: otherwise that waits for {@link Channel.close}, and the peer can still be told things
+   */
+  closing(): boolean
   /** Nothing comes any more: the peer closed it, or the connection is over. Once. */
   closed(): void
   /** What was written has left, after a write that said false. */
@@ -45,6 +50,7 @@ const nothing: ChannelEvents = {
   errorData: () => undefined,
   request: (request) => request.reply(false),
   eof: () => undefined,
+  closing: () => true,
   closed: () => undefined,
   drained: () => undefined,
 }
@@ -72,6 +78,8 @@ export class Channel {
   #hasSentEof = false
   #hasSentClose = false
   #hasEof = false
+  /** The peer has closed it. */
+  #isLeft = false
   #isClosed = false
   readonly #replies: Reply[] = []
   readonly #asked: ((isDone: boolean) => void)[] = []
@@ -107,7 +115,12 @@ export class Channel {
 
   /** Whether anything may be written to it. */
   get isWritable(): boolean {
-    return this.#ending === 'no' && !this.#isClosed
+    return this.#ending === 'no' && !this.#isLeft && !this.#isClosed
+  }
+
+  /** The peer has said that it sends no more data. */
+  get hasEof(): boolean {
+    return this.#hasEof
   }
 
   // hot path. @returns false where it waits for room: then no more, until `drained`
@@ -130,7 +143,7 @@ export class Channel {
 
   /** Asks something of the peer. False where it cannot or does not want to, or left. */
   ask(type: string, fields: readonly Field[] = []): Promise<boolean> {
-    if (this.#isClosed || this.#hasSentClose) return Promise.resolve(false)
+    if (this.#isClosed || this.#isLeft || this.#hasSentClose) return Promise.resolve(false)
     return new Promise((resolve) => {
       this.#asked.push(resolve)
       this.#request(type, true, encodeFields(fields))
@@ -181,6 +194,7 @@ export class Channel {
     }
     if (this.#waiting.length > 0) return
     if (this.#ending !== 'no') this.#sendEnd()
+    if (this.#isLeft && this.#hasSentClose) return this.gone()
     if (!this.#mustTellDrained || this.#isClosed) return
     this.#mustTellDrained = false
     this.#events?.drained()
@@ -188,7 +202,7 @@ export class Channel {
 
   /** A message for this channel. @throws Fault where the peer breaks the protocol */
   take(number: number, fields: Fields): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isLeft) return
     if (this.#events === undefined) return void this.#early.push({ number, fields })
     switch (number) {
       case message.channelData:
@@ -209,10 +223,7 @@ export class Channel {
         this.#hasEof = true
         return this.#events.eof()
       case message.channelClose:
-        this.#waiting.length = 0
-        this.#ending = 'close'
-        this.#sendClose()
-        return this.gone()
+        return this.#left(this.#events)
       case message.channelRequest:
         return this.#takeRequest(fields)
       case message.channelSuccess:
@@ -230,6 +241,19 @@ export class Channel {
     this.#onGone(this.#mine)
     for (const answer of this.#asked.splice(0)) answer(false)
     this.#events?.closed()
+  }
+
+  #left(events: ChannelEvents): void {
+    this.forget()
+    this.#isLeft = true
+    if (this.#ending !== 'close' && !events.closing()) {
+      for (const answer of this.#asked.splice(0)) answer(false)
+      // Whoever waits for room need not wait any more.
+      return this.flush()
+    }
+    this.#ending = 'close'
+    this.#sendClose()
+    this.gone()
   }
 
   #put(bytes: Uint8Array, isError: boolean): boolean {
