@@ -113,6 +113,20 @@ describe.skipIf(!hasSshd)('what policy says of commands over ssh', () => {
     expect(await ssh.exited).toMatchObject({ code: 255 })
   })
 
+  test('G318: a person who is shut out is cut off in the middle of a long command, and it is on record', async () => {
+    const dora = await sallyport.person('dora', ['developers'])
+    const hers = await SshClient.of(sallyport, dora)
+    await using ssh = await hers.start('web', ['cat'])
+    ssh.write('it runs\n')
+    await ssh.line(/^it runs$/)
+    await sallyport.admin.client.users.disable({ name: 'dora' })
+    await ssh.line(/^sallyport: your access was revoked/, 5_000)
+    expect(await ssh.exited).toMatchObject({ code: 255 })
+    expect((await hers.ssh('web', ['id'])).code).toBe(255)
+    const audit = await sallyport.admin.client.audit.list({ limit: 50 })
+    expect(JSON.stringify(audit.items)).toContain('user dora disabled')
+  })
+
   test('all of it is in recordings that verify: what ran, what it wrote, how it ended; never what was typed', async () => {
     await client.ssh('web', ['cat'], { input: 'what was typed' })
     await client.ssh('web', ['id'])
