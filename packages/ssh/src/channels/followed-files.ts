@@ -6,8 +6,11 @@ import { SftpConversation } from '../sftp/conversation.ts'
 import type { FileConversation, FileParts } from '../transfer/conversation.ts'
 import type { ChannelHost } from './host.ts'
 
-/** A program that only moves files. */
-export type ProgramTransfer = Pick<Transfer, 'protocol' | 'actions' | 'arguments' | 'mustBeDirectory'>
+/** A program that moves files. */
+export type ProgramTransfer = Pick<
+  Transfer,
+  'protocol' | 'actions' | 'arguments' | 'mustBeDirectory' | 'isCommand'
+>
 
 /** The subsystem sftp, as a command would be. */
 export const sftpTransfer: ProgramTransfer = {
@@ -15,6 +18,7 @@ export const sftpTransfer: ProgramTransfer = {
   actions: [],
   arguments: [],
   mustBeDirectory: false,
+  isCommand: false,
 }
 
 /**

@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
 import type { OperationId, Passage } from '@sallyport/core'
-import { keptOutputBytes } from '../limits.ts'
 
 export type Note = (passage: Passage) => void
 
@@ -13,7 +12,8 @@ export class KeptOutput {
   #leftOutBytes = 0
   #hash: Hash | undefined
 
-  constructor(id: OperationId, stream: 'stdout' | 'stderr' | 'stdin', note: Note, room = keptOutputBytes) {
+  /** @param room how many bytes are kept */
+  constructor(id: OperationId, stream: 'stdout' | 'stderr' | 'stdin', note: Note, room: number) {
     this.#id = id
     this.#stream = stream
     this.#note = note

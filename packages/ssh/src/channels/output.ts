@@ -1,11 +1,9 @@
 import type { Outcome, Permit } from '@sallyport/core'
 import type { ChannelHost } from './host.ts'
+import type { Keeping } from './keeping.ts'
 import { KeptOutput } from './kept-output.ts'
 import { MaskedOutput } from './masked-output.ts'
 import { CommandsSeen } from '../terminal/index.ts'
-
-/** How far what a program writes is kept: a terminal's whole, a command's begin, of a transfer nothing. */
-export type Keeping = 'whole' | 'begin' | 'nothing'
 
 /** Both streams of what one program writes, on their way to the client: masked first, then recorded as the client gets it. */
 export class ProgramOutput {
@@ -16,28 +14,33 @@ export class ProgramOutput {
   readonly #seen: CommandsSeen | undefined
   readonly #permit: Permit
 
-  /** @param late sends the client what comes by itself */
+  /**
+   * @param keeping undefined: what passes is files
+   * @param late sends the client what comes by itself
+   * @param columns of its terminal, where it has one
+   */
   constructor(
     host: ChannelHost,
     permit: Permit,
-    keeping: Keeping,
+    keeping: Keeping | undefined,
     late: (bytes: Buffer, isError: boolean) => void,
-    columns: number,
+    columns: number | undefined,
   ) {
     const { id } = permit
     this.#host = host
     this.#permit = permit
-    this.#seen = keeping === 'whole' ? new CommandsSeen(columns) : undefined
+    this.#seen = columns === undefined || keeping === undefined ? undefined : new CommandsSeen(columns)
     const { note } = host
-    const room = keeping === 'whole' ? Infinity : undefined
     const [out, error] = (['stdout', 'stderr'] as const).map((name, i) => {
-      const kept = keeping === 'nothing' ? undefined : new KeptOutput(id, name, note, room)
-      const mask = keeping === 'nothing' ? undefined : host.mask()
+      const kept = keeping && new KeptOutput(id, name, note, keeping[name])
+      const mask = keeping && host.mask()
       return new Stream(kept, mask && new MaskedOutput(mask, (bytes) => this.#late(i, bytes, late)))
     })
     this.#streams = [out!, error!]
     this.#typed =
-      host.options.recordInput && keeping !== 'nothing' ? new KeptOutput(id, 'stdin', note) : undefined
+      host.options.recordInput && keeping !== undefined
+        ? new KeptOutput(id, 'stdin', note, keeping.stdin)
+        : undefined
   }
 
   // hot path. @returns what the client gets now

@@ -4,25 +4,58 @@ import type { Outcome, Passage } from '@sallyport/core'
 import type { Channel } from '../connection/channel.ts'
 import { joined, passive } from '../testing/joined.ts'
 import type { ChannelHost } from './host.ts'
-import { leftBehindMs } from '../limits.ts'
+import { keptOutputBytes, leftBehindMs } from '../limits.ts'
+import type { OutputMask } from '../terminal/index.ts'
 import { SessionChannel } from './session-channel.ts'
+
+/** A mask for which `secret` is one. */
+const hiding = (): OutputMask =>
+  ({
+    push: (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replaceAll('secret', '******'), 'latin1'),
+    flush: () => Buffer.alloc(0),
+    heldSinceMs: undefined,
+    maskedValues: 0,
+    maskedTags: [],
+  }) as unknown as OutputMask
+
+/** What a program that writes the same on both streams leaves in the recording, of each its kept bytes and what was left out. */
+async function recorded(program: string | { readonly shell: true }, words: string, times = 1) {
+  const { client, atTarget, noted } = await running(program, true)
+  client.write(Buffer.from(words))
+  await setImmediate()
+  for (let i = 0; i < times; i++) {
+    atTarget.write(Buffer.from(words))
+    atTarget.writeError(Buffer.from(words))
+    await setImmediate()
+  }
+  atTarget.close()
+  await setImmediate()
+  const kept = { stdin: 0, stdout: 0, stderr: 0 }
+  const leftOut = { stdin: 0, stdout: 0, stderr: 0 }
+  for (const passage of noted) {
+    if (passage.kind === 'output') kept[passage.stream] += passage.bytes.length
+    if (passage.kind === 'input') kept.stdin += passage.bytes.length
+    if (passage.kind === 'output-left-out') leftOut[passage.stream] += passage.sizeBytes
+  }
+  return { kept, leftOut, noted }
+}
 
 afterEach(() => void vi.useRealTimers())
 
-/** A command that runs at a target which does as the test says. */
-async function running(command = 'sleep 7') {
+/** A program that runs at a target which does as the test says. */
+async function running(program: string | { readonly shell: true } = 'sleep 7', recordInput = false) {
   const [client, gateway] = joined()
   const [toTarget, target] = joined()
   const outcomes: Outcome[] = []
   const noted: Passage[] = []
   const host = {
-    options: { environment: [], recordInput: false, hostKeys: [] },
+    options: { environment: [], recordInput, hostKeys: [] },
     target: Promise.resolve({ ssh: toTarget, leave: () => undefined }),
     authorize: () => ({ kind: 'permit', id: 1, obligations: {} }),
     commit: () => undefined,
     note: (passage: Passage) => void noted.push(passage),
     finish: (_permit: unknown, outcome: Outcome) => void outcomes.push(outcome),
-    mask: () => undefined,
+    mask: hiding,
     gone: new AbortController().signal,
     broke: passive.broken,
   } as unknown as ChannelHost
@@ -59,7 +92,14 @@ async function running(command = 'sleep 7') {
   const channel = await client.open('session')
   const told: string[] = []
   channel.listen({
-    data: (bytes) => told.push(`data ${bytes.toString()}`),
+    data: (bytes) => {
+      channel.consumed(bytes.length)
+      told.push(`data ${bytes.toString()}`)
+    },
+    errorData: (bytes) => {
+      channel.consumed(bytes.length)
+      told.push(`error ${bytes.toString()}`)
+    },
     eof: () => told.push('eof'),
     request: ({ type, data, reply }) => {
       told.push(type === 'exit-status' ? `${type} ${data.number()}` : type)
@@ -67,7 +107,8 @@ async function running(command = 'sleep 7') {
     },
     closed: () => told.push('closed'),
   })
-  expect(await channel.ask('exec', [command])).toBe(true)
+  const asked = typeof program === 'string' ? channel.ask('exec', [program]) : channel.ask('shell')
+  expect(await asked).toBe(true)
   await setImmediate()
   return {
     outcomes,
@@ -164,4 +205,48 @@ test('a connection that is lost ends at once what runs on it', async () => {
   await setImmediate()
   expect(heard).toEqual(['exec', 'eof', 'closed'])
   expect(outcomes).toMatchObject([{ status: 'cancelled' }])
+})
+
+test('what hooks write when files are pushed is recorded as that of a command, and none of the files', async () => {
+  const words = 'remote: hello'
+  const { kept, leftOut } = await recorded("git-receive-pack '/srv/a.git'", words)
+  expect(kept).toEqual({ stdin: 0, stdout: words.length, stderr: words.length })
+  expect(leftOut).toEqual({ stdin: words.length, stdout: 0, stderr: 0 })
+})
+
+test('of an archive that git makes only its length and hash are recorded, and what is said beside it', async () => {
+  const words = 'a file, or an error'
+  const { kept, leftOut } = await recorded("git-upload-archive '/srv/a.git'", words)
+  expect(kept).toEqual({ stdin: 0, stdout: 0, stderr: words.length })
+  expect(leftOut).toEqual({ stdin: words.length, stdout: words.length, stderr: 0 })
+})
+
+test('of files that are fetched nothing is recorded', async () => {
+  const { kept, leftOut } = await recorded("git-upload-pack '/srv/a.git'", 'a file')
+  const nothing = { stdin: 0, stdout: 0, stderr: 0 }
+  expect({ kept, leftOut }).toEqual({ kept: nothing, leftOut: nothing })
+})
+
+test('what a shell without a terminal writes is recorded whole, and that of a command from its begin on', async () => {
+  const words = 'x'.repeat(keptOutputBytes / 2)
+  const shell = await recorded({ shell: true }, words, 3)
+  expect(shell.kept).toMatchObject({ stdout: words.length * 3, stderr: words.length * 3 })
+  const command = await recorded('cat', words, 3)
+  expect(command.kept).toMatchObject({ stdout: keptOutputBytes, stderr: keptOutputBytes })
+  expect(command.leftOut).toMatchObject({ stdout: words.length, stderr: words.length })
+})
+
+test('both streams are masked of all that runs what somebody wrote there, and of a shell without a terminal', async () => {
+  for (const program of [
+    { shell: true } as const,
+    'cat',
+    "git-receive-pack '/srv/a.git'",
+    "git-upload-archive '/srv/a.git'",
+  ]) {
+    const { atTarget, told } = await running(program)
+    atTarget.write(Buffer.from('the secret'))
+    atTarget.writeError(Buffer.from('another secret'))
+    await setImmediate()
+    expect(told).toEqual(['data the ******', 'error another ******'])
+  }
 })

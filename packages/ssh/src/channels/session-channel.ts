@@ -11,6 +11,7 @@ import { FilesJoint } from './files-joint.ts'
 import { followed, type ProgramTransfer } from './followed-files.ts'
 import { forwardOfClient } from './forwards.ts'
 import { Joint } from './joint.ts'
+import { keepingOf } from './keeping.ts'
 import { ProgramOutput } from './output.ts'
 import { refusedByItself, requestOf, transferOf, type Program } from './program.ts'
 import { readSize, readTerminal, sizeFields, type Terminal } from './terminal.ts'
@@ -247,10 +248,9 @@ export class SessionChannel {
         broke: (thrown) => this.#host.broke(thrown),
       })
     }
-    const keeping = transfer !== undefined ? 'nothing' : this.#terminal === undefined ? 'begin' : 'whole'
+    const keeping = keepingOf(program, transfer, this.#terminal !== undefined)
     const late = (bytes: Buffer, isError: boolean): void => joint.late(bytes, isError)
-    const columns = this.#terminal?.size.columns ?? 0
-    const output = new ProgramOutput(this.#host, permit, keeping, late, columns)
+    const output = new ProgramOutput(this.#host, permit, keeping, late, this.#terminal?.size.columns)
     this.#output = output
     const joint: Joint = new Joint(client, target, {
       down: (bytes, isError) => output.down(bytes, isError),
