@@ -66,9 +66,10 @@ describe.skipIf(!hasSshd)('what policy says of commands over ssh', () => {
   })
 
   test('a held command says where its review is, and runs once that is approved', async () => {
-    await using ssh = await client.start('web', ['echo restart'])
+    await using ssh = await client.start('web', ['echo restart'], ['-o', 'SetEnv LC_ALL=C'])
     const review = await waiting()
     expect(review.text).toBe('echo restart')
+    expect(review.parameters).toEqual(['LC_ALL=C'])
     await ssh.line(new RegExp(`^sallyport: waiting for .*sallyport reviews approve ${review.id}`))
     await bob.client.reviews.approve({ id: review.id })
     await ssh.line(/^restart$/)

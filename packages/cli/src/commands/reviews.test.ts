@@ -14,7 +14,7 @@ const review: Review = {
   resource: 'orders-db',
   account: 'app',
   text: 'drop table orders -- \u001b[1A\u001b[2K\r  select 1 \u202e\u009b8m',
-  parameters: ['\u009b8m'],
+  parameters: ['\u009b8m', 'terminal xterm'],
   reason: 'writes are reviewed',
   policies: ['writes'],
   reviewers: ['dba'],
@@ -31,4 +31,10 @@ test('who asks for a review does not choose what the reviewer’s terminal shows
   const shown = reviewText(review, 0, terminalPrinter())
   expect(shown).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
   expect(shown).toContain('  drop table orders -- ?[1A?[2K?  select 1 ??8m\n')
+})
+
+test('parameters are numbered, and are no parameters of a shell', () => {
+  const shown = reviewText(review, 0, terminalPrinter())
+  expect(shown).toContain('  parameter 2: "terminal xterm"\n')
+  expect(shown).not.toContain('$2')
 })

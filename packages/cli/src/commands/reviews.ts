@@ -95,7 +95,10 @@ export function reviewText(it: Review, now: number, printer: Printer): string {
     ),
     '',
     ...it.text.split('\n').map((line) => `  ${line}`),
-    ...it.parameters.map((value, i) => `  $${i + 1} = ${value === null ? 'NULL' : JSON.stringify(value)}`),
+    // Not `$1`: of a command that has one, this would be another.
+    ...it.parameters.map(
+      (value, i) => `  parameter ${i + 1}: ${value === null ? 'NULL' : JSON.stringify(value)}`,
+    ),
   ]
   return printer.shown(`${lines.join('\n')}\n`)
 }

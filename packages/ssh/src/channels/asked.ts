@@ -21,7 +21,7 @@ export interface Asked {
 export function askedOf(program: Program, setting: Setting): Asked {
   const operation: Operation = {
     text: textOf(program),
-    parameters: [],
+    parameters: shownSetting(setting),
     binding: () => [...bytesOf(program), ...settingOf(setting)],
   }
   return { operation, facts: [factsOf(program, setting)] }
@@ -62,6 +62,12 @@ function bytesOf(program: Program): readonly string[] {
     case 'subsystem':
       return [program.kind, program.name.toString('hex')]
   }
+}
+
+/** The same for people. A name has no space and no `=`, so nothing looks like something else. */
+function shownSetting({ terminal, variables }: Setting): readonly string[] {
+  const inWhat = terminal === undefined ? [] : [`terminal ${terminal.term}`]
+  return [...inWhat, ...variables.map(({ name, value }) => `${name}=${shownCommand(value)}`)]
 }
 
 function settingOf({ terminal, variables }: Setting): readonly string[] {
