@@ -141,6 +141,8 @@ describe.skipIf(!hasSshd)('files over ssh', () => {
         environment: { ...who.environment, GIT_SSH_COMMAND: `ssh -F ${who.configFile}` },
       })
     await run('git', ['init', '-q', '--bare', join(there, 'repo.git')])
+    const hook = join(there, 'repo.git', 'hooks', 'post-receive')
+    await writeFile(hook, '#!/bin/sh\necho the hook ran\n', { mode: 0o755 })
     const clone = join(sallyport.directory, 'clone')
     expect(await git(client, 'clone', '-q', `web@gateway:${there}/repo.git`, clone)).toMatchObject({
       code: 0,
@@ -148,7 +150,8 @@ describe.skipIf(!hasSshd)('files over ssh', () => {
     await writeFile(join(clone, 'file'), 'content')
     await git(client, '-C', clone, 'add', 'file')
     await git(client, '-C', clone, 'commit', '-q', '-m', 'first')
-    expect(await git(client, '-C', clone, 'push', '-q', 'origin', 'HEAD:main')).toMatchObject({ code: 0 })
+    const put = await git(client, '-C', clone, 'push', '-q', 'origin', 'HEAD:main')
+    expect(put).toMatchObject({ code: 0, stderr: expect.stringContaining('the hook ran') as string })
     const fetched = await git(reader, '-C', clone, 'fetch', 'origin')
     expect(fetched).toMatchObject({ code: 0 })
     const pushed = await git(reader, '-C', clone, 'push', 'origin', 'HEAD:other')
@@ -159,11 +162,16 @@ describe.skipIf(!hasSshd)('files over ssh', () => {
   test('files are in the recording by name, size and hash, and nothing of what is in them', async () => {
     const { items } = await sallyport.admin.client.sessions.list({ user: 'alice', limit: 100 })
     const transfers: unknown[] = []
+    const outputs: string[] = []
     for (const { id } of items)
       for await (const event of sallyport.admin.client.sessions.events({ id })) {
-        if ((event as { kind: string }).kind === 'transfer') transfers.push(event)
-        expect((event as { kind: string }).kind).not.toBe('output')
+        const { kind, text, base64 } = event as { kind: string; text?: string; base64?: string }
+        if (kind === 'transfer') transfers.push(event)
+        if (kind === 'output') outputs.push(text ?? Buffer.from(base64 ?? '', 'base64').toString('latin1'))
       }
+    // What a push runs is a command: what git and its hooks say is there, and none of the files.
+    expect(outputs.join('').includes('the hook ran')).toBe(isInstalled('git'))
+    expect(outputs.join('')).not.toContain('content')
     expect(transfers).toEqual(
       expect.arrayContaining([
         expect.objectContaining({
