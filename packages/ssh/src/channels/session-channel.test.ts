@@ -250,3 +250,28 @@ test('both streams are masked of all that runs what somebody wrote there, and of
     expect(told).toEqual(['data the ******', 'error another ******'])
   }
 })
+
+test('a command whose client waits for its end is lost where that never comes, and not cancelled', async () => {
+  for (const end of ['target', 'session'] as const) {
+    const { client, atTarget, session, outcomes, told } = await running('make >log 2>&1')
+    client.eof()
+    atTarget.eof()
+    await setImmediate()
+    client.close()
+    await setImmediate()
+    if (end === 'target') atTarget.close()
+    else session.cutOff('access was revoked\n')
+    await setImmediate()
+    expect(told.at(-1)).toBe('closed')
+    expect(outcomes).toMatchObject([{ status: 'lost' }])
+  }
+})
+
+test('a command that its client has left is cancelled where its target says nothing more', async () => {
+  const { client, atTarget, outcomes } = await running()
+  client.close()
+  await setImmediate()
+  atTarget.close()
+  await setImmediate()
+  expect(outcomes).toMatchObject([{ status: 'cancelled' }])
+})

@@ -194,8 +194,8 @@ export class SessionChannel {
     const joint = this.#join(target, program, permit)
     const attendance = (this.#attendance = this.#attendanceOf(permit))
     const closed = (): void => {
+      this.#finish(this.#leftBehind === undefined ? 'lost' : 'cancelled')
       joint.fromTarget.closed()
-      this.#finish('lost')
     }
     const down = { ...joint.fromTarget, request: this.#onTargetRequest, closed }
     target.listen(attendance === undefined ? down : attendance.heldToEnd(down))
@@ -302,11 +302,11 @@ export class SessionChannel {
 
   /** The last that is said here. */
   #end(words: string, code: number): void {
+    this.#finish('lost')
     this.say(words)
     if (!this.#hasExit) this.#channel.tell('exit-status', [code])
     this.#hasExit = true
     this.#channel.close()
-    this.#finish('lost')
   }
 
   /**
