@@ -57,6 +57,7 @@ test.each(
 
 test.each([
   [['uptime'], 'uptime'],
+  [['rm', '\\', "constructor'\\x"], String.raw`rm \\ 'constructor'"'"\\'x'`],
   [['echo', 'a b', "it's", '', '$x', '=x', 'é'], `echo 'a b' 'it'"'"'s' '' '$x' '=x' 'é'`],
 ])('the words %j are one line, which reads back as them', (words, line) => {
   expect(commandLine(words)).toBe(line)

@@ -59,11 +59,18 @@ const piece = new RegExp(
 function quoted(word: string): string {
   if (/^[A-Za-z0-9_./:@+,-][A-Za-z0-9_./:@%+,=-]*$/.test(word)) return word
   return word
-    .split(/(')/)
-    .map((part) => (part === "'" ? `"'"` : part === '' ? '' : `'${part}'`))
+    .split(/(['\\])/)
+    .map((part) => inNoQuotes.get(part) ?? `'${part}'`)
     .join('')
     .replace(/^$/, "''")
 }
+
+/** What single quotes cannot hold in every shell. */
+const inNoQuotes: ReadonlyMap<string, string> = new Map([
+  ['', ''],
+  ["'", `"'"`],
+  ['\\', '\\\\'],
+])
 
 function canBeProgram(word: string): boolean {
   return /^[\p{L}\p{N}_./][^=]*$/u.test(word) && !shellWords.has(word)
