@@ -21,10 +21,16 @@ permit (principal in Group::"dba", action in [Action::"connect", Action::"read",
 /** A deployment over two processes, and a provider at which alice, bob, carol and a root sign in, all of the group dba. */
 export class Ground implements AsyncDisposable {
   readonly #life = new AsyncDisposableStack()
+  readonly #targets: readonly string[]
   provider!: IdentityProvider
   sallyport!: Sallyport
   anybody!: Client
   trusted!: string[]
+
+  /** @param targets what the agent may reach beside the database, as `HOST:PORT` */
+  constructor(targets: readonly string[] = []) {
+    this.#targets = targets
+  }
 
   readonly open = async (): Promise<void> => {
     const server = this.#life.use(await startPostgres({ databases: ['shop'] }))
@@ -43,7 +49,7 @@ export class Ground implements AsyncDisposable {
       this.provider.people.set(name, { name, groups: ['dba'] })
     this.sallyport = this.#life.use(
       await startSallyport({
-        allow: [`127.0.0.1:${server.port}`],
+        allow: [`127.0.0.1:${server.port}`, ...this.#targets],
         processes: 2,
         ports,
         environment: { OIDC_SECRET: this.provider.clientSecret },
