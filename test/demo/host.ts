@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { hasSshd, startSshd, type Sshd } from '../world/openssh.ts'
 import { run, startProcess, type Finished, type RunningProcess } from '../world/process.ts'
+import { check } from './check.ts'
 import type { Person } from './person.ts'
 import type { Screen } from './screen.ts'
 
@@ -95,8 +96,4 @@ async function sshOf(person: Person): Promise<Ssh> {
     run: (command) => run('ssh', [...words, ...command], { environment }),
     start: (command) => startProcess('ssh', [...words, ...command], { environment }),
   }
-}
-
-function check(isSo: boolean, claim: string): void {
-  if (!isSo) throw new Error(`the demo claims that ${claim}, and it is not so`)
 }

@@ -1,6 +1,7 @@
 import type { Sshd } from '../world/openssh.ts'
 import type { Postgres } from '../world/postgres.ts'
 import { soon } from '../world/soon.ts'
+import { check } from './check.ts'
 import { visitHost } from './host.ts'
 import type { Person } from './person.ts'
 import type { Screen } from './screen.ts'
@@ -173,8 +174,4 @@ async function countOrders(server: Postgres): Promise<number> {
 
 async function statusOf(server: Postgres): Promise<string> {
   return String((await server.query('select status from orders where id = 7', 'shop'))[0]?.['status'])
-}
-
-function check(isSo: boolean, claim: string): void {
-  if (!isSo) throw new Error(`the demo claims that ${claim}, and it is not so`)
 }
