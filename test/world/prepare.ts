@@ -2,6 +2,7 @@
 import { Missing, postgresSource } from '../regression/debian-source.ts'
 import { existsSync } from 'node:fs'
 import { aptInstall } from './apt.ts'
+import { chromiumPackages, hasChromium } from './chromium.ts'
 import { clientNames, findClient, findPostgres, howToGetClients } from './postgres-binaries.ts'
 import { postgresTemplate } from './postgres-template.ts'
 import { hasSshd, isInstalled, sshPrograms } from './openssh.ts'
@@ -28,6 +29,10 @@ if (!hasSshd || sshPrograms.some((name) => !isInstalled(name))) {
   ]
   const failed = aptInstall('OpenSSH, or what is tested with it', packages)
   if (failed !== undefined) say('install', `without it tests of SSH are skipped: ${failed}`)
+}
+if (!hasChromium()) {
+  const failed = aptInstall('Chromium', chromiumPackages)
+  if (failed !== undefined) say('install', `without it the pages are not tried in a browser: ${failed}`)
 }
 const found = await preparePostgres()
 sayClients()

@@ -36,7 +36,7 @@ describe('a gateway', () => {
   })
 
   test('shows its set-up page and what it is, under a strict content policy', async () => {
-    for (const path of ['/', '/setup', '/setup.js', '/page.css']) {
+    for (const path of ['/', '/setup', '/setup.js', '/page.css', '/icon.svg']) {
       const page = await world.ask(path)
       expect(page.status).toBe(200)
       expect(page.headers['content-security-policy']).toMatch(

@@ -23,6 +23,7 @@ export function page(title: string, body: Markup): string {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} · Sallyport</title>
         <link rel="stylesheet" href="/page.css" />
+        <link rel="icon" type="image/svg+xml" href="/icon.svg" />
       </head>
       <body>
         <main>

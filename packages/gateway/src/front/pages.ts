@@ -14,4 +14,5 @@ export const pages: readonly Page[] = [
   { path: '/setup', mediaType: 'text/html; charset=utf-8', text: read('setup.html') },
   { path: '/setup.js', mediaType: 'text/javascript; charset=utf-8', text: read('setup.js') },
   { path: '/page.css', mediaType: 'text/css; charset=utf-8', text: read('page.css') },
+  { path: '/icon.svg', mediaType: 'image/svg+xml', text: read('icon.svg') },
 ]

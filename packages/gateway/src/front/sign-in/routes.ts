@@ -167,7 +167,7 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
 function show(reply: FastifyReply, text: string, formsMayLeadTo = ''): FastifyReply {
   return reply
     .headers({
-      'content-security-policy': `default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self' ${formsMayLeadTo}; frame-ancestors 'none'`,
+      'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self' ${formsMayLeadTo}; frame-ancestors 'none'`,
       // With `no-referrer`, browsers do not say by `Origin` that a form is ours.
       'referrer-policy': 'same-origin',
     })
