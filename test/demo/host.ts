@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { hasSshd, startSshd, type Sshd } from '../world/openssh.ts'
+import { isSshdInstalled, startSshd, type Sshd } from '../world/openssh.ts'
 import { run, startProcess, type Finished, type RunningProcess } from '../world/process.ts'
 import { check } from './check.ts'
 import type { Person } from './person.ts'
@@ -15,7 +15,7 @@ const authorityFile = 'sallyport.pub'
  * @returns why there is none, where there is none
  */
 export async function startHost(directory: string): Promise<Sshd | string> {
-  if (!hasSshd) return 'no OpenSSH server is installed'
+  if (!isSshdInstalled()) return 'no OpenSSH server is installed'
   try {
     await appendFile(join(directory, authorityFile), '')
     return await startSshd({ TrustedUserCAKeys: join(directory, authorityFile) })
@@ -51,7 +51,7 @@ export async function visitHost(
   { alice, bob, host }: { readonly alice: Person; readonly bob: Person; readonly host: Sshd },
   screen: Screen,
 ): Promise<void> {
-  screen.heading('5. A server by SSH: commands are decided, too')
+  screen.heading('6. A server by SSH: commands are decided, too')
   const ssh = await sshOf(alice)
   screen.typed('alice', 'sallyport ssh-config >> ~/.ssh/config')
   screen.typed('alice', 'ssh web-1 uptime')

@@ -1,21 +1,25 @@
 /** `npm run demo`: a gateway, an agent and a PostgreSQL server on this machine, and a tour with real clients. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findClient } from '../world/postgres-binaries.ts'
 import { startPostgres } from '../world/postgres.ts'
 import { loadSampleShop } from '../world/sample-shop/load.ts'
+import { readyOpenssh, readyPostgres } from '../world/servers.ts'
 import { startSallyport } from '../world/sallyport.ts'
+import { startIdentityProvider } from '../world/identity-provider.ts'
 import { temporaryDirectory } from '../world/temporary.ts'
 import { declareHost, startHost } from './host.ts'
 import { demoPorts } from './ports.ts'
 import { Person } from './person.ts'
 import { Screen } from './screen.ts'
+import { signedInAt } from './company.ts'
 import { account, owner, writeDeclarations } from './shop.ts'
 import { tour } from './tour.ts'
 
 const help = `Usage: npm run demo [-- --once]
 
 Starts a sample PostgreSQL with a shop's data, a gateway and an agent on this machine, and shows a short tour:
-a masked SELECT, a blocked DELETE, a held and approved UPDATE, access that is asked for and ends, a
+a sign-in at an OpenID provider, a masked SELECT, a blocked DELETE, a held and approved UPDATE, access that is asked for and ends, a
 server by SSH where this machine has one, and the replay of it all. Then it stays up until Ctrl-C.
 
   --once   run the tour and end; exits 0 only if each step really showed what it says
@@ -40,9 +44,9 @@ else if (args.some((arg) => arg !== '--once')) {
 async function demo(isOnce: boolean): Promise<void> {
   const stop = interrupted()
   screen.heading('Sallyport')
-  screen.step('finding PostgreSQL…')
-  await import('../world/prepare.ts')
-  if (process.exitCode === 1) return
+  screen.step('finding PostgreSQL and OpenSSH…')
+  if (!(await readyPostgres())) throw new Error('there is no PostgreSQL to show it with')
+  readyOpenssh()
   await using server = await startPostgres({ databases: ['shop'] })
   screen.step(
     `PostgreSQL ${server.version} with a sample shop (400 customers, 900 orders; none of them real)`,
@@ -58,10 +62,15 @@ async function demo(isOnce: boolean): Promise<void> {
       ? `${started}: the step by SSH is left out`
       : 'an OpenSSH server, in which nobody has a key',
   )
+  await using provider = await startIdentityProvider(`https://localhost:${ports.api}`)
+  screen.step(`an OpenID provider, as a company has one, at ${provider.url}`)
+  const providerAuthority = join(trusted.path, 'provider.pem')
+  await writeFile(providerAuthority, provider.authority)
   const targets = [server, ...(host === undefined ? [] : [host])]
   await using sallyport = await startSallyport({
     allow: targets.map(({ port }) => `127.0.0.1:${port}`),
     ports,
+    ...signedInAt(provider, providerAuthority),
   })
   screen.step(`a gateway at ${sallyport.baseUrl}, and an agent that dialled out to it`)
 
@@ -78,9 +87,7 @@ async function demo(isOnce: boolean): Promise<void> {
   await root.must(['policy', 'test', declared])
   await root.must(['apply', '-f', declared, '--yes'])
   screen.step('the resources, their masks and policies, applied from files')
-  const alice = await signIn('alice', 'developers')
-  const bob = await signIn('bob', 'dba')
-  screen.step('alice, a developer, and bob, a database administrator, signed in')
+  const [alice, bob] = [new Person('alice', directory), new Person('bob', directory)]
 
   const psql = findClient('psql')
   if (psql === undefined)
@@ -91,7 +98,7 @@ async function demo(isOnce: boolean): Promise<void> {
     psql === undefined
       ? [process.execPath, new URL('query.ts', import.meta.url).pathname]
       : [psql, '-X', '-q', '-c']
-  await tour({ alice, bob, root, server, host, client }, screen)
+  await tour({ alice, bob, root, server, host, client, company: { provider, sallyport } }, screen)
   if (isOnce) return
 
   screen.heading('It stays up. Try it yourself, in another terminal:')
@@ -103,19 +110,10 @@ async function demo(isOnce: boolean): Promise<void> {
     `  Administrators: export SALLYPORT_GATEWAY=${sallyport.baseUrl} SALLYPORT_CA=${sallyport.authorityFile} SALLYPORT_TOKEN=${sallyport.admin.token}`,
   )
   screen.line('                  npm run --silent sallyport -- sessions | reviews | doctor | --help')
+  screen.line(`\n  A browser signs in at ${sallyport.baseUrl}/sign-in as alice or bob, with any password.`)
   screen.line('\n  Ctrl-C ends it all and keeps nothing.')
   await stop
   screen.line('\nStopping…')
-
-  async function signIn(name: string, group: string): Promise<Person> {
-    const person = new Person(name, directory)
-    const { setupLink } = await sallyport.admin.client.users.create({ name, groups: [group] })
-    await person.must(
-      ['login', '--setup', setupLink.url, '--ca', sallyport.authorityFile],
-      'correct horse battery staple',
-    )
-    return person
-  }
 }
 
 /** Resolves at the first Ctrl-C; a second one ends at once. */

@@ -3,6 +3,7 @@ import type { Postgres } from '../world/postgres.ts'
 import { soon } from '../world/soon.ts'
 import { check } from './check.ts'
 import { visitHost } from './host.ts'
+import { comeIn, type Company } from './company.ts'
 import type { Person } from './person.ts'
 import type { Screen } from './screen.ts'
 import { owner } from './shop.ts'
@@ -11,6 +12,7 @@ export interface Cast {
   readonly alice: Person
   readonly bob: Person
   readonly root: Person
+  readonly company: Company
   readonly server: Postgres
   /** Absent where this machine has no OpenSSH server. */
   readonly host: Sshd | undefined
@@ -27,6 +29,7 @@ const held = "update orders set status = 'returned' where id = 7"
 
 /** The tour: each step is done by a real client and checked against the target itself. @throws Error where a step did not show what it says */
 export async function tour(cast: Cast, screen: Screen): Promise<void> {
+  await comeIn(cast, screen)
   await seeMasked(cast, screen)
   await beRefused(cast, screen)
   await waitForApproval(cast, screen)
@@ -37,7 +40,7 @@ export async function tour(cast: Cast, screen: Screen): Promise<void> {
 }
 
 async function seeMasked({ alice, server, client }: Cast, screen: Screen): Promise<void> {
-  screen.heading('1. Reading: personal data is masked in the answer')
+  screen.heading('2. Reading: personal data is masked in the answer')
   const rows = await server.query('select email from customers order by id limit 4', 'shop')
   const emails = rows.map((row) => String(row['email']))
   for (const statement of [masked, derived]) {
@@ -55,7 +58,7 @@ async function seeMasked({ alice, server, client }: Cast, screen: Screen): Promi
 }
 
 async function beRefused({ alice, server, client }: Cast, screen: Screen): Promise<void> {
-  screen.heading('2. A DELETE without WHERE: blocked')
+  screen.heading('3. A DELETE without WHERE: blocked')
   const before = await countOrders(server)
   screen.typed('alice', shown(client, unfiltered))
   const { code, text } = await alice.sallyport(['connect', 'orders-db', '--', ...client, unfiltered])
@@ -67,7 +70,7 @@ async function beRefused({ alice, server, client }: Cast, screen: Screen): Promi
 }
 
 async function waitForApproval({ alice, bob, server, client }: Cast, screen: Screen): Promise<void> {
-  screen.heading('3. An UPDATE: held until somebody else approves this very statement')
+  screen.heading('4. An UPDATE: held until somebody else approves this very statement')
   screen.typed('alice', shown(client, held))
   await using waiting = await alice.start(['connect', 'orders-db', '--', ...client, held])
   const [notice] = await waiting.line(/NOTICE:.*(rev_\w+)/)
@@ -91,7 +94,7 @@ async function waitForApproval({ alice, bob, server, client }: Cast, screen: Scr
 }
 
 async function askForAccess({ alice, bob, client }: Cast, screen: Screen): Promise<void> {
-  screen.heading("4. The owner's account: for whom somebody lets in, and for a while")
+  screen.heading("5. The owner's account: for whom somebody lets in, and for a while")
   const asOwner = (statement: string) => ['connect', `orders-db+${owner}`, '--', ...client, statement]
   const who = 'select current_user'
   screen.typed('alice', shown(client, who, owner))

@@ -51,6 +51,7 @@ export async function startIdentityProvider(gateway: string): Promise<IdentityPr
         server.closeAllConnections()
       }),
   )
+  withoutAdvice()
   handle = new Provider(provider.url, configurationOf(provider, gateway)).callback()
   return provider
 }
@@ -80,3 +81,16 @@ function configurationOf(provider: IdentityProvider, gateway: string): Configura
     },
   }
 }
+
+/** What the provider says of itself is meant for whoever runs one in earnest. */
+function withoutAdvice(): void {
+  for (const level of ['info', 'warn'] as const) {
+    const say = console[level]
+    if (hushed.has(say)) return
+    console[level] = (...words: unknown[]) => {
+      if (!/oidc-provider (?:NOTICE|WARNING):/.test(String(words[0]))) say(...words)
+    }
+    hushed.add(console[level])
+  }
+}
+const hushed = new WeakSet<typeof console.info>()

@@ -18,8 +18,13 @@ import { temporaryDirectory, type TemporaryDirectory } from './temporary.ts'
 const sshd = '/usr/sbin/sshd'
 const sftpServer = ['/usr/lib/openssh/sftp-server', '/usr/libexec/openssh/sftp-server'].find(existsSync)
 
-/** Whether there is an OpenSSH server to test with. */
-export const hasSshd = existsSync(sshd)
+/** Whether there is an OpenSSH server by now. */
+export function isSshdInstalled(): boolean {
+  return existsSync(sshd)
+}
+
+/** Whether there is one to test with. */
+export const hasSshd = isSshdInstalled()
 
 const howToGetSshd = 'Install OpenSSH’s server and client (Debian as root: the tests do it themselves).'
 
@@ -44,7 +49,7 @@ export function isInstalled(program: string): boolean {
  * `await using` stops it and deletes all it had.
  */
 export async function startSshd(settings: Readonly<Record<string, string>> = {}): Promise<Sshd> {
-  if (!hasSshd) throw new Error(`sshd is missing. ${howToGetSshd}`)
+  if (!isSshdInstalled()) throw new Error(`sshd is missing. ${howToGetSshd}`)
   await using rollback = new AsyncDisposableStack()
   const directory = rollback.use(await temporaryDirectory())
   const port = await freePort()
