@@ -19,10 +19,22 @@ export interface Actor {
   readonly name: string
 }
 
+/** How a person signed in, as whoever signed them in says. What that does not say is not so. */
+export interface SignedIn {
+  /** Which classes of sign-in it was: `acr`. OpenID Connect Core section 2 */
+  readonly acr: readonly string[]
+  /** By what means: `amr`. RFC 8176 */
+  readonly amr: readonly string[]
+  /** When they last showed who they are, in milliseconds since 1970: `auth_time`. */
+  readonly atMs?: number
+}
+
 /** Principal and actor, always judged and recorded together. The actor equals the principal where nobody stands in between. */
 export interface Subject {
   readonly principal: Principal
   readonly actor: Actor
+  /** The sign-in of the principal by which the subject is here; absent where it is by none that is known. */
+  readonly signedIn?: SignedIn
 }
 
 export function principalId(kind: Principal['kind'], name: string): PrincipalId {

@@ -12,6 +12,7 @@ export {
   type Actor,
   type Principal,
   type PrincipalId,
+  type SignedIn,
   type Subject,
 } from './identity.ts'
 export {

@@ -8,6 +8,8 @@ export interface Authenticated {
     readonly label: string
     /** Milliseconds since 1970; nothing that it opened outlives it. */
     readonly expiresAtMs: number
+    /** The sign-in by which it stands, where that is known. */
+    readonly signIn?: { readonly id: string; readonly issuer: string | null }
   }
 }
 

@@ -1,8 +1,9 @@
-import { isRefusal, onOwnBehalf, principalId, type Refusal, type Secret } from '@sallyport/core'
+import { isRefusal, onOwnBehalf, principalId, type Clock, type Refusal, type Secret } from '@sallyport/core'
 import type { Store, User } from '@sallyport/store'
 import { invalidCredential } from './authenticator.ts'
 import type { Passwords } from './passwords.ts'
 import { principalOf } from './principals.ts'
+import { keepSignIn } from './signed-in.ts'
 import type { Throttle } from './throttle.ts'
 import type { MintedToken, TokenRequest, Tokens } from './tokens.ts'
 
@@ -12,6 +13,7 @@ export class SignIn {
   readonly #tokens: Tokens
   readonly #passwords: Passwords
   readonly #throttle: Throttle
+  readonly #clock: Clock
   readonly #mayUsePassword: (user: User) => boolean
 
   constructor(parts: {
@@ -19,6 +21,7 @@ export class SignIn {
     readonly tokens: Tokens
     readonly passwords: Passwords
     readonly throttle: Throttle
+    readonly clock: Clock
     /** Where there is a provider, few may sign in without it. */
     readonly mayUsePassword?: (user: User) => boolean
   }) {
@@ -26,6 +29,7 @@ export class SignIn {
     this.#tokens = parts.tokens
     this.#passwords = parts.passwords
     this.#throttle = parts.throttle
+    this.#clock = parts.clock
     this.#mayUsePassword = parts.mayUsePassword ?? (() => true)
   }
 
@@ -75,10 +79,18 @@ export class SignIn {
     const passwordHash = rehash && (await this.#passwords.hash(rehash))
     return this.#store.write(onOwnBehalf(principal), 'log-in', async (tx) => {
       if ((await tx.users.get(user.name))?.passwordHash !== user.passwordHash) return undefined
+      const signIn = await keepSignIn(tx, this.#clock.now(), {
+        userName: user.name,
+        issuer: null,
+        sid: null,
+        refresh: null,
+        signedIn: { acr: [], amr: ['pwd'], atMs: this.#clock.now() },
+      })
       const minted = await this.#tokens.mintWithin(tx, {
         principalId: principal.id,
         label,
         kind,
+        signIn,
         ...(lifetimeMs === undefined ? {} : { lifetimeMs }),
       })
       if (isRefusal(minted)) return undefined

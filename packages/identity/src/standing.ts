@@ -1,10 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
-import { onOwnBehalf, refusal, type Clock, type Principal, type Refusal, type Subject } from '@sallyport/core'
+import {
+  onOwnBehalf,
+  refusal,
+  type Clock,
+  type Principal,
+  type Refusal,
+  type SignedIn,
+  type Subject,
+} from '@sallyport/core'
 import type { Readers, Store, StoreChange, TokenRow } from '@sallyport/store'
 import type { Authenticated } from './authenticator.ts'
 import { currentPrincipal, userNameOf } from './principals.ts'
 
-/** A Refusal once what was proven no longer stands, and then never again; a Subject when its groups or name have changed. */
+/** A Refusal once what was proven no longer stands, and then never again; a Subject when its groups, its name or its sign-in have changed. */
 export type OnStanding = (now: Refusal | Subject) => void
 
 interface Watch {
@@ -68,11 +76,12 @@ export class Standing implements Disposable {
       const { read } = this.#store
       const token = await standingToken(read, who.token.id, this.#clock.now())
       const principal = token && (await currentPrincipal(read, token.principalId))
-      if (principal === undefined) this.#end(watch)
-      else if (this.#watches.has(watch) && !isDeepStrictEqual(principal, watch.subject.principal)) {
-        watch.subject = withPrincipal(watch.subject, principal)
-        listener(watch.subject)
-      }
+      if (token === undefined || principal === undefined) return this.#end(watch)
+      const signIn = token.signIn === null ? undefined : await read.signIns.get(token.signIn)
+      const subject = becoming(watch.subject, principal, signIn?.signedIn)
+      if (!this.#watches.has(watch) || isDeepStrictEqual(subject, watch.subject)) return
+      watch.subject = subject
+      listener(subject)
     } catch {
       this.#end(watch)
     }
@@ -96,20 +105,23 @@ export async function standingToken(
 /** Does it change what a cached answer or a live session rests on? */
 export function concernsStanding(change: StoreChange): boolean {
   const { table, verb } = change
-  return table === 'users' || table === 'issuers' || (table === 'tokens' && verb === 'ended')
+  if (table === 'tokens') return verb === 'ended'
+  return table === 'users' || table === 'issuers' || table === 'signIns'
 }
 
 export function concerns(change: StoreChange, who: Authenticated): boolean {
   if (change.table === 'tokens') return change.key === who.token.id
+  if (change.table === 'signIns') return change.key === who.token.signIn?.id
   const { kind, id } = who.subject.principal
   return change.table === 'issuers'
     ? kind === 'workload'
     : change.table === 'users' && change.key === userNameOf(id)
 }
 
-function withPrincipal(subject: Subject, principal: Principal): Subject {
+function becoming(subject: Subject, principal: Principal, signedIn: SignedIn | undefined): Subject {
   const isItself = subject.actor.id === subject.principal.id
-  return isItself ? onOwnBehalf(principal) : { principal, actor: subject.actor }
+  const now = isItself ? onOwnBehalf(principal) : { principal, actor: subject.actor }
+  return signedIn === undefined ? now : { ...now, signedIn }
 }
 
 function revoked(): Refusal {

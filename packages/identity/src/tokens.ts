@@ -166,7 +166,7 @@ export class Tokens implements Authenticator, Disposable {
   }
 
   /**
-   * Tells when what {@link authenticate} has proven no longer stands, or stands with other groups. What happened since is told as
+   * Tells when what {@link authenticate} has proven no longer stands, or stands with other groups or by another sign-in. What happened since is told as
    * well, so that a session which is opened while its token is being revoked ends too. Expiry is not told.
    */
   watch(who: Authenticated, listener: OnStanding): Disposable {
@@ -189,11 +189,16 @@ export class Tokens implements Authenticator, Disposable {
 
   async #proven(row: TokenRow): Promise<Authenticated | undefined> {
     if (row.revokedAt !== null || row.expiresAt <= this.#clock.now()) return undefined
-    const principal = await currentPrincipal(this.#store.read, row.principalId)
+    const { read } = this.#store
+    const principal = await currentPrincipal(read, row.principalId)
     if (principal === undefined) return undefined
+    const signIn = row.signIn === null ? undefined : await read.signIns.get(row.signIn)
+    const { id, label, actor, expiresAt: expiresAtMs } = row
+    const subject = actor === null ? onOwnBehalf(principal) : { principal, actor }
+    if (signIn === undefined) return { subject, token: { id, label, expiresAtMs } }
     return {
-      subject: row.actor === null ? onOwnBehalf(principal) : { principal, actor: row.actor },
-      token: { id: row.id, label: row.label, expiresAtMs: row.expiresAt },
+      subject: { ...subject, signedIn: signIn.signedIn },
+      token: { id, label, expiresAtMs, signIn: { id: signIn.id, issuer: signIn.issuer } },
     }
   }
 

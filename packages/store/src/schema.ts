@@ -42,7 +42,18 @@ export interface Tables {
     expiresAt: number
     lastUsedAt: number | null
   }
-  readonly signIns: { id: string; userName: string; refresh: Uint8Array }
+  readonly signIns: {
+    id: string
+    userName: string
+    issuer: string | null
+    sid: string | null
+    refresh: Uint8Array | null
+    acr: string
+    amr: string
+    signedInAt: number | null
+  }
+  /** Logout tokens that were taken, so that none is taken twice. */
+  readonly logoutTokens: { hash: string; expiresAt: number }
   readonly agents: {
     id: string
     pool: string

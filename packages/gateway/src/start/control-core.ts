@@ -68,7 +68,7 @@ export function gatherPeople(
   return {
     ...known,
     throttle,
-    signIn: new SignIn({ store, tokens, passwords, throttle, mayUsePassword: may }),
+    signIn: new SignIn({ store, tokens, passwords, throttle, clock, mayUsePassword: may }),
     devices: new DeviceSignIns(tokens, clock),
     loopback: new LoopbackSignIns(tokens, clock),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle, mayUsePassword: may }),

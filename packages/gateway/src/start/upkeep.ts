@@ -4,7 +4,7 @@ import type { ProviderChecks } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 
 /**
- * Once a day: forgets tokens and SSH keys that ended long ago, and old dead letters. Every minute: ends requests that nobody answered, puts
+ * Once a day: forgets tokens and SSH keys that ended long ago, sign-ins that nothing stands by, and old dead letters. Every minute: ends requests that nobody answered, puts
  * the open ones to those whom policy asks by now, ends reviews that nobody waits for, and asks the provider about those whom it has signed in.
  * Disposing it ends the timers.
  */
@@ -16,6 +16,7 @@ export function keepUp(
     store
       .write('system', 'upkeep', async (tx) => {
         await tx.tokens.forgetOld(clock.now() - keepTokensMs)
+        await tx.signIns.forgetOver()
         await tx.sshKeys.forgetOld(clock.now() - keepTokensMs)
         await tx.webhooks.forgetDead(clock.now() - keepDeadLettersMs)
       })

@@ -9,11 +9,13 @@ import {
   type Issuer,
   type LoginCredential,
   type Refusal,
+  type SignedIn,
 } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import { invalidCredential, type Authenticated, type Authenticator } from '../authenticator.ts'
 import { askForJson } from '../oidc/fetch.ts'
 import { admitPerson, groupNames, maxGroups } from '../provider-users.ts'
+import { keepSignIn, sessionIn, signedInBy } from '../signed-in.ts'
 import type { Tokens } from '../tokens.ts'
 import { claimAt, isDistributed, textsIn } from './claims.ts'
 import { IssuerKeys, usable } from './issuer-keys.ts'
@@ -26,6 +28,9 @@ export interface Taken extends Judged {
   readonly groups: readonly string[]
   /** What a person is called. */
   readonly called: string
+  /** How a person signed in to whom it was issued; and what their session there is called. */
+  readonly signedIn: SignedIn
+  readonly sid: string | null
 }
 
 /** Why a token was not taken. */
@@ -113,7 +118,7 @@ export class Federation implements Authenticator, Disposable {
   /** Keeps it, and with it whom it is about. A token that was revoked is kept already. */
   async #admit(taken: Taken, key: string, from: string | undefined): Promise<Authenticated | Refusal> {
     const { store, tokens } = this.#parts
-    const { issuer, rule, subject, groups, called, issuedAtMs, expiresAtMs } = taken
+    const { issuer, rule, subject, groups, called, issuedAtMs, expiresAtMs, signedIn, sid } = taken
     await store.write('system', 'federation', async (tx) => {
       // It may have been declared otherwise meanwhile.
       if (!isDeepStrictEqual(await tx.issuers.get(issuer.name), issuer)) return
@@ -124,6 +129,8 @@ export class Federation implements Authenticator, Disposable {
       tx.note(
         `a token of issuer ${issuer.name} was taken by rule ${rule.name}${from === undefined ? '' : ` from ${from}`}`,
       )
+      const by = { userName: name, issuer: issuer.issuer, sid, refresh: null, signedIn }
+      const signIn = rule.is === 'person' ? await keepSignIn(tx, this.#parts.clock.now(), by) : null
       await tokens.keepWithin(tx, {
         hash: key,
         principalId: principalId(rule.is === 'person' ? 'user' : 'workload', name),
@@ -132,7 +139,7 @@ export class Federation implements Authenticator, Disposable {
         expiresAt: expiresAtMs,
         issuer: issuer.name,
         sshKey: null,
-        signIn: null,
+        signIn,
       })
     })
     return tokens.holder(key)
@@ -222,13 +229,16 @@ async function wrongSignature(text: string, { issuer, keys }: Known): Promise<st
 /** Who a token is about. What does not fit into it, or is too much, must not be taken for nothing. */
 function describe(issuer: Issuer, judged: Judged, { claims }: UnverifiedJwt): Taken | NotTaken {
   const { rule, subject } = judged
-  if (rule.is !== 'person') return { ...judged, issuer, groups: rule.groups, called: rule.is.workload }
+  const how = { signedIn: signedInBy(claims), sid: sessionIn(claims) }
+  if (rule.is !== 'person')
+    return { ...judged, ...how, issuer, groups: rule.groups, called: rule.is.workload }
   if (isDistributed(claims, issuer.groupsClaim)) return { why: 'its groups did not fit into it' }
   const claimed = textsIn(claimAt(claims, issuer.groupsClaim))
   if (claimed.length > maxGroups) return { why: `it has more than ${maxGroups} groups` }
   const called = claimAt(claims, issuer.nameClaim)
   return {
     ...judged,
+    ...how,
     issuer,
     groups: groupNames([...rule.groups, ...claimed]),
     called: typeof called === 'string' ? called : subject,

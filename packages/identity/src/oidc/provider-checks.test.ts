@@ -29,6 +29,8 @@ describe('whoever a provider has signed in', () => {
     called: subject,
     groups,
     claimedAtMs: it.clock.now(),
+    sid: `session of ${subject}`,
+    signedIn: { acr: ['pwd'], amr: ['pwd'], atMs: 1000 },
     ...(refresh !== '' && { refresh: new Secret(refresh) }),
   })
 
@@ -87,7 +89,7 @@ describe('whoever a provider has signed in', () => {
     it.clock.advance(3_600_000)
     await checks.check()
     expect(asked).toHaveLength(2)
-    expect(await it.store.read.signIns.list()).toEqual([])
+    expect(await it.store.read.signIns.refreshable()).toEqual([])
   })
 
   test('is in the groups that it says then', async () => {
@@ -126,9 +128,22 @@ describe('whoever a provider has signed in', () => {
     expect(asked).toEqual([])
   })
 
+  test('is known by how they signed in, whatever stands by it, and by how they do anew', async () => {
+    const { told, token } = await live('as=dora&refresh=')
+    const who = await it.tokens.authenticate(token)
+    if (isRefusal(who)) throw new Error(who.reason)
+    expect(who.subject.signedIn).toEqual({ acr: ['pwd'], amr: ['pwd'], atMs: 1000 })
+    const id = who.token.signIn?.id ?? ''
+    expect(who.token.signIn?.issuer).toBe(issuer)
+    const signedIn = { acr: ['phr'], amr: ['pwd', 'hwk'], atMs: 2000 }
+    await it.store.write('system', 'x', (tx) => tx.signIns.renew(id, { signedIn, sid: null, refresh: null }))
+    await expect.poll(() => told).toMatchObject([{ principal: { id: 'user:dora' }, signedIn }])
+    expect(await it.tokens.authenticate(token)).toMatchObject({ subject: { signedIn } })
+  })
+
   test('stands in the store with a refresh token that is sealed', async () => {
     await live('as=dora')
-    const [row] = await it.store.read.signIns.list()
+    const [row] = await it.store.read.signIns.refreshable()
     expect(Buffer.from(row?.refresh ?? []).toString('latin1')).not.toContain('refresh-dora')
     expect(JSON.stringify(await it.store.read.audit.list(50))).not.toContain('refresh-dora')
   })

@@ -1,4 +1,4 @@
-import type { SignInRow, Store } from '@sallyport/store'
+import type { SignInReader, Store } from '@sallyport/store'
 import { admitPerson } from '../provider-users.ts'
 import type { SealedBox } from '../sealed-box.ts'
 import { refreshContext } from './provider-sign-in.ts'
@@ -32,7 +32,7 @@ export class ProviderChecks {
   async #round(): Promise<void> {
     const { store } = this.#parts
     await store.write('system', 'upkeep', (tx) => tx.signIns.forgetOver())
-    const queue = [...(await store.read.signIns.list())]
+    const queue = [...(await store.read.signIns.refreshable())]
     const lanes = Array.from({ length: atOnce }, async () => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         if (!(await this.#one(next))) queue.length = 0
@@ -42,7 +42,7 @@ export class ProviderChecks {
   }
 
   /** @returns false where the provider cannot be asked: nobody else is asked about then */
-  async #one({ id, userName, refresh }: SignInRow): Promise<boolean> {
+  async #one({ id, userName, refresh }: Refreshable): Promise<boolean> {
     const { provider, store, box, onUnavailable } = this.#parts
     const user = await store.read.users.get(userName)
     const { issuer, subject = '' } = user?.provider ?? {}
@@ -69,5 +69,7 @@ export class ProviderChecks {
     }
   }
 }
+
+type Refreshable = Awaited<ReturnType<SignInReader['refreshable']>>[number]
 
 const atOnce = 8

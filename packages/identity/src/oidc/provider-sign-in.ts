@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { isRefusal, principalId, refusal, timeOrderedId, type Clock, type Refusal } from '@sallyport/core'
+import { isRefusal, principalId, refusal, type Clock, type Refusal } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import { admitPerson } from '../provider-users.ts'
 import type { SealedBox } from '../sealed-box.ts'
+import { signInId } from '../signed-in.ts'
 import type { MintedToken, Tokens } from '../tokens.ts'
 import { SignInProblem, type Provider, type SignedInPerson } from './provider.ts'
 
@@ -90,22 +90,19 @@ export class ProviderSignIn {
         tx.note(`somebody who is shut out was not signed in from ${address}, by ${person.issuer}`)
         return notSignedIn
       }
-      const id = timeOrderedId('sgn', clock.now(), randomBytes(16))
-      if (person.refresh !== undefined)
-        await tx.signIns.add({
-          id,
-          userName: user.name,
-          refresh: box.sealText(refreshContext(id), person.refresh),
-        })
-      const token = await tokens.mintWithin(tx, {
+      const id = signInId(clock.now())
+      const { issuer, sid, signedIn, refresh: token } = person
+      const refresh = token === undefined ? null : box.sealText(refreshContext(id), token)
+      await tx.signIns.add({ id, userName: user.name, issuer, sid, signedIn, refresh })
+      const minted = await tokens.mintWithin(tx, {
         principalId: principalId('user', user.name),
         label: 'browser',
         kind: 'spb',
-        ...(person.refresh !== undefined && { signIn: id }),
+        signIn: id,
       })
-      if (isRefusal(token)) return notSignedIn
-      tx.note(`user ${user.name} signed in from ${address}, by ${person.issuer}`)
-      return { token, user: user.name }
+      if (isRefusal(minted)) return notSignedIn
+      tx.note(`user ${user.name} signed in from ${address}, by ${issuer}`)
+      return { token: minted, user: user.name }
     })
   }
 

@@ -20,10 +20,11 @@ import {
   type TokenEndpointResponse,
   type TokenEndpointResponseHelpers,
 } from 'openid-client'
-import { Secret, type Clock } from '@sallyport/core'
+import { Secret, type Clock, type SignedIn } from '@sallyport/core'
 import { claimAt, isDistributed, shown, textsIn } from '../federation/claims.ts'
 import type { Claims } from '../federation/jwt.ts'
 import { groupNames, maxGroups, type DescribedPerson } from '../provider-users.ts'
+import { sessionIn, signedInBy } from '../signed-in.ts'
 import { ask, Unreachable } from './fetch.ts'
 
 /** The company's identity provider, as the gateway is configured to use it. */
@@ -54,6 +55,9 @@ export interface Flow {
 export interface SignedInPerson extends DescribedPerson {
   /** By which it can be asked again whether that stands. */
   readonly refresh?: Secret
+  /** What it calls its own session, where it says so. */
+  readonly sid: string | null
+  readonly signedIn: SignedIn
 }
 
 /** Why a sign-in came to nothing: for the log, and without what was sent. */
@@ -191,6 +195,8 @@ export class Provider {
       called: typeof called === 'string' ? called : subject,
       groups: groupNames(groups),
       claimedAtMs: typeof issuedAt === 'number' ? issuedAt * 1000 : clock.now(),
+      sid: sessionIn(id ?? {}),
+      signedIn: signedInBy(id ?? {}),
       ...(tokens.refresh_token !== undefined && { refresh: new Secret(tokens.refresh_token) }),
     }
   }

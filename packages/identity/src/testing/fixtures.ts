@@ -52,7 +52,7 @@ export async function identityFixture(): Promise<Fixture> {
   const registeredKeys = new RegisteredKeys({ store, tokens, clock })
   const certificates = new UserCertificates({ store, tokens, clock, authority: userAuthority })
   const refusedKeys: RefusedKey[] = []
-  const signIn = new SignIn({ store, tokens, passwords, throttle })
+  const signIn = new SignIn({ store, tokens, passwords, throttle, clock })
   return {
     clock,
     store,

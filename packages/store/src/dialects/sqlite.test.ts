@@ -130,6 +130,24 @@ describe('a store in a file', () => {
     expect(other).toEqual({ name: 'other' })
   })
 
+  test('of an older gateway keeps its sign-ins, and knows who vouches for them', async () => {
+    await using(await open(), (store) => store.check())
+    change(
+      file,
+      `drop table logoutTokens; drop table signIns;
+       create table signIns (id text primary key, userName text not null, refresh blob not null) strict;
+       insert into signIns values ('s', 'alice', x'07'), ('t', 'bob', x'08');
+       insert into users (name, displayName, "groups", createdAt, issuer, subject) values ('alice', 'Alice', '[]', 1, 'https://idp.example', 'a');
+       delete from kysely_migration where name >= '0012'`,
+    )
+    const signIns = await using(await open(), (store) => store.read.signIns.refreshable())
+    const kept = { sid: null, signedIn: { acr: [], amr: [] } }
+    expect(signIns).toEqual([
+      { id: 's', userName: 'alice', issuer: 'https://idp.example', refresh: Uint8Array.of(7), ...kept },
+      { id: 't', userName: 'bob', issuer: null, refresh: Uint8Array.of(8), ...kept },
+    ])
+  })
+
   test('of a newer gateway is refused', async () => {
     await using(await open(), (store) => store.check())
     change(file, `insert into kysely_migration (name, timestamp) values ('9999-future', 'later')`)
@@ -259,7 +277,7 @@ const withoutSshKeys = `
   alter table tokens drop column sshKey;
   drop table sshKeys;`
 
-/** What migrations 0008 and 0010 have made, unmade. */
+/** What migrations 0008, 0010 and 0012 have made, unmade. */
 const withoutIssuers = `
   drop index oneUserEach;
   alter table users drop column issuer;
@@ -268,4 +286,5 @@ const withoutIssuers = `
   alter table tokens drop column issuer;
   drop table issuers;
   alter table tokens drop column signIn;
-  drop table signIns;`
+  drop table signIns;
+  drop table logoutTokens;`

@@ -13,6 +13,7 @@ import { namesOfRedactors } from './0007-redactors.ts'
 import { federationTables } from './0008-federation.ts'
 import { sshKeyTable } from './0009-ssh-keys.ts'
 import { signInTables } from './0010-sign-ins.ts'
+import { howSignedIn } from './0012-step-up.ts'
 
 /**
  * Brings a store up to date.
@@ -30,6 +31,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0008-federation': { up: (tx: Kysely<Tables>) => federationTables(tx, dialect) },
     '0009-ssh-keys': { up: (tx: Kysely<Tables>) => sshKeyTable(tx, dialect) },
     '0010-sign-ins': { up: (tx: Kysely<Tables>) => signInTables(tx, dialect) },
+    '0012-step-up': { up: (tx: Kysely<Tables>) => howSignedIn(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
   const { error } = await migrator.migrateToLatest()

@@ -1,13 +1,19 @@
 import type { Kysely } from 'kysely'
+import type { SignedIn } from '@sallyport/core'
 import type { Change } from '../changes.ts'
 import type { Tables } from '../schema.ts'
 
-/** A sign-in at a provider, and what to ask by whether it stands. Tokens say by which they stand. */
+/** A sign-in of a person. Tokens say by which they stand. */
 export interface SignInRow {
   readonly id: string
   readonly userName: string
-  /** The provider's refresh token, sealed. */
-  readonly refresh: Uint8Array
+  /** The address of the provider that signed them in; null for a password of ours. */
+  readonly issuer: string | null
+  /** What the provider calls its own session, where it says so. */
+  readonly sid: string | null
+  /** The provider's refresh token, sealed: what to ask by whether the sign-in stands. */
+  readonly refresh: Uint8Array | null
+  readonly signedIn: SignedIn
 }
 
 export class SignInReader {
@@ -17,11 +23,35 @@ export class SignInReader {
     this.db = db
   }
 
-  /** In the order in which they began. */
-  async list(): Promise<readonly SignInRow[]> {
-    return this.db.selectFrom('signIns').selectAll().orderBy('id').execute()
+  async get(id: string): Promise<SignInRow | undefined> {
+    const row = await this.db.selectFrom('signIns').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && parse(row)
+  }
+
+  /** Those that can be asked about, in the order in which they began. */
+  async refreshable(): Promise<readonly (SignInRow & { readonly refresh: Uint8Array })[]> {
+    const rows = await this.db
+      .selectFrom('signIns')
+      .selectAll()
+      .where('refresh', 'is not', null)
+      .orderBy('id')
+      .execute()
+    return rows.map(parse).flatMap((row) => (row.refresh === null ? [] : { ...row, refresh: row.refresh }))
+  }
+
+  /** Those that a provider has to do with: of one person, of one of its sessions, or both. */
+  async of(issuer: string, which: SignInsOf): Promise<readonly SignInRow[]> {
+    const { userName, sid } = which
+    let query = this.db.selectFrom('signIns').selectAll().where('issuer', '=', issuer)
+    if (userName !== undefined) query = query.where('userName', '=', userName)
+    if (sid !== undefined) query = query.where('sid', '=', sid)
+    return (await query.orderBy('id').execute()).map(parse)
   }
 }
+
+type SignInsOf =
+  | { readonly userName: string; readonly sid?: string | undefined }
+  | { readonly userName?: string | undefined; readonly sid: string }
 
 export class SignInWriter extends SignInReader {
   readonly #change: Change
@@ -31,12 +61,31 @@ export class SignInWriter extends SignInReader {
     this.#change = change
   }
 
-  async add(signIn: SignInRow): Promise<void> {
-    await this.db.insertInto('signIns').values(signIn).execute()
+  async add({ signedIn, ...signIn }: SignInRow): Promise<void> {
+    await this.db
+      .insertInto('signIns')
+      .values({ ...signIn, ...columnsOf(signedIn) })
+      .execute()
   }
 
   async setRefresh(id: string, refresh: Uint8Array): Promise<void> {
     await this.db.updateTable('signIns').set({ refresh }).where('id', '=', id).execute()
+  }
+
+  /** The person has signed in anew: whatever stands by it stands by that from now on. @returns false where there is none any more */
+  async renew(
+    id: string,
+    { signedIn, sid, refresh }: Pick<SignInRow, 'signedIn' | 'sid' | 'refresh'>,
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await this.db
+      .updateTable('signIns')
+      .set({ ...columnsOf(signedIn), sid, ...(refresh !== null && { refresh }) })
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (numUpdatedRows !== 1n) return false
+    const by = signedIn.acr.length === 0 ? '' : ` by ${signedIn.acr.join(', ')}`
+    this.#change.note(`sign-in ${id} renewed${by}`, { table: 'signIns', key: id, verb: 'changed' })
+    return true
   }
 
   async delete(id: string): Promise<void> {
@@ -53,4 +102,31 @@ export class SignInWriter extends SignInReader {
       .where('expiresAt', '>', this.#change.nowMs)
     await this.db.deleteFrom('signIns').where('id', 'not in', living).execute()
   }
+
+  /**
+   * Takes a logout token, of which this is the hash, and forgets those that nobody would take any more.
+   * @returns false where it was taken before
+   */
+  async takeLogout(hash: string, expiresAtMs: number): Promise<boolean> {
+    await this.db.deleteFrom('logoutTokens').where('expiresAt', '<=', this.#change.nowMs).execute()
+    const { numInsertedOrUpdatedRows } = await this.db
+      .insertInto('logoutTokens')
+      .values({ hash, expiresAt: expiresAtMs })
+      .onConflict((conflict) => conflict.column('hash').doNothing())
+      .executeTakeFirst()
+    return numInsertedOrUpdatedRows === 1n
+  }
+}
+
+function columnsOf({ acr, amr, atMs }: SignedIn): Pick<Tables['signIns'], 'acr' | 'amr' | 'signedInAt'> {
+  return { acr: JSON.stringify(acr), amr: JSON.stringify(amr), signedInAt: atMs ?? null }
+}
+
+function parse({ acr, amr, signedInAt, ...row }: Tables['signIns']): SignInRow {
+  const signedIn = {
+    acr: JSON.parse(acr) as string[],
+    amr: JSON.parse(amr) as string[],
+    ...(signedInAt !== null && { atMs: signedInAt }),
+  }
+  return { ...row, signedIn }
 }

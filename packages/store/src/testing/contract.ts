@@ -20,6 +20,7 @@ import {
 import { alice, bob, FakeClock, postgresResource } from '@sallyport/core/testing'
 import type { StoreChange } from '../changes.ts'
 import type { GrantPlace } from '../repositories/grants.ts'
+import type { SignInRow } from '../repositories/sign-ins.ts'
 import type { Store, Writers } from '../store.ts'
 
 /** What every store must do, whatever is below it. `open` gives a fresh, empty one. */
@@ -437,6 +438,58 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         await add('k1')
         expect(await system((tx) => tx.sshKeys.forgetOld(clock.now()))).toBe(0)
         expect(await system((tx) => tx.sshKeys.forgetOld(clock.now() + 1001))).toBe(1)
+      })
+    })
+
+    describe('holds sign-ins', () => {
+      const of = (id: string, more: Partial<SignInRow> = {}): SignInRow => ({
+        id,
+        userName: 'alice',
+        issuer: 'https://idp.example',
+        sid: null,
+        refresh: null,
+        signedIn: { acr: [], amr: [] },
+        ...more,
+      })
+      const add = (row: SignInRow) => system((tx) => tx.signIns.add(row))
+
+      test('with how they were done, and tells of those that were done anew', async () => {
+        const signedIn = { acr: ['pwd'], amr: ['pwd', 'otp'], atMs: 7 }
+        await add(of('s1', { sid: 'a', signedIn }))
+        await add(of('s2', { issuer: null }))
+        expect(await store.read.signIns.get('s1')).toEqual(of('s1', { sid: 'a', signedIn }))
+        expect(await store.read.signIns.get('s2')).toEqual(of('s2', { issuer: null }))
+        expect(await store.read.signIns.get('s3')).toBeUndefined()
+        const told: StoreChange[] = []
+        using _told = store.onCommit((changes) => void told.push(...changes))
+        const anew = { signedIn: { acr: ['phr'], amr: [] }, sid: 'b', refresh: Uint8Array.of(1) }
+        expect(await system((tx) => tx.signIns.renew('s1', anew))).toBe(true)
+        expect(await system((tx) => tx.signIns.renew('s1', { ...anew, refresh: null }))).toBe(true)
+        expect(await system((tx) => tx.signIns.renew('s3', anew))).toBe(false)
+        expect(await store.read.signIns.get('s1')).toEqual(of('s1', anew))
+        expect(told).toEqual([1, 2].map(() => ({ table: 'signIns', key: 's1', verb: 'changed' })))
+      })
+
+      test('found by provider and person, or by the provider’s own session', async () => {
+        await add(of('s1', { sid: 'a' }))
+        await add(of('s2', { sid: 'b', refresh: Uint8Array.of(1) }))
+        await add(of('s3', { sid: 'a', userName: 'bob' }))
+        await add(of('s4', { sid: 'a', issuer: 'https://other.example' }))
+        const found = async (which: Parameters<typeof store.read.signIns.of>[1]) =>
+          (await store.read.signIns.of('https://idp.example', which)).map(({ id }) => id)
+        expect(await found({ userName: 'alice' })).toEqual(['s1', 's2'])
+        expect(await found({ sid: 'a' })).toEqual(['s1', 's3'])
+        expect(await found({ userName: 'alice', sid: 'a' })).toEqual(['s1'])
+        expect((await store.read.signIns.refreshable()).map(({ id }) => id)).toEqual(['s2'])
+      })
+
+      test('and takes each logout token once, for as long as anybody would take it', async () => {
+        const take = (hash: string) => system((tx) => tx.signIns.takeLogout(hash, clock.now() + 1000))
+        expect(await take('h')).toBe(true)
+        expect(await take('h')).toBe(false)
+        clock.advance(1000)
+        expect(await take('i')).toBe(true)
+        expect(await take('h')).toBe(true)
       })
     })
 
