@@ -110,6 +110,18 @@ export function configSchema(protocols: readonly Listening[]) {
       })
       .refine(({ scopes }) => scopes.includes('openid'), { path: ['scopes'], message: 'openid is needed' })
       .optional(),
+    /** For clients that sign in by OAuth alone, with no software of ours: `psql` 18. */
+    oauth: z
+      .strictObject({
+        /** Who may begin a sign-in: the name stands on the page where a person lets it in. None has a secret. */
+        clients: z
+          .array(
+            z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/, 'use letters, digits, . _ - , 40 at most'),
+          )
+          .max(100)
+          .default(['psql']),
+      })
+      .prefault({}),
     limits: z
       .strictObject({
         /** Client connections over all protocols. */

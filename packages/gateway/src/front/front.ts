@@ -13,6 +13,7 @@ import type { Guards, Implementations } from '../api/implementation.ts'
 import { registerRoutes } from '../api/register.ts'
 import type { ListenAddress } from '../config/schema.ts'
 import { bind } from '../edge/listener.ts'
+import { registerOAuth, type OAuthParts } from './oauth/routes.ts'
 import { pages } from './pages.ts'
 import { problem, problemOf } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -24,6 +25,7 @@ export interface FrontOptions {
   readonly implementations: Implementations
   readonly guards: Guards
   readonly signIn: SignInPages
+  readonly oauth: Omit<OAuthParts, 'onTrouble'>
   readonly limits: { readonly requestsPerMinute: number; readonly signInsPerMinute: number }
   /** Undefined while all is well; else why the gateway should get no new clients. */
   readonly unready: () => Promise<string | undefined>
@@ -107,6 +109,7 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
   await app.register(rateLimit, { max: options.limits.requestsPerMinute, timeWindow: '1 minute' })
 
   registerSignIn(app, options.signIn, options.limits.signInsPerMinute)
+  registerOAuth(app, { ...options.oauth, onTrouble: options.onTrouble }, options.limits.signInsPerMinute)
   registerRoutes(app, options.implementations, options.guards, options.limits)
   const description = JSON.stringify(openApiDocument('v1'))
   app.get(`${apiPrefix}/openapi.json`, named('openapi'), (_request, reply) =>

@@ -13,6 +13,7 @@ import {
   administrators,
   Authenticators,
   Credentials,
+  DeviceGrants,
   DeviceSignIns,
   Federation,
   KeyLogIns,
@@ -44,6 +45,7 @@ export interface People {
   readonly throttle: Throttle
   readonly signIn: SignIn
   readonly devices: DeviceSignIns
+  readonly deviceGrants: DeviceGrants
   readonly loopback: LoopbackSignIns
   readonly setupLinks: SetupLinks
   readonly reviews: Reviews
@@ -63,13 +65,15 @@ export function gatherPeople(
   const passwords = new Passwords()
   const known = knowPeople(life, foundation, clock, events)
   const { tokens } = known
+  const devices = new DeviceSignIns(tokens, clock)
   const may = mayUsePassword(config)
   const notify = (event: AccessEvent): void => events.access(event)
   return {
     ...known,
     throttle,
     signIn: new SignIn({ store, tokens, passwords, throttle, clock, mayUsePassword: may }),
-    devices: new DeviceSignIns(tokens, clock),
+    devices,
+    deviceGrants: new DeviceGrants(devices, clock),
     loopback: new LoopbackSignIns(tokens, clock),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle, mayUsePassword: may }),
     reviews: life.use(new Reviews({ store, policy: policies.current, clock })),

@@ -1,0 +1,25 @@
+/** What the gateway can do as an OAuth authorization server. */
+export const grantTypes = {
+  deviceCode: 'urn:ietf:params:oauth:grant-type:device_code',
+} as const
+
+export const paths = {
+  deviceAuthorization: '/oauth/device_authorization',
+  token: '/oauth/token',
+  /** RFC 8414 section 3, and where OpenID Connect Discovery section 4 has it, which is what libpq asks for. */
+  metadata: ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'],
+} as const
+
+/**
+ * RFC 8414 section 2. What is not offered is left out: there is no authorization endpoint, and so no response type; no token is an ID
+ * token, and none is signed. Lists without an element must be left out, too (section 3.2).
+ */
+export function metadataOf(issuer: string): Readonly<Record<string, unknown>> {
+  return {
+    issuer,
+    token_endpoint: issuer + paths.token,
+    device_authorization_endpoint: issuer + paths.deviceAuthorization,
+    grant_types_supported: Object.values(grantTypes),
+    token_endpoint_auth_methods_supported: ['none'],
+  }
+}

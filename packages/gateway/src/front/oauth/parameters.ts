@@ -1,0 +1,27 @@
+import { OAuthError } from './oauth-error.ts'
+
+/** The parameters of a request, each once. One without a value is as good as none. RFC 6749 section 3.2 */
+export class Parameters {
+  readonly #fields: URLSearchParams
+
+  /** @throws OAuthError invalid_request where one stands twice */
+  constructor(fields: URLSearchParams) {
+    this.#fields = fields
+    const names = [...fields.keys()]
+    const twice = names.find((name, i) => names.indexOf(name) !== i)
+    if (twice !== undefined)
+      throw new OAuthError('invalid_request', `the parameter ${twice.slice(0, 60)} stands there twice`)
+  }
+
+  get(name: string): string | undefined {
+    const value = this.#fields.get(name)
+    return value === null || value === '' ? undefined : value
+  }
+
+  /** @throws OAuthError invalid_request */
+  need(name: string): string {
+    const value = this.get(name)
+    if (value === undefined) throw new OAuthError('invalid_request', `the parameter ${name} is missing`)
+    return value
+  }
+}
