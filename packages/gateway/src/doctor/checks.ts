@@ -1,9 +1,10 @@
 import { statfs } from 'node:fs/promises'
 import type { Clock, Issuer } from '@sallyport/core'
-import type { Federation, Provider } from '@sallyport/identity'
+import type { Federation } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import type { ServerTls } from '../edge/server-tls.ts'
 import type { Plane } from '../start/plane.ts'
+import type { ProviderAtWork } from '../start/provider.ts'
 import { bad, good, warning, type Check } from './doctor.ts'
 
 export interface CheckParts {
@@ -13,8 +14,8 @@ export interface CheckParts {
   readonly plane: Pick<Plane, 'attached' | 'processes' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
   readonly federation: Pick<Federation, 'keysOf'>
-  /** Where people sign in; absent where they do here alone. */
-  readonly provider: Pick<Provider, 'check'> | undefined
+  /** Where people sign in; none where they do here alone. */
+  readonly providers: readonly Pick<ProviderAtWork, 'kind' | 'check'>[]
   readonly clock: Clock
 }
 
@@ -40,7 +41,10 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
             : good(`${resources.length} declared`),
         ),
     },
-    ...(parts.provider === undefined ? [] : [{ name: 'identity provider', look: () => signIns(parts) }]),
+    ...parts.providers.map((provider): Check => ({
+      name: 'identity provider',
+      look: () => signIns(provider),
+    })),
     ...(await parts.store.read.issuers.list()).map((issuer): Check => ({
       name: `issuer ${issuer.name}`,
       look: () => issuerKeys(parts, issuer),
@@ -101,13 +105,13 @@ async function agents({ plane }: CheckParts, pool: string) {
   return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
 }
 
-async function signIns({ provider }: CheckParts) {
+async function signIns({ kind, check }: CheckParts['providers'][number]) {
   try {
-    await provider?.check()
+    await check()
     return good('it can be asked')
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : 'it cannot be asked'
-    return bad(why, 'nobody new can sign in: see `oidc` in the gateway’s configuration')
+    return bad(why, `nobody new can sign in: see \`${kind}\` in the gateway’s configuration`)
   }
 }
 

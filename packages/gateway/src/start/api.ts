@@ -50,7 +50,7 @@ export interface ApiOptions {
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
   readonly events: Events
   readonly sendWebhook: Send
-  readonly provider: ProviderAtWork | undefined
+  readonly providers: readonly ProviderAtWork[]
   /** Grows while the gateway starts. */
   readonly addresses: () => readonly Address[]
   readonly baseUrl: () => string
@@ -72,7 +72,7 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
       guards: guardsOf(people, authorize),
       signIn: {
         ...people,
-        provider: options.provider,
+        providers: options.providers,
         baseUrl: options.baseUrl,
         clock: options.clock,
         onSignedIn: (name, address) => events.signedIn(name, address),
@@ -135,7 +135,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
   const startedAtMs = clock.now()
   return {
     setup: setupRoutes(setupLinks, events),
-    login: loginRoutes({ signIn, loopback, provider: options.provider?.name, baseUrl }, events),
+    login: loginRoutes({ signIn, loopback, providers: options.providers, baseUrl }, events),
     device: deviceRoutes(devices, events),
     whoami: whoamiRoutes(tokens, authorize),
     tokens: tokenRoutes({ read, tokens, authorize, clock }),
@@ -218,7 +218,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
               plane,
               policies,
               federation,
-              provider: options.provider?.provider,
+              providers: options.providers,
               clock,
             }),
           ),

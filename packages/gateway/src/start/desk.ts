@@ -12,7 +12,7 @@ import type { People } from './control-core.ts'
 import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
-import { openProvider } from './provider.ts'
+import { openProviders } from './providers.ts'
 import { keepUp } from './upkeep.ts'
 import { openWebhooks } from './webhooks.ts'
 
@@ -56,9 +56,10 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
       ? { certificate, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
       : undefined
   const { accessRequests, reviews } = people
-  const provider = openProvider(options)
+  const providers = openProviders(options)
+  const checks = providers.flatMap((provider) => provider.checks ?? [])
   life.use(
-    keepUp({ store: foundation.store, accessRequests, reviews, clock, checks: provider?.checks }, (error) =>
+    keepUp({ store: foundation.store, accessRequests, reviews, clock, checks }, (error) =>
       events.trouble('upkeep', error),
     ),
   )
@@ -72,7 +73,7 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
   const front = await openApi(life, {
     ...options,
     sendWebhook,
-    provider,
+    providers,
     authority,
     addresses: () => addresses,
     baseUrl,

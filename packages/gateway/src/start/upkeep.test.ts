@@ -15,7 +15,7 @@ test('requests that nobody answered are ended every minute, whatever one of thos
   expireOverdue.mockRejectedValueOnce(broken)
   const troubles: unknown[] = []
   const reviews = { closeLost: () => Promise.resolve(0) }
-  const parts = { store, clock, reviews, accessRequests: { expireOverdue, askAnew } }
+  const parts = { store, clock, reviews, accessRequests: { expireOverdue, askAnew }, checks: [] }
   const upkeep = keepUp(parts, (error) => troubles.push(error))
   await vi.advanceTimersByTimeAsync(180_000)
   expect(expireOverdue).toHaveBeenCalledTimes(3)

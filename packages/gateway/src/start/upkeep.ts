@@ -27,7 +27,7 @@ export function keepUp(
     accessRequests.expireOverdue().catch(onTrouble)
     accessRequests.askAnew().catch(onTrouble)
     reviews.closeLost().catch(onTrouble)
-    checks?.check().catch(onTrouble)
+    for (const one of checks) one.check().catch(onTrouble)
   }, minuteMs).unref()
   return {
     [Symbol.dispose]: () => {
@@ -42,8 +42,8 @@ export interface UpkeepParts {
   readonly accessRequests: Pick<AccessRequests, 'expireOverdue' | 'askAnew'>
   readonly reviews: Pick<Reviews, 'closeLost'>
   readonly clock: Clock
-  /** Of those whom a provider has signed in; absent without one. */
-  readonly checks?: Pick<ProviderChecks, 'check'> | undefined
+  /** Of those whom a provider has signed in that can be asked. */
+  readonly checks: readonly Pick<ProviderChecks, 'check'>[]
 }
 
 const minuteMs = 60_000

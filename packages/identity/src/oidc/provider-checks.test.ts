@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isRefusal, Secret, type Refusal, type Subject } from '@sallyport/core'
+import { ProviderSignIn } from '../provider-sign-in.ts'
 import { SealedBox } from '../sealed-box.ts'
+import { SignInProblem, type SignedInPerson } from '../sign-in-provider.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
 import { ProviderChecks } from './provider-checks.ts'
-import { ProviderSignIn } from './provider-sign-in.ts'
-import { SignInProblem, type Flow, type SignedInPerson } from './provider.ts'
+import type { Flow } from './provider.ts'
 
 const issuer = 'https://idp.example'
 const back = 'https://gateway.example/sign-in/callback'
 
 describe('whoever a provider has signed in', () => {
   let it: Fixture
-  let signIn: ProviderSignIn
+  let signIn: ProviderSignIn<Flow>
   let checks: ProviderChecks
   let problems: SignInProblem[]
   /** What the provider says of somebody when it is asked again; each time it gives another refresh token. */
@@ -43,9 +44,9 @@ describe('whoever a provider has signed in', () => {
     const provider = {
       issuer,
       begin: () => Promise.resolve({ url: new URL(issuer), flow }),
-      complete: (answer: URL) => {
-        const subject = answer.searchParams.get('as') ?? ''
-        return Promise.resolve(person(subject, ['dba'], answer.searchParams.get('refresh') ?? undefined))
+      complete: (answer: URLSearchParams) => {
+        const subject = answer.get('as') ?? ''
+        return Promise.resolve(person(subject, ['dba'], answer.get('refresh') ?? undefined))
       },
       refresh: (token: Secret, subject: string) => {
         asked.push(token.reveal())
@@ -55,7 +56,13 @@ describe('whoever a provider has signed in', () => {
           : Promise.resolve(said)
       },
     }
-    signIn = new ProviderSignIn({ ...it, provider, box, onProblem: (problem) => void problems.push(problem) })
+    signIn = new ProviderSignIn({
+      ...it,
+      kind: 'oidc',
+      provider,
+      box,
+      onProblem: (problem) => void problems.push(problem),
+    })
     checks = new ProviderChecks({
       ...it,
       provider,

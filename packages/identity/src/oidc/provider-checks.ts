@@ -1,8 +1,9 @@
 import type { SignInReader, Store } from '@sallyport/store'
+import { refreshContext } from '../provider-sign-in.ts'
 import { admitPerson } from '../provider-users.ts'
 import type { SealedBox } from '../sealed-box.ts'
-import { refreshContext } from './provider-sign-in.ts'
-import { SignInProblem, type Provider } from './provider.ts'
+import { SignInProblem } from '../sign-in-provider.ts'
+import type { Provider } from './provider.ts'
 
 export interface ProviderCheckParts {
   readonly provider: Pick<Provider, 'refresh' | 'issuer'>

@@ -20,10 +20,11 @@ import {
   type TokenEndpointResponse,
   type TokenEndpointResponseHelpers,
 } from 'openid-client'
-import { Secret, type Clock, type SignedIn } from '@sallyport/core'
+import { Secret, type Clock } from '@sallyport/core'
 import { claimAt, isDistributed, shown, textsIn } from '../federation/claims.ts'
 import type { Claims } from '../federation/jwt.ts'
-import { groupNames, maxGroups, type DescribedPerson } from '../provider-users.ts'
+import { groupNames, maxGroups } from '../provider-users.ts'
+import { SignInProblem, type SignedInPerson, type SignInProvider } from '../sign-in-provider.ts'
 import { sessionIn, signedInBy } from '../signed-in.ts'
 import { ask, Unreachable } from './fetch.ts'
 
@@ -44,32 +45,10 @@ export interface ProviderSettings {
   readonly certificateAuthority?: string | undefined
 }
 
-/** What has to be kept between the way to the provider and back, and by nobody but the browser that goes it. */
 export interface Flow {
   readonly state: string
   readonly nonce: string
   readonly verifier: string
-}
-
-/** Whom the provider has signed in. */
-export interface SignedInPerson extends DescribedPerson {
-  /** By which it can be asked again whether that stands. */
-  readonly refresh?: Secret
-  /** What it calls its own session, where it says so. */
-  readonly sid: string | null
-  readonly signedIn: SignedIn
-}
-
-/** Why a sign-in came to nothing: for the log, and without what was sent. */
-export class SignInProblem extends Error {
-  override readonly name = 'SignInProblem'
-  /** `unavailable`: the provider could not be asked. `refused`: it said no, or what came is no answer to what was asked. */
-  readonly kind: 'unavailable' | 'refused'
-
-  constructor(kind: SignInProblem['kind'], message: string) {
-    super(message)
-    this.kind = kind
-  }
 }
 
 export interface ProviderParts {
@@ -80,7 +59,7 @@ export interface ProviderParts {
 }
 
 /** An OpenID provider: the authorization code flow with PKCE, state and nonce, and refreshes. Everything goes over TLS. */
-export class Provider {
+export class Provider implements SignInProvider<Flow> {
   readonly #parts: ProviderParts
   #known: { readonly configuration: Promise<Configuration>; readonly atMs: number } | undefined
 
@@ -99,13 +78,13 @@ export class Provider {
   }
 
   /** Where to send the browser. @throws SignInProblem */
-  async begin(redirectUri: string): Promise<{ readonly url: URL; readonly flow: Flow }> {
+  async begin(back: string): Promise<{ readonly url: URL; readonly flow: Flow }> {
     const { scopes, parameters } = this.#parts.settings
     const flow = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() }
     return worded(async () => {
       const url = buildAuthorizationUrl(await this.#configuration(), {
         ...parameters,
-        redirect_uri: redirectUri,
+        redirect_uri: back,
         scope: scopes.join(' '),
         state: flow.state,
         nonce: flow.nonce,
@@ -120,13 +99,13 @@ export class Provider {
   /**
    * Whom the provider has signed in. The answer must be of this flow, of this provider (`iss`, wherever it says that it sends one), and
    * to this client.
-   * @param answer the address at which the browser came back
+   * @param answer the query of the address at which the browser came back
    * @throws SignInProblem
    */
-  complete(answer: URL, { state, nonce, verifier }: Flow): Promise<SignedInPerson> {
+  complete(answer: URLSearchParams, { state, nonce, verifier }: Flow, back: string): Promise<SignedInPerson> {
     return worded(async () => {
       const configuration = await this.#configuration()
-      const tokens = await authorizationCodeGrant(configuration, answer, {
+      const tokens = await authorizationCodeGrant(configuration, new URL(`?${answer.toString()}`, back), {
         expectedState: state,
         expectedNonce: nonce,
         pkceCodeVerifier: verifier,

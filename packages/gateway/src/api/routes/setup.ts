@@ -35,18 +35,21 @@ export function setupRoutes(setupLinks: SetupLinks, events: SignInEvents): NounR
 export interface LoginParts {
   readonly signIn: SignIn
   readonly loopback: Pick<LoopbackSignIns, 'redeem'>
-  /** What people know the identity provider by, where there is one. */
-  readonly provider: string | undefined
+  /** Where people sign in; none where they do here alone. */
+  readonly providers: readonly { readonly name: string }[]
   /** `https://host:port`. */
   readonly baseUrl: () => string
 }
 
 export function loginRoutes(
-  { signIn, loopback, provider, baseUrl }: LoginParts,
+  { signIn, loopback, providers, baseUrl }: LoginParts,
   events: SignInEvents,
 ): NounRoutes<'login'> {
   return {
-    methods: () => ({ url: baseUrl(), ...(provider !== undefined && { provider }) }),
+    methods: () => ({
+      url: baseUrl(),
+      ...(providers.length > 0 && { provider: providers.map(({ name }) => name).join(' or ') }),
+    }),
     withCode: async ({ code, verifier }, { address }) => {
       const minted = await loopback.redeem(new Secret(code), new Secret(verifier))
       if (isRefusal(minted)) {

@@ -9,8 +9,14 @@ function trouble(refusal: Refusal | undefined): Markup {
   return html`<p id="trouble" role="alert">${refusal.reason}${next}</p>`
 }
 
-/** @param provider what people know it by, where there is one */
-export function signInPage(to: string, provider: string | undefined, refusal?: Refusal): string {
+/** A provider as the page offers it. */
+interface Offered {
+  readonly name: string
+  /** Where the way there begins. */
+  readonly start: string
+}
+
+export function signInPage(to: string, providers: readonly Offered[], refusal?: Refusal): string {
   const password = html`<form method="post" action="/sign-in">
     <input type="hidden" name="to" value="${to}" />
     <label>
@@ -23,17 +29,23 @@ export function signInPage(to: string, provider: string | undefined, refusal?: R
     </label>
     <button type="submit">Sign in</button>
   </form>`
-  if (provider === undefined) return page('Sign in', html`${trouble(refusal)}${password}`)
+  if (providers.length === 0) return page('Sign in', html`${trouble(refusal)}${password}`)
   return page(
     'Sign in',
     html`${trouble(refusal)}
       <p>You sign in where you do for everything else, and come back here.</p>
-      <p><a class="button" href="/sign-in/start?to=${encodeURIComponent(to)}">Sign in with ${provider}</a></p>
+      ${providers
+        .map(({ name, start }) => button(`${start}?to=${encodeURIComponent(to)}`, `Sign in with ${name}`))
+        .reduce((all, one) => html`${all}${one}`)}
       <details>
         <summary class="quiet">With a password of this gateway</summary>
         ${password}
       </details>`,
   )
+}
+
+function button(href: string, words: string): Markup {
+  return html`<p><a class="button" href="${href}">${words}</a></p>`
 }
 
 export function signedInPage(name: string): string {

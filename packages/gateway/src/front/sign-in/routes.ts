@@ -4,7 +4,6 @@ import type {
   DeviceSignIns,
   LoopbackSignIns,
   MintedToken,
-  ProviderSignIn,
   SignIn,
   Tokens,
 } from '@sallyport/identity'
@@ -12,6 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../problem.ts'
 import { cookieOf, cookies, setCookie } from './cookies.ts'
 import { destinationOf } from './destination.ts'
+import { queryOf, registerOidc, startOf, type ProviderPages } from './providers.ts'
 import { codePage, devicePage, donePage, programPage, signedInPage, signInPage } from './pages.ts'
 
 export interface SignInPages {
@@ -19,10 +19,8 @@ export interface SignInPages {
   readonly tokens: Pick<Tokens, 'browser' | 'revoke'>
   readonly devices: Pick<DeviceSignIns, 'look' | 'answer'>
   readonly loopback: Pick<LoopbackSignIns, 'give'>
-  /** Where people sign in, and what they know it by; absent where they do here alone. */
-  readonly provider:
-    | { readonly name: string; readonly signIn: Pick<ProviderSignIn, 'begin' | 'complete'> }
-    | undefined
+  /** Where people sign in; none where they do here alone. */
+  readonly providers: readonly ProviderPages[]
   readonly baseUrl: () => string
   readonly clock: Clock
   readonly onSignedIn: (name: string, address: string) => void
@@ -31,7 +29,8 @@ export interface SignInPages {
 
 /** Pages by which people sign in, and let in what cannot show a page. They work without a script. */
 export function registerSignIn(app: FastifyInstance, pages: SignInPages, signInsPerMinute: number): void {
-  const { provider, devices } = pages
+  const { devices } = pages
+  const providers = pages.providers.map(({ name, kind }) => ({ name, start: startOf[kind] }))
   const named = (routeName: string, isGuess = false) => ({
     config: {
       routeName,
@@ -47,7 +46,7 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
     scope.get('/sign-in', named('sign-in'), async (request, reply) => {
       const to = destinationOf(queryOf(request).get('to') ?? undefined)
       const who = await sessionOf(request)
-      if (who === undefined) return show(reply, signInPage(to, provider?.name))
+      if (who === undefined) return show(reply, signInPage(to, providers))
       return to === '/sign-in' ? show(reply, signedInPage(nameOf(who))) : reply.redirect(to, 303)
     })
     scope.post('/sign-in', named('sign-in.password', true), async (request, reply) => {
@@ -60,7 +59,7 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
       if (!isRefusal(minted)) return signedIn(request, reply, { token: minted, user: name, to })
       pages.onRefused(request.ip, minted.code)
       const said = minted.code === 'invalid-credential' ? wrongPassword : minted
-      return show(reply.status(401), signInPage(to, provider?.name, said))
+      return show(reply.status(401), signInPage(to, providers, said))
     })
     scope.post('/sign-out', named('sign-out'), async (request, reply) => {
       formOf(request)
@@ -71,23 +70,15 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
         donePage('You are signed out', 'In this browser. Programs that you let in go on until their end.'),
       )
     })
-    if (provider !== undefined) {
-      scope.get('/sign-in/start', named('sign-in.start', true), async (request, reply) => {
-        const to = destinationOf(queryOf(request).get('to') ?? undefined)
-        const begun = await provider.signIn.begin(`${pages.baseUrl()}/sign-in/callback`, to, request.ip)
-        if (isRefusal(begun)) return show(reply.status(503), signInPage(to, provider.name, begun))
-        setCookie(reply, cookies.flow, begun.sealed, flowSeconds)
-        return reply.redirect(begun.url.href, 303)
+    for (const provider of pages.providers)
+      registerOidc(scope, provider, {
+        baseUrl: pages.baseUrl,
+        named: (routeName) => named(routeName, true),
+        onSignedIn: signedIn,
+        onRefused: (request, { code }) => pages.onRefused(request.ip, code),
+        showAgain: (reply, status, to, refusal) =>
+          show(reply.status(status), signInPage(to, providers, refusal)),
       })
-      scope.get('/sign-in/callback', named('sign-in.callback', true), async (request, reply) => {
-        const sealed = cookieOf(request, cookies.flow)
-        setCookie(reply, cookies.flow, '', 0)
-        const done = await provider.signIn.complete(queryOf(request), sealed, request.ip)
-        if (!isRefusal(done)) return signedIn(request, reply, done)
-        pages.onRefused(request.ip, done.code)
-        return show(reply.status(403), signInPage('/sign-in', provider.name, done))
-      })
-    }
     scope.get('/device', named('device'), async (request, reply) => {
       const who = await sessionOf(request)
       if (who === undefined) return toSignIn(request, reply)
@@ -183,10 +174,6 @@ function nameOf({ subject }: Authenticated): string {
   return subject.principal.name
 }
 
-function queryOf(request: FastifyRequest): URLSearchParams {
-  return new URL(request.url, 'https://gateway.invalid').searchParams
-}
-
 /** A form that one of our own pages has sent: another site's could act in the name of whoever follows its link. */
 function formOf({ headers, body }: FastifyRequest): URLSearchParams {
   const site = headers['sec-fetch-site']
@@ -217,5 +204,4 @@ function programIn(fields: URLSearchParams): {
 }
 
 const wrongPassword: Refusal = refusal('invalid-credential', 'The name or the password is wrong')
-const flowSeconds = 600
 const maxFormBytes = 8192

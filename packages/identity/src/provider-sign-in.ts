@@ -1,10 +1,10 @@
 import { isRefusal, principalId, refusal, type Clock, type Refusal } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
-import { admitPerson } from '../provider-users.ts'
-import type { SealedBox } from '../sealed-box.ts'
-import { signInId } from '../signed-in.ts'
-import type { MintedToken, Tokens } from '../tokens.ts'
-import { SignInProblem, type Provider, type SignedInPerson } from './provider.ts'
+import { admitPerson } from './provider-users.ts'
+import type { SealedBox } from './sealed-box.ts'
+import { SignInProblem, type SignedInPerson, type SignInProvider } from './sign-in-provider.ts'
+import { signInId } from './signed-in.ts'
+import type { MintedToken, Tokens } from './tokens.ts'
 
 /** A way to the provider that a browser has been sent on, sealed: it keeps that itself, so that no other can come back for it. */
 export interface BegunSignIn {
@@ -12,8 +12,10 @@ export interface BegunSignIn {
   readonly sealed: string
 }
 
-export interface ProviderSignInParts {
-  readonly provider: Pick<Provider, 'begin' | 'complete'>
+export interface ProviderSignInParts<Flow> {
+  /** What was begun by one protocol is not completed by another. */
+  readonly kind: string
+  readonly provider: SignInProvider<Flow>
   readonly store: Store
   readonly tokens: Tokens
   readonly box: SealedBox
@@ -23,20 +25,24 @@ export interface ProviderSignInParts {
 }
 
 /** Signs people in at the provider, by their browser. */
-export class ProviderSignIn {
-  readonly #parts: ProviderSignInParts
+export class ProviderSignIn<Flow = unknown> {
+  readonly #parts: ProviderSignInParts<Flow>
 
-  constructor(parts: ProviderSignInParts) {
+  constructor(parts: ProviderSignInParts<Flow>) {
     this.#parts = parts
   }
 
-  /** @param to where in the gateway the browser wants to be afterwards */
-  async begin(redirectUri: string, to: string, address: string): Promise<BegunSignIn | Refusal> {
+  /**
+   * @param back where the browser comes back to
+   * @param to where in the gateway it wants to be afterwards
+   */
+  async begin(back: string, to: string, address: string): Promise<BegunSignIn | Refusal> {
     const { provider, box, clock } = this.#parts
     try {
-      const { url, flow } = await provider.begin(redirectUri)
-      const kept = JSON.stringify({ ...flow, to, redirectUri, endsAtMs: clock.now() + flowMs })
-      return { url, sealed: box.seal(flowContext, Buffer.from(kept)).toString('base64url') }
+      const { url, flow } = await provider.begin(back)
+      const begun: SealedFlow<Flow> = { flow, to, back, endsAtMs: clock.now() + flowMs }
+      const kept = JSON.stringify(begun)
+      return { url, sealed: box.seal(this.#context, Buffer.from(kept)).toString('base64url') }
     } catch (thrown) {
       return this.#refused(thrown, address)
     }
@@ -44,36 +50,37 @@ export class ProviderSignIn {
 
   /**
    * The browser has come back with the provider's answer.
-   * @param query of the address at which it came back
+   * @param answer of the address at which it came back, or of the form
    * @param sealed what it kept; it must be the one that was sent
    */
   async complete(
-    query: URLSearchParams,
+    answer: URLSearchParams,
     sealed: string | undefined,
     address: string,
   ): Promise<{ readonly token: MintedToken; readonly user: string; readonly to: string } | Refusal> {
-    const flow = this.#opened(sealed)
-    if (flow === undefined)
+    const begun = this.#opened(sealed)
+    if (begun === undefined)
       return this.#refused(new SignInProblem('refused', 'no sign-in was begun by this browser'), address)
     try {
-      const person = await this.#parts.provider.complete(
-        new URL(`?${query.toString()}`, flow.redirectUri),
-        flow,
-      )
+      const person = await this.#parts.provider.complete(answer, begun.flow, begun.back)
       const admitted = await this.#admit(person, address)
-      return isRefusal(admitted) ? admitted : { ...admitted, to: flow.to }
+      return isRefusal(admitted) ? admitted : { ...admitted, to: begun.to }
     } catch (thrown) {
       return this.#refused(thrown, address)
     }
   }
 
-  #opened(sealed: string | undefined): SealedFlow | undefined {
+  get #context(): string {
+    return `sign-in by ${this.#parts.kind}`
+  }
+
+  #opened(sealed: string | undefined): SealedFlow<Flow> | undefined {
     const { box, clock } = this.#parts
     try {
-      const opened = box.open(flowContext, Buffer.from(sealed ?? '', 'base64url')).toString('utf8')
+      const opened = box.open(this.#context, Buffer.from(sealed ?? '', 'base64url')).toString('utf8')
       // Sealed by this very class.
-      const flow = JSON.parse(opened) as SealedFlow
-      return flow.endsAtMs > clock.now() ? flow : undefined
+      const begun = JSON.parse(opened) as SealedFlow<Flow>
+      return begun.endsAtMs > clock.now() ? begun : undefined
     } catch {
       return undefined
     }
@@ -113,12 +120,10 @@ export class ProviderSignIn {
   }
 }
 
-interface SealedFlow {
-  readonly state: string
-  readonly nonce: string
-  readonly verifier: string
+interface SealedFlow<Flow> {
+  readonly flow: Flow
   readonly to: string
-  readonly redirectUri: string
+  readonly back: string
   readonly endsAtMs: number
 }
 
@@ -137,5 +142,4 @@ const unavailable = refusal(
   'the identity provider cannot be asked just now',
   'try again in a minute; sessions in progress go on',
 )
-const flowContext = 'sign-in'
 const flowMs = 600_000
