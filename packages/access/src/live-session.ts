@@ -8,7 +8,9 @@ import {
   type Authorization,
   type Clock,
   type ConnectDecision,
+  type CredentialRequest,
   type Facts,
+  type FoundCredential,
   type Operation,
   type Outcome,
   type Passage,
@@ -44,12 +46,7 @@ export interface DialRequest {
 export type Dial = (request: DialRequest, signal: AbortSignal) => Promise<Duplex>
 
 /** @throws Fault gateway/no-credential */
-export type FindCredential = (
-  resource: Resource,
-  account: Account,
-  session: SessionId,
-  signal: AbortSignal,
-) => Promise<UpstreamCredential>
+export type FindCredential = (request: CredentialRequest) => Promise<FoundCredential>
 
 export interface LiveSessionParts<Options> {
   readonly id: SessionId
@@ -102,6 +99,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   #subject: Subject
   #ending: Ending | undefined
   #disposal: Promise<void> | undefined
+  #found: Promise<FoundCredential> | undefined
 
   constructor(parts: LiveSessionParts<Options>) {
     const { id, subject, resource, token, grant, clock } = parts
@@ -191,8 +189,31 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     return this.#parts.dial({ pool: agent, resource: name, session: this.id, host, port }, signal)
   }
 
-  credential(): Promise<UpstreamCredential> {
-    return this.#parts.credential(this.resource, this.#parts.account, this.id, this.signal)
+  async credential(): Promise<UpstreamCredential> {
+    if (this.#disposal !== undefined) throw new Fault('client/gone', 'the session is over')
+    this.#found ??= this.#findCredential()
+    return (await this.#found).credential
+  }
+
+  /** What was made for this session serves all its log-ins; anything else is fetched for each, and forgotten. */
+  async #findCredential(): Promise<FoundCredential> {
+    const { resource, id: session, subject, signal } = this
+    try {
+      const { account } = this.#parts
+      const found = await this.#parts.credential({ resource, account, session, subject, signal })
+      if (found.lease === undefined) this.#found = undefined
+      else found.lease.onLost((cause) => this.end(cause))
+      return found
+    } catch (thrown) {
+      this.#found = undefined
+      throw thrown
+    }
+  }
+
+  /** Also where it comes only now: whoever asked for it may have left. */
+  async #releaseCredential(): Promise<void> {
+    const found = await this.#found?.catch(() => undefined)
+    await found?.lease?.release()
   }
 
   // hot path
@@ -264,6 +285,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     })
     const recording = isSealed ? 'sealed' : 'interrupted'
     this.audience.over()
+    await this.#try('release the credential', () => this.#releaseCredential())
     await this.#try('note the end of the session', () =>
       ends.note(this.id, { endedAt, reason, operations, bytesUp, bytesDown, recording }),
     )

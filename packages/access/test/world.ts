@@ -47,6 +47,7 @@ import {
   Reviews,
   type AccessEvent,
   type DialRequest,
+  type FindCredential,
 } from '../src/index.ts'
 
 /** Whoever waits is told nothing. */
@@ -124,6 +125,7 @@ export interface WorldOptions {
   readonly resource?: Partial<Resource>
   readonly disk?: Disk
   readonly maxSessions?: number
+  readonly credential?: FindCredential
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -181,7 +183,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         dialled.push(request)
         return Promise.resolve(new PassThrough())
       },
-      credential: (_resource, account) => Promise.resolve({ user: account.name }),
+      credential:
+        options.credential ?? (({ account }) => Promise.resolve({ credential: { user: account.name } })),
       clock,
       notify: (event) => events.push(event),
     },

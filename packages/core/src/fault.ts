@@ -18,6 +18,7 @@ export type FaultCode =
   | 'gateway/agent-refused'
   | 'gateway/agent-lost'
   | 'gateway/no-credential'
+  | 'gateway/credential-lost'
   | 'gateway/cannot-record'
   | 'gateway/store-unavailable'
   | 'gateway/overloaded'

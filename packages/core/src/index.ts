@@ -2,6 +2,14 @@ export type { Audience } from './audience.ts'
 export type { Branded } from './brand.ts'
 export type { CacheUse } from './cache-use.ts'
 export { systemClock, type Clock } from './clock.ts'
+export type {
+  ClientCertificate,
+  CredentialRequest,
+  FoundCredential,
+  Lease,
+  UpstreamCredential,
+} from './credential.ts'
+export type { CredentialSource, CredentialSourceFrom } from './credential-source.ts'
 export type { ConnectDecision, Decision, RequestTerms, ReviewTerms } from './decision.ts'
 export { factsOf, type Facts, type FactsInput, type FactValue, type ObjectUse } from './facts.ts'
 export { asFault, Fault, type FaultCode } from './fault.ts'
@@ -48,7 +56,7 @@ export type {
 export type { RecordingEvent } from './recording.ts'
 export { RecentCache } from './recent-cache.ts'
 export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts'
-export type { Account, ColumnTag, CredentialSource, Masking, Redactor, Resource } from './resource.ts'
+export type { Account, ColumnTag, Masking, Redactor, Resource } from './resource.ts'
 export { mayBecome, reviewTransitions, type BlastRadius, type ReviewState } from './review.ts'
 export {
   approvalsIn,
@@ -73,7 +81,6 @@ export type {
   ProvenKey,
   Session,
   Tell,
-  UpstreamCredential,
 } from './session.ts'
 export type { Passage } from './passage.ts'
 export { watchersInWords, type Watchers } from './watchers.ts'

@@ -1,3 +1,5 @@
+import type { CredentialSource } from './credential-source.ts'
+
 /** A table column that carries a tag: `public.customers.email` is `pii.email`. */
 export interface ColumnTag {
   /** `schema.table.column`, in any database of the resource, as the server stores the names (folded to lower case unless quoted). */
@@ -37,18 +39,6 @@ export interface Account {
   readonly name: string
   readonly credential: CredentialSource
 }
-
-/**
- * Where the gateway gets a target's credential. `agent` names one held by the agent and released per session; `certificate` is a fresh
- * key for each log-in, certified by the gateway's SSH authority, which the target trusts.
- */
-export type CredentialSource =
-  | { readonly from: 'sealed'; readonly name: string }
-  | { readonly from: 'environment'; readonly variable: string }
-  | { readonly from: 'file'; readonly path: string }
-  | { readonly from: 'agent'; readonly name: string }
-  | { readonly from: 'certificate' }
-  | { readonly from: 'none' }
 
 /** A target that can be asked for by name. `Options` is what its protocol alone understands. */
 export interface Resource<Options = unknown> {

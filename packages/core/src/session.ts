@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Audience } from './audience.ts'
+import type { UpstreamCredential } from './credential.ts'
 import type { Facts } from './facts.ts'
 import type { SessionId } from './ids.ts'
 import type { Subject } from './identity.ts'
@@ -56,17 +57,6 @@ export interface LoginClaim {
 /** Says something to the waiting user, in the protocol's own way. */
 export type Tell = (notice: string) => void
 
-/** A target's credential, made ready for one log-in. */
-export interface UpstreamCredential {
-  readonly user: string
-  /** Absent where the target asks for none. */
-  readonly password?: Secret
-  /** PEM or OpenSSH's form; in place of a password. */
-  readonly privateKey?: Secret
-  /** What an authority that the target trusts says of `privateKey`, as OpenSSH encodes it. */
-  readonly certificate?: Uint8Array
-}
-
 /** Cancel requests come on another connection: they find their session by its key. */
 export interface Interrupts {
   /** Registers a key until disposed. `key` is secret; it is compared in constant time. */
@@ -114,7 +104,7 @@ export interface Session<Options = unknown> extends AsyncDisposable {
    */
   dial(signal?: AbortSignal): Promise<Duplex>
   /**
-   * What to log in to the target with. Never logged, never sent downstream.
+   * What to log in to the target with. Never logged, never sent downstream. The same each time where it was made for this session.
    * @throws Fault gateway/no-credential
    */
   credential(): Promise<UpstreamCredential>

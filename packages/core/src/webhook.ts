@@ -1,7 +1,7 @@
 import type { BlastRadius, ReviewState } from './review.ts'
 import type { AccessRequestState } from './grant.ts'
 import type { ReviewNeed } from './review-needs.ts'
-import type { CredentialSource } from './resource.ts'
+import type { CredentialSource } from './credential-source.ts'
 
 /** What a webhook may be told of. docs/webhooks.md says of each when it comes. */
 export type WebhookEvent =

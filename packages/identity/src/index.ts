@@ -18,7 +18,18 @@ export { ProviderChecks } from './oidc/provider-checks.ts'
 export { Provider, type ProviderSettings } from './oidc/provider.ts'
 export { ProviderSignIn } from './provider-sign-in.ts'
 export type { AskAgent } from './credentials/agent.ts'
-export { Credentials, secretFrom, type CredentialParts } from './credentials/credentials.ts'
+export { Credentials, type CredentialParts } from './credentials/credentials.ts'
+export { secretFrom, type KeptParts, type KeptSource } from './credentials/kept.ts'
+export {
+  LeaseLost,
+  type CredentialKind,
+  type CredentialKinds,
+  type Json,
+  type LeaseTerms,
+  type Undertake,
+} from './credentials/kind.ts'
+export { credentialKinds, type KindParts } from './credentials/kinds.ts'
+export type { LeaseProblem } from './credentials/leases.ts'
 export { contextOf } from './credentials/sealed.ts'
 export { masterKeyFromFile, parseMasterKey } from './master-key.ts'
 export { mintOpaque, opaqueHash, type RandomBytes, type TokenKind } from './opaque-token.ts'

@@ -42,6 +42,7 @@ const sqlstates: Readonly<Record<RefusalCode | FaultCode, string>> = {
   'gateway/agent-refused': '08004',
   'gateway/agent-lost': '08006',
   'gateway/no-credential': '08004',
+  'gateway/credential-lost': '57P01',
   'gateway/cannot-record': '58030',
   'gateway/store-unavailable': '58030',
   'gateway/overloaded': '53300',

@@ -5,7 +5,7 @@ import type { Tables } from './schema.ts'
 export interface StoreChange {
   readonly table: Exclude<
     keyof Tables,
-    'audit' | 'answers' | 'reviewMoves' | 'accessAnswers' | 'accessRequestMoves'
+    'audit' | 'leases' | 'answers' | 'reviewMoves' | 'accessAnswers' | 'accessRequestMoves'
   >
   /** The thing's own id or name; of a policy set its version. */
   readonly key: string

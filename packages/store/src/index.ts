@@ -12,6 +12,7 @@ export type { CredentialReader, CredentialWriter } from './repositories/credenti
 export type { Grant, GrantPlace, GrantReader, GrantWriter } from './repositories/grants.ts'
 export type { DeclaredWorkload, IssuerReader, IssuerWriter } from './repositories/issuers.ts'
 export type { JoinTokenReader, JoinTokenRow, JoinTokenWriter } from './repositories/join-tokens.ts'
+export type { LeaseLedger, LeaseRow } from './repositories/leases.ts'
 export type {
   PolicyReader,
   PolicySet,

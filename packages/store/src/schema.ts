@@ -191,6 +191,19 @@ export interface Tables {
   }
   readonly credentials: { name: string; sealed: Uint8Array; updatedAt: number }
   readonly settings: { key: string; value: Uint8Array }
+  /** `dueAt` is when it is to be undone, null while it is in use. */
+  readonly leases: {
+    id: string
+    source: string
+    session: string
+    resource: string
+    account: string
+    process: number
+    what: Uint8Array
+    dueAt: number | null
+    attempts: number
+    problem: string | null
+  }
   readonly audit: {
     seq: number
     at: number

@@ -13,6 +13,7 @@ import { CredentialReader, CredentialWriter } from './repositories/credentials.t
 import { GrantReader, GrantWriter } from './repositories/grants.ts'
 import { IssuerReader, IssuerWriter } from './repositories/issuers.ts'
 import { JoinTokenReader, JoinTokenWriter } from './repositories/join-tokens.ts'
+import { LeaseLedger } from './repositories/leases.ts'
 import { PolicyReader, PolicyWriter } from './repositories/policies.ts'
 import { ResourceReader, ResourceWriter } from './repositories/resources.ts'
 import { ReviewReader, ReviewWriter } from './repositories/reviews.ts'
@@ -75,6 +76,7 @@ export interface Writers {
 export interface Store extends AsyncDisposable {
   readonly read: Readers
   readonly traffic: Traffic
+  readonly leases: LeaseLedger
   /**
    * Changes the store in one transaction, with one audit entry that says who, why and what; none where nothing was changed or
    * noted. Calls at the same time follow each other. Rolled back whole where `change` throws.
@@ -131,6 +133,7 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
   return {
     read: readersOver(guarded),
     traffic: new Traffic(guarded, grouped, clock, sharing?.process ?? 0),
+    leases: new LeaseLedger(guarded, grouped, clock, sharing?.process ?? 0),
     async write(by, why, change) {
       outside.check()
       const changed: StoreChange[] = []

@@ -7,7 +7,8 @@ import { mintPermit, type Authorization, type Permit } from '../permit.ts'
 import type { Passage } from '../passage.ts'
 import { refusal, type Refusal } from '../refusal.ts'
 import type { Resource } from '../resource.ts'
-import type { Gate, LoginClaim, Session, Tell, UpstreamCredential } from '../session.ts'
+import type { UpstreamCredential } from '../credential.ts'
+import type { Gate, LoginClaim, Session, Tell } from '../session.ts'
 import type { Subject } from '../identity.ts'
 
 export interface Asked {

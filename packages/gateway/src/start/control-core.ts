@@ -12,6 +12,7 @@ import type { Clock, Interrupts } from '@sallyport/core'
 import {
   administrators,
   Authenticators,
+  credentialKinds,
   Credentials,
   DeviceGrants,
   DeviceSignIns,
@@ -26,6 +27,7 @@ import {
   Throttle,
   Tokens,
   UserCertificates,
+  type LeaseProblem,
 } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Store, User } from '@sallyport/store'
@@ -126,6 +128,7 @@ export async function endLeftovers(store: Store, reviews: Reviews, process?: num
     await reviews.withdrawLeftovers(new Set(its.map(({ id }) => id)))
   }
   await store.traffic.endInterrupted(process)
+  await store.leases.endLeftovers(process)
 }
 
 export interface ControlCoreOptions {
@@ -139,6 +142,7 @@ export interface ControlCoreOptions {
   readonly throttle: FailureThrottle
   readonly interrupts: Interrupts
   readonly devices: DeviceDoor
+  readonly onLeaseProblem: (problem: LeaseProblem) => void
 }
 
 /** What people may do: everything between a log-in and a target, without a socket. */
@@ -157,14 +161,22 @@ export function buildControlCore(
   const { authenticators, reviews } = options.people
   const policy = policies.current
   const sessions = life.use(new LiveSessions({ store, policy, maxSessions: config.limits.connections }))
-  const credentials = new Credentials({
-    credentials: store.read.credentials,
-    box,
-    askAgent: (request, signal) => tunnel.releaseCredential(request, signal),
-    targets: new TargetAuthority(keys.sshTargets, clock),
-    environment,
-    ...withheld(config),
-  })
+  const credentials = life.use(
+    new Credentials({
+      ledger: store.leases,
+      box,
+      clock,
+      onProblem: options.onLeaseProblem,
+      kinds: credentialKinds({
+        credentials: store.read.credentials,
+        box,
+        askAgent: (request, signal) => tunnel.releaseCredential(request, signal),
+        targets: new TargetAuthority(keys.sshTargets, clock),
+        environment,
+        ...withheld(config),
+      }),
+    }),
+  )
   return {
     sessions,
     gateParts: {
@@ -178,7 +190,7 @@ export function buildControlCore(
       throttle,
       devices,
       dial: (request, signal) => tunnel.dial(request, signal),
-      credential: (...asked) => credentials.forAccount(...asked),
+      credential: (request) => credentials.find(request),
       clock,
       notify,
     },

@@ -29,17 +29,18 @@ export async function suggestTagsThrough(
   const protocol = protocols.find((one) => one.name === resource?.protocol)
   if (resource === undefined || account === undefined || protocol?.suggestTags === undefined)
     throw new Fault('client/unsupported', 'there is nothing to sample on this resource')
-  const target = ownTarget(
-    parts,
-    { ...resource, options: protocol.options(resource.options) },
-    account,
-    signal,
-  )
+  await using life = new AsyncDisposableStack()
+  const known = { ...resource, options: protocol.options(resource.options) }
+  const target = ownTarget(life, parts, known, account, signal)
   return await protocol.suggestTags(target, request, signal)
 }
 
-/** A target that the gateway asks on its own behalf, in nobody's session. */
+/**
+ * A target that the gateway asks on its own behalf, in nobody's session.
+ * @param life takes what has to be released
+ */
 function ownTarget(
+  life: AsyncDisposableStack,
   { dial, credential, clock }: Pick<GateParts, 'dial' | 'credential' | 'clock'>,
   resource: Resource,
   account: Account,
@@ -51,6 +52,16 @@ function ownTarget(
     resource,
     account: account.name,
     dial: (until = signal) => dial({ pool: agent, resource: name, session, host, port }, until),
-    credential: () => credential(resource, account, session, signal),
+    credential: async () => {
+      const { credential: found, lease } = await credential({
+        resource,
+        account,
+        session,
+        subject: undefined,
+        signal,
+      })
+      if (lease !== undefined) life.defer(() => lease.release())
+      return found
+    },
   }
 }

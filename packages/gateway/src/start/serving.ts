@@ -84,6 +84,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
     devices: options.devices,
     interrupts: alsoElsewhere(interrupts, options.interruptsElsewhere),
     recordings: countedRecordings(recordings, metrics.tallies, () => recorder.works()),
+    onLeaseProblem: (problem) => events.leaseProblem(problem),
     notify: (event) => {
       events.access(event)
       if (event.kind === 'log-in-refused') refused.take(event)

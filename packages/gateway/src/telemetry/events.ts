@@ -1,7 +1,7 @@
 import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
 import type { Fault, Subject } from '@sallyport/core'
-import type { RefusedKey, RefusedToken } from '@sallyport/identity'
+import type { LeaseProblem, RefusedKey, RefusedToken } from '@sallyport/identity'
 import type { TunnelEvent } from '@sallyport/tunnel'
 import type { Attempted } from '../webhooks/deliverer.ts'
 import type { Logger } from './log.ts'
@@ -113,6 +113,14 @@ export class Events {
     if (result === 'delivered') this.#log.debug(rest, 'webhook delivered')
     else if (result === 'failed') this.#log.warn(rest, 'webhook failed, and is tried again')
     else this.#log.error(rest, 'webhook failed for the last time: sallyport webhooks failures')
+  }
+
+  /** What was made for a session that is over could not be undone yet. */
+  leaseProblem({ cause, ...rest }: LeaseProblem): void {
+    this.#log.error(
+      { ...rest, err: cause },
+      "a session's credential could not be released, and is tried again",
+    )
   }
 
   /** What happens in the control core. */

@@ -3,13 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Fault, Secret, type CredentialSource, type Resource, type UpstreamCredential } from '@sallyport/core'
-import { postgresResource } from '@sallyport/core/testing'
+import {
+  Fault,
+  Secret,
+  type CredentialSource,
+  type Resource,
+  type SessionId,
+  type UpstreamCredential,
+} from '@sallyport/core'
+import { alice, postgresResource } from '@sallyport/core/testing'
 import { checkCertificate, parsePrivateKey, permitAll, privateKeyFromSeed } from '@sallyport/openssh'
 import { SealedBox } from '../sealed-box.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
 import type { AskAgent } from './agent.ts'
 import { Credentials } from './credentials.ts'
+import { credentialKinds } from './kinds.ts'
 import { TargetAuthority } from '../authority/ssh.ts'
 import { contextOf } from './sealed.ts'
 
@@ -36,16 +44,36 @@ describe('a target’s credential', () => {
     await rm(directory, { recursive: true })
   })
 
-  const get = (credential: CredentialSource, askAgent: AskAgent = fromAgents): Promise<UpstreamCredential> =>
-    new Credentials({
-      credentials: it.store.read.credentials,
+  const get = async (
+    credential: CredentialSource,
+    askAgent: AskAgent = fromAgents,
+    name = 'app',
+  ): Promise<UpstreamCredential> => {
+    await using all = new Credentials({
+      ledger: it.store.leases,
       box,
-      askAgent,
-      targets: new TargetAuthority(authority, it.clock),
-      environment: { SET: 'from the environment', EMPTY: '', KEY: 'hunter2' },
-      withheldVariables: ['KEY'],
-      withheldPaths: [join(directory, 'private')],
-    }).forAccount(resource, { name: 'app', credential }, 'ses_1', AbortSignal.timeout(5000))
+      clock: it.clock,
+      onProblem: () => undefined,
+      kinds: credentialKinds({
+        credentials: it.store.read.credentials,
+        box,
+        askAgent,
+        targets: new TargetAuthority(authority, it.clock),
+        environment: { SET: 'from the environment', EMPTY: '', KEY: 'hunter2' },
+        withheldVariables: ['KEY'],
+        withheldPaths: [join(directory, 'private')],
+      }),
+    })
+    const found = await all.find({
+      resource,
+      account: { name, credential },
+      session: 'ses_1' as SessionId,
+      subject: alice,
+      signal: AbortSignal.timeout(5000),
+    })
+    expect(found.lease).toBeUndefined()
+    return found.credential
+  }
 
   const file = async (name: string, text: string | Uint8Array): Promise<CredentialSource> => {
     await writeFile(join(directory, name), text)
@@ -116,18 +144,9 @@ describe('a target’s credential', () => {
   })
 
   test('is not certified for an account whose name would be two', async () => {
-    const credentials = { name: 'app,root', credential: { from: 'certificate' } } as const
-    const parts = { credentials: it.store.read.credentials, box, askAgent: fromAgents }
-    const all = new Credentials({
-      ...parts,
-      targets: new TargetAuthority(authority, it.clock),
-      environment: {},
-      withheldVariables: [],
-      withheldPaths: [],
+    await expect(get({ from: 'certificate' }, fromAgents, 'app,root')).rejects.toMatchObject({
+      code: 'gateway/no-credential',
     })
-    await expect(
-      all.forAccount(resource, credentials, 'ses_1', AbortSignal.timeout(5000)),
-    ).rejects.toMatchObject({ code: 'gateway/no-credential' })
   })
 
   test('is always for the account that was asked for', async () => {

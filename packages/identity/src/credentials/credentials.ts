@@ -1,54 +1,55 @@
 import {
   Fault,
-  type Account,
+  type CredentialRequest,
   type CredentialSource,
-  type Resource,
-  type Secret,
+  type FoundCredential,
+  type Lease,
   type UpstreamCredential,
 } from '@sallyport/core'
-import type { Readers } from '@sallyport/store'
-import type { SealedBox } from '../sealed-box.ts'
-import type { TargetAuthority } from '../authority/ssh.ts'
-import { fromAgent, type AskAgent } from './agent.ts'
-import { fromEnvironment } from './environment.ts'
-import { fromFile } from './file.ts'
-import { asKeyOrPassword } from './key-or-password.ts'
-import { fromSealed } from './sealed.ts'
+import type { CredentialKind, CredentialKinds, Undertake } from './kind.ts'
+import { Leases, type LeasesParts } from './leases.ts'
 
-export interface CredentialParts {
-  readonly credentials: Readers['credentials']
-  readonly box: SealedBox
-  readonly askAgent: AskAgent
-  readonly targets: Pick<TargetAuthority, 'issue'>
-  readonly environment: Readonly<Record<string, string | undefined>>
-  /** Variables that are nobody's credential, such as the one with the master key: a resource must not send them to a target. */
-  readonly withheldVariables: readonly string[]
-  /** Files and directories likewise, such as the data directory. */
-  readonly withheldPaths: readonly string[]
+export interface CredentialParts extends Omit<LeasesParts, 'release'> {
+  readonly kinds: CredentialKinds
 }
 
-/** Where targets' credentials come from. None is kept longer than one log-in takes. */
-export class Credentials {
-  readonly #parts: CredentialParts
+/**
+ * Where targets' credentials come from. None is kept longer than one log-in takes, unless it was made for a session: then as long as
+ * that lasts.
+ */
+export class Credentials implements AsyncDisposable {
+  readonly #kinds: CredentialKinds
+  readonly #leases: Leases
 
-  constructor(parts: CredentialParts) {
-    this.#parts = parts
+  constructor({ kinds, ...parts }: CredentialParts) {
+    this.#kinds = kinds
+    this.#leases = new Leases({
+      ...parts,
+      release: async (source, what, signal) => {
+        const kind = Object.hasOwn(kinds, source) ? kinds[source as CredentialSource['from']] : undefined
+        if (kind?.release === undefined) throw new Error(`nothing of a source ${source} can be undone here`)
+        await kind.release(what, signal)
+      },
+    })
   }
 
   /**
-   * What to log in to `resource` with, as `account`.
+   * What to log in with.
    * @throws Fault gateway/no-credential, without a word of the credential itself; gateway/no-agent, gateway/agent-lost,
    * gateway/store-unavailable
    */
-  async forAccount(
-    resource: Resource,
-    account: Account,
-    session: string,
-    signal: AbortSignal,
-  ): Promise<UpstreamCredential> {
+  async find(request: CredentialRequest): Promise<FoundCredential> {
+    const { account, resource } = request
+    let lease: Lease | undefined
+    const undertake: Undertake = async (what, terms) => {
+      if (lease !== undefined) throw new Error('a credential has one lease')
+      lease = await this.#leases.hold(account.credential.from, request, what, terms)
+    }
     try {
-      return await this.#fetch(resource, account, session, signal)
+      const credential = await this.#fetch(account.credential, request, undertake)
+      return lease === undefined ? { credential } : { credential, lease }
     } catch (thrown) {
+      await lease?.release()
       if (thrown instanceof Fault) throw thrown
       throw new Fault(
         'gateway/no-credential',
@@ -58,41 +59,17 @@ export class Credentials {
     }
   }
 
-  async #fetch(
-    resource: Resource,
-    { name: user, credential: source }: Account,
-    session: string,
-    signal: AbortSignal,
-  ): Promise<UpstreamCredential> {
-    const parts = this.#parts
-    switch (source.from) {
-      case 'none':
-        return { user }
-      case 'sealed':
-      case 'environment':
-      case 'file':
-        return asKeyOrPassword(user, await secretFrom(parts, source))
-      case 'agent': {
-        const request = { pool: resource.agent, name: source.name, resource: resource.name, session }
-        return fromAgent(parts.askAgent, request, user, signal)
-      }
-      case 'certificate':
-        return parts.targets.issue(user, session)
-    }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#leases[Symbol.asyncDispose]()
   }
-}
 
-/** What the gateway can open by itself. @throws Error where it is not there; Fault gateway/store-unavailable */
-export async function secretFrom(
-  parts: Omit<CredentialParts, 'askAgent' | 'targets'>,
-  source: Exclude<CredentialSource, { readonly from: 'agent' | 'certificate' | 'none' }>,
-): Promise<Secret> {
-  switch (source.from) {
-    case 'sealed':
-      return fromSealed(parts.credentials, parts.box, source.name)
-    case 'environment':
-      return fromEnvironment(parts.environment, parts.withheldVariables, source.variable)
-    case 'file':
-      return fromFile(source.path, parts.withheldPaths)
+  #fetch(
+    source: CredentialSource,
+    request: CredentialRequest,
+    undertake: Undertake,
+  ): Promise<UpstreamCredential> {
+    // Which of them a name stands for, the table's type says; that it is this source's, the compiler cannot.
+    const kind = this.#kinds[source.from] as CredentialKind
+    return kind.fetch(source, request, undertake)
   }
 }

@@ -134,7 +134,7 @@ describe('a store in a file', () => {
     await using(await open(), (store) => store.check())
     change(
       file,
-      `drop table logoutTokens; drop table signIns;
+      `drop table leases; drop table logoutTokens; drop table signIns;
        create table signIns (id text primary key, userName text not null, refresh blob not null) strict;
        insert into signIns values ('s', 'alice', x'07'), ('t', 'bob', x'08');
        insert into users (name, displayName, "groups", createdAt, issuer, subject) values ('alice', 'Alice', '[]', 1, 'https://idp.example', 'a');
@@ -277,7 +277,7 @@ const withoutSshKeys = `
   alter table tokens drop column sshKey;
   drop table sshKeys;`
 
-/** What migrations 0008, 0010 and 0012 have made, unmade. */
+/** What migrations 0008, 0010, 0012 and 0018 have made, unmade. */
 const withoutIssuers = `
   drop index oneUserEach;
   alter table users drop column issuer;
@@ -287,4 +287,5 @@ const withoutIssuers = `
   drop table issuers;
   alter table tokens drop column signIn;
   drop table signIns;
-  drop table logoutTokens;`
+  drop table logoutTokens;
+  drop table leases;`

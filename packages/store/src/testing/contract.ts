@@ -119,6 +119,53 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       })
     })
 
+    describe('leases', () => {
+      const lease = (id: string) => ({
+        id,
+        source: 'vault-database',
+        session: 'ses_1',
+        resource: 'orders-db',
+        account: 'app',
+        what: Uint8Array.of(1),
+      })
+      const taken = async (limit = 10): Promise<string[]> =>
+        (await store.leases.take(limit, 60_000)).map(({ id }) => id)
+
+      test('in use are nobody’s to undo; those that are over are taken by one, until they are gone', async () => {
+        for (const id of ['lea_1', 'lea_2', 'lea_3']) await store.leases.hold(lease(id))
+        expect(await taken()).toEqual([])
+        await store.leases.over('lea_2')
+        clock.advance(1)
+        await store.leases.over('lea_1')
+        expect(await store.leases.waiting()).toBe(2)
+        expect(await taken(1)).toEqual(['lea_2'])
+        expect(await taken()).toEqual(['lea_1'])
+        expect(await taken()).toEqual([])
+        await store.leases.gone('lea_2')
+        await store.leases.failed('lea_1', 1, 'no answer', clock.now() + 5_000)
+        clock.advance(4_999)
+        expect(await taken()).toEqual([])
+        clock.advance(1)
+        expect(await store.leases.take(10, 60_000)).toMatchObject([
+          { id: 'lea_1', attempts: 1, problem: 'no answer' },
+        ])
+        // Whoever took it has died.
+        clock.advance(60_000)
+        expect(await taken()).toEqual(['lea_1'])
+        await store.leases.gone('lea_1')
+        expect((await store.leases.list()).map(({ id }) => id)).toEqual(['lea_3'])
+      })
+
+      test('of a process that died are over, and those of others are not', async () => {
+        await store.leases.hold(lease('lea_1'))
+        expect(await store.leases.endLeftovers(7)).toBe(0)
+        expect(await store.leases.endLeftovers(0)).toBe(1)
+        await store.leases.hold(lease('lea_2'))
+        expect(await store.leases.endLeftovers()).toBe(1)
+        expect(await store.leases.waiting()).toBe(2)
+      })
+    })
+
     describe('tells subscribers', () => {
       test('of each committed change before its write is done, until they are disposed of', async () => {
         const told: StoreChange[] = []
