@@ -231,6 +231,20 @@ describe('people sign in at their company’s provider, over two processes', () 
     await ground.sallyport.admin.client.users.enable({ name: 'bob' })
   })
 
+  test('whose set-up the doctor finds to be as it should', async () => {
+    const { checks } = await ground.sallyport.admin.client.gateway.doctor()
+    const about = checks.filter(({ name }) => name.startsWith('identity provider'))
+    expect(about.map(({ name, state }) => [name.replace(/identity provider(: )?/, ''), state])).toEqual([
+      ['', 'good'],
+      ['keys', 'good'],
+      ['clock', 'good'],
+      ['client', 'good'],
+      ['redirect', 'good'],
+      // It gives refresh tokens unasked, which it does not say.
+      ['scopes', 'warning'],
+    ])
+  })
+
   test('and go on while it is down; nobody new comes in then, and is told so', async () => {
     const token = await letIn(await signedIn('alice'))
     const { browser, back } = await flowOf()

@@ -14,6 +14,7 @@ export { authorityView, TargetAuthority, type SshAuthorityView } from './authori
 export { DeviceSignIns, type Approver, type AskingDevice, type BegunDevice } from './device-sign-ins.ts'
 export { LoopbackSignIns } from './loopback-sign-ins.ts'
 export { DeviceGrants, type BegunDeviceGrant, type DeviceGrantError } from './oauth/device-grants.ts'
+export { ProviderExamination, type Finding, type Look } from './oidc/examination.ts'
 export { ProviderChecks } from './oidc/provider-checks.ts'
 export { Provider, type ProviderSettings } from './oidc/provider.ts'
 export { ProviderSignIn } from './provider-sign-in.ts'

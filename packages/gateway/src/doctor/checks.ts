@@ -4,7 +4,6 @@ import type { Federation } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import type { ServerTls } from '../edge/server-tls.ts'
 import type { Plane } from '../start/plane.ts'
-import type { ProviderAtWork } from '../start/provider.ts'
 import { bad, good, warning, type Check } from './doctor.ts'
 
 export interface CheckParts {
@@ -14,8 +13,8 @@ export interface CheckParts {
   readonly plane: Pick<Plane, 'attached' | 'processes' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
   readonly federation: Pick<Federation, 'keysOf'>
-  /** Where people sign in; none where they do here alone. */
-  readonly providers: readonly Pick<ProviderAtWork, 'kind' | 'check'>[]
+  /** At the set-up of where people sign in. */
+  readonly looks: readonly Check[]
   readonly clock: Clock
 }
 
@@ -41,10 +40,7 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
             : good(`${resources.length} declared`),
         ),
     },
-    ...parts.providers.map((provider): Check => ({
-      name: 'identity provider',
-      look: () => signIns(provider),
-    })),
+    ...parts.looks,
     ...(await parts.store.read.issuers.list()).map((issuer): Check => ({
       name: `issuer ${issuer.name}`,
       look: () => issuerKeys(parts, issuer),
@@ -103,16 +99,6 @@ async function agents({ plane }: CheckParts, pool: string) {
   const count = (await plane.attached()).filter((agent) => agent.pool === pool).length
   if (count > 0) return good(`${count} attached`)
   return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
-}
-
-async function signIns({ kind, check }: CheckParts['providers'][number]) {
-  try {
-    await check()
-    return good('it can be asked')
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : 'it cannot be asked'
-    return bad(why, `nobody new can sign in: see \`${kind}\` in the gateway’s configuration`)
-  }
 }
 
 async function issuerKeys({ federation }: CheckParts, issuer: Issuer) {

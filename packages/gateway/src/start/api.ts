@@ -218,7 +218,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
               plane,
               policies,
               federation,
-              providers: options.providers,
+              looks: options.providers.flatMap(({ examine }) => examine(baseUrl())),
               clock,
             }),
           ),

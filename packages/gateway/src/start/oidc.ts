@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { Secret } from '@sallyport/core'
-import { Provider, ProviderChecks, ProviderSignIn, secretFrom } from '@sallyport/identity'
+import {
+  Provider,
+  ProviderChecks,
+  ProviderExamination,
+  ProviderSignIn,
+  secretFrom,
+} from '@sallyport/identity'
 import { CannotStart } from '../cannot-start.ts'
 import type { Config } from '../config/schema.ts'
 import type { ProviderAtWork, ProviderOptions } from './provider.ts'
@@ -11,15 +17,17 @@ type OidcConfig = NonNullable<Config['oidc']>
 export function openOidc(oidc: OidcConfig, options: ProviderOptions): ProviderAtWork {
   const { clock, foundation, people, events } = options
   const { store, box } = foundation
-  const provider = new Provider({
+  const parts = {
     settings: { ...oidc, certificateAuthority: read(oidc.certificateAuthority) },
     clientSecret: () => clientSecret(oidc.clientSecret, options),
     clock,
-  })
+  }
+  const provider = new Provider(parts)
   return {
     kind: 'oidc',
     name: oidc.name,
-    check: () => provider.check(),
+    examine: (baseUrl) =>
+      new ProviderExamination({ ...parts, redirectUri: `${baseUrl}/sign-in/callback` }).looks,
     signIn: new ProviderSignIn({
       kind: 'oidc',
       provider,

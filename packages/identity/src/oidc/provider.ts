@@ -71,12 +71,6 @@ export class Provider implements SignInProvider<Flow> {
     return this.#parts.settings.issuer
   }
 
-  /** Whether it can be asked: looks its metadata up anew. @throws SignInProblem */
-  async check(): Promise<void> {
-    this.#known = undefined
-    await worded(() => this.#configuration())
-  }
-
   /** Where to send the browser. @throws SignInProblem */
   async begin(back: string): Promise<{ readonly url: URL; readonly flow: Flow }> {
     const { scopes, parameters } = this.#parts.settings
