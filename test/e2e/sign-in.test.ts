@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Browser } from '../world/browser.ts'
 import { startNode } from '../world/process.ts'
 import { temporaryDirectory } from '../world/temporary.ts'
+import { byBackChannel } from './sign-in/back-channel.ts'
 import { Ground, session } from './sign-in/ground.ts'
 import { byProviderAnswers } from './sign-in/provider-answers.ts'
 
@@ -93,6 +94,7 @@ describe('people sign in at their company’s provider, over two processes', () 
   })
 
   byProviderAnswers(ground)
+  byBackChannel(ground)
 
   describe('a program signs in by a browser anywhere', () => {
     test('once a person has compared the code and seen who asks; its token is given out once', async () => {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:https'
+import { createServer, request } from 'node:https'
 import { Provider, type Configuration } from 'oidc-provider'
 import { createTestAuthority } from './certificates.ts'
 import { freePort } from './ports.ts'
@@ -19,6 +19,10 @@ export class IdentityProvider implements AsyncDisposable {
   readonly clientSecret = 'a secret of the gateway and its provider'
   readonly #end: () => Promise<void>
   isDown = false
+  /** PEM of who signs the gateway's certificate, which the provider talks to by itself. */
+  gatewayAuthority = ''
+  /** What it said by itself to the gateway, and what that answered. */
+  readonly said: { readonly logoutToken: string; readonly status: number }[] = []
 
   constructor(url: string, authority: string, end: () => Promise<void>) {
     this.url = url
@@ -65,11 +69,15 @@ function configurationOf(provider: IdentityProvider, gateway: string): Configura
         redirect_uris: [`${gateway}/sign-in/callback`],
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
+        backchannel_logout_uri: `${gateway}/sign-in/backchannel-logout`,
+        backchannel_logout_session_required: true,
       },
     ],
     cookies: { keys: ['of a test'] },
     claims: { openid: ['sub'], profile: ['preferred_username', 'groups'] },
     conformIdTokenClaims: false,
+    features: { backchannelLogout: { enabled: true } },
+    fetch: (url, options) => say(provider, new URL(url), options),
     pkce: { required: () => true },
     issueRefreshToken: () => Promise.resolve(true),
     rotateRefreshToken: true,
@@ -94,3 +102,22 @@ function withoutAdvice(): void {
   }
 }
 const hushed = new WeakSet<typeof console.info>()
+
+/** As the provider's own `fetch` would, but with the gateway's authority. */
+async function say(
+  provider: IdentityProvider,
+  url: URL,
+  options: RequestInit | undefined,
+): Promise<Response> {
+  const body = options?.body instanceof URLSearchParams ? options.body : new URLSearchParams()
+  const status = await new Promise<number>((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    request(url, { method: 'POST', agent: false, ca: provider.gatewayAuthority, headers }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0))
+    })
+      .on('error', reject)
+      .end(body.toString())
+  })
+  provider.said.push({ logoutToken: body.get('logout_token') ?? '', status })
+  return new Response(null, { status })
+}

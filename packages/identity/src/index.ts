@@ -15,6 +15,7 @@ export { DeviceSignIns, type Approver, type AskingDevice, type BegunDevice } fro
 export { LoopbackSignIns } from './loopback-sign-ins.ts'
 export { DeviceGrants, type BegunDeviceGrant, type DeviceGrantError } from './oauth/device-grants.ts'
 export { ProviderExamination, type Finding, type Look } from './oidc/examination.ts'
+export { BackChannel } from './oidc/back-channel.ts'
 export { ProviderChecks } from './oidc/provider-checks.ts'
 export { Provider, type ProviderSettings } from './oidc/provider.ts'
 export { ProviderSignIn } from './provider-sign-in.ts'

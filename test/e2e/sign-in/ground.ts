@@ -66,6 +66,7 @@ export class Ground implements AsyncDisposable {
       }),
     )
     this.trusted = [this.provider.authority, await readFile(this.sallyport.authorityFile, 'utf8')]
+    this.provider.gatewayAuthority = this.trusted[1] ?? ''
     this.anybody = await this.sallyport.client()
     await declarePostgres(this.sallyport, server)
     await this.sallyport.apply({ kind: 'Policy', name: 'dba', text: policy })

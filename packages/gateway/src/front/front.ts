@@ -17,6 +17,7 @@ import { registerOAuth, type OAuthParts } from './oauth/routes.ts'
 import { pages } from './pages.ts'
 import { problem, problemOf } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
+import { registerBackChannel } from './sign-in/back-channel.ts'
 import { registerSignIn, type SignInPages } from './sign-in/routes.ts'
 
 export interface FrontOptions {
@@ -109,6 +110,8 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
   await app.register(rateLimit, { max: options.limits.requestsPerMinute, timeWindow: '1 minute' })
 
   registerSignIn(app, options.signIn, options.limits.signInsPerMinute)
+  for (const { backChannel } of options.signIn.providers)
+    if (backChannel !== undefined) registerBackChannel(app, backChannel)
   registerOAuth(app, { ...options.oauth, onTrouble: options.onTrouble }, options.limits.signInsPerMinute)
   registerRoutes(app, options.implementations, options.guards, options.limits)
   const description = JSON.stringify(openApiDocument('v1'))

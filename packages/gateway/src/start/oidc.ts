@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Secret } from '@sallyport/core'
 import {
+  BackChannel,
   Provider,
   ProviderChecks,
   ProviderExamination,
@@ -42,6 +43,12 @@ export function openOidc(oidc: OidcConfig, options: ProviderOptions): ProviderAt
       store,
       box,
       onUnavailable: ({ kind, message }) => events.providerProblem(kind, message),
+    }),
+    backChannel: new BackChannel({
+      provider,
+      store,
+      clock,
+      onRefused: (why, address) => events.logoutRefused(why, address),
     }),
   }
 }

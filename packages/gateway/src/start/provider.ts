@@ -1,5 +1,5 @@
 import type { Clock } from '@sallyport/core'
-import type { Look, ProviderChecks, ProviderSignIn } from '@sallyport/identity'
+import type { BackChannel, Look, ProviderChecks, ProviderSignIn } from '@sallyport/identity'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { People } from './control-core.ts'
@@ -21,6 +21,8 @@ export interface ProviderAtWork {
   readonly name: string
   readonly signIn: ProviderSignIn
   readonly checks?: ProviderChecks
+  /** Where it says by itself that somebody has left. */
+  readonly backChannel?: BackChannel
   /** All that has to be right for people to be signed in there. @param baseUrl the gateway's own address */
   readonly examine: (baseUrl: string) => readonly Look[]
 }

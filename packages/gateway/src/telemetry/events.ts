@@ -101,6 +101,11 @@ export class Events {
     this.#log[kind === 'unavailable' ? 'error' : 'warn']({ address, why }, `identity provider: ${kind}`)
   }
 
+  /** What says that somebody has left. Who sends it is not told why. */
+  logoutRefused(why: string, address: string): void {
+    this.#log.warn({ address, why }, 'logout token refused')
+  }
+
   applied(by: Subject, plan: readonly Change[], policyVersion: string): void {
     const changes = plan
       .filter(({ action }) => action !== 'unchanged')

@@ -26,7 +26,7 @@ import type { Claims } from '../federation/jwt.ts'
 import { groupNames, maxGroups } from '../provider-users.ts'
 import { SignInProblem, type SignedInPerson, type SignInProvider } from '../sign-in-provider.ts'
 import { sessionIn, signedInBy } from '../signed-in.ts'
-import { ask, Unreachable } from './fetch.ts'
+import { ask, askForJson, Unreachable } from './fetch.ts'
 
 /** The company's identity provider, as the gateway is configured to use it. */
 export interface ProviderSettings {
@@ -69,6 +69,18 @@ export class Provider implements SignInProvider<Flow> {
 
   get issuer(): string {
     return this.#parts.settings.issuer
+  }
+
+  get clientId(): string {
+    return this.#parts.settings.clientId
+  }
+
+  /** The keys that it publishes. Rejects where they cannot be had. */
+  async keySet(): Promise<unknown> {
+    const { certificateAuthority } = this.#parts.settings
+    const { jwks_uri: uri } = (await this.#configuration()).serverMetadata()
+    if (uri === undefined) throw new SignInProblem('unavailable', 'the provider does not publish its keys')
+    return askForJson(new URL(uri), certificateAuthority)
   }
 
   /** Where to send the browser. @throws SignInProblem */

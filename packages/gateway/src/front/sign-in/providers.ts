@@ -1,5 +1,5 @@
 import { isRefusal, type Refusal } from '@sallyport/core'
-import type { MintedToken, ProviderSignIn } from '@sallyport/identity'
+import type { BackChannel, MintedToken, ProviderSignIn } from '@sallyport/identity'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { cookieOf, cookies, setCookie } from './cookies.ts'
 import { destinationOf } from './destination.ts'
@@ -10,6 +10,7 @@ export interface ProviderPages {
   /** What people know it by. */
   readonly name: string
   readonly signIn: Pick<ProviderSignIn, 'begin' | 'complete'>
+  readonly backChannel?: Pick<BackChannel, 'logOut'>
 }
 
 /** Where the way to a provider begins. */
