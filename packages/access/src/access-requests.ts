@@ -4,6 +4,7 @@ import {
   areMet,
   grantId,
   groupsIn,
+  isDelegated,
   openNeeds,
   type AccessRequestId,
   type AccessRequestState,
@@ -159,7 +160,7 @@ export class AccessRequests {
 
   /** Its holder, those who review its request, and administrators. */
   mayRevoke(by: Subject, grant: Grant): boolean {
-    if (isOwn(by, { requester: grant.principal, actor: grant.actor })) return true
+    if (isOwn(by, { ...grant, requester: grant.principal })) return true
     if (this.#isReviewerIn(by, grant.reviewers)) return true
     return this.#parts.policy.point.may(by, 'administer').effect === 'allow'
   }
@@ -223,6 +224,8 @@ export class AccessRequests {
     if (decision.effect === 'allow') return notAsked('permitted')
     if (decision.effect !== 'request')
       return notAsked('unknown', isOutsideHours(decision) ? decision.reason : undefined)
+    if (by.scope?.some(({ asksNobody }) => asksNobody) === true)
+      return notAsked('unknown', 'the token is one that asks nobody')
     const { terms } = decision
     const durationMs = question.durationMs ?? Math.min(usualMs, terms.durationMs)
     if (durationMs > terms.durationMs)
@@ -313,8 +316,8 @@ export class AccessRequests {
 }
 
 /** People only, and by their own hand. */
-export function mayBreakGlass({ principal, actor }: Subject, { breakGlass }: RequestTerms): boolean {
-  return actor.id === principal.id && principal.groups.some((group) => breakGlass.includes(group))
+export function mayBreakGlass(subject: Subject, { breakGlass }: RequestTerms): boolean {
+  return !isDelegated(subject) && subject.principal.groups.some((group) => breakGlass.includes(group))
 }
 
 function record(

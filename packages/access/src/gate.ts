@@ -156,11 +156,10 @@ export class AccessGate<Options> implements Gate<Options> {
     { resource, account, decision }: Judged,
   ): Promise<Grant | undefined> {
     if (resource === undefined || account === undefined || decision.effect !== 'request') return undefined
-    const { store, clock } = this.#parts
-    const { principal, actor } = subject
+    const { store, clock, policy } = this.#parts
     const place = {
-      principalId: principal.id,
-      actorId: actor.id,
+      principalId: subject.principal.id,
+      actorKeys: policy.point.holders(subject, resource, account.name),
       resource: resource.name,
       account: account.name,
     }
@@ -201,12 +200,13 @@ export class AccessGate<Options> implements Gate<Options> {
     const audience = new SessionAudience(this.#parts.recordings.open(id), clock)
     const recorder = new LateResults(audience)
     const policyVersion = policy.point.version
-    const { principal, actor } = subject
+    const { principal, actor, scope } = subject
     const row = { principal, actor, resource: resource.name, protocol: resource.protocol }
     recorder.append({
       kind: 'opened',
       session: id,
       ...row,
+      ...(scope !== undefined && { scope }),
       account: account.name,
       clientAddress,
       ...(clientApplication !== undefined && { clientApplication }),
@@ -249,6 +249,7 @@ export class AccessGate<Options> implements Gate<Options> {
         clientAddress,
         policyVersion,
         grantId: grant?.id ?? null,
+        token: token.id,
       })
     } catch (thrown) {
       await session[Symbol.asyncDispose]()

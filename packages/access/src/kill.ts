@@ -1,4 +1,4 @@
-import { refusal, type PrincipalId, type Refusal, type Subject } from '@sallyport/core'
+import { actorsOf, refusal, whoInWords, type PrincipalId, type Refusal, type Subject } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
 import { oneLine } from './hold.ts'
 
@@ -19,7 +19,10 @@ export async function kill(
   { id, by, why }: { readonly id: string; readonly by: Subject; readonly why?: string | undefined },
 ): Promise<boolean> {
   const words = why === undefined || oneLine(why) === '' ? '' : `: ${oneLine(why)}`
-  const ended = await end(id, refusal('session-killed', `ended by ${by.principal.name}${words}`))
+  const ended = await end(
+    id,
+    refusal('session-killed', `ended by ${whoInWords(by.principal, actorsOf(by.actor))}${words}`),
+  )
   if (ended === undefined) return false
   await store.write(by, 'kill a session', (tx) => {
     tx.note(`session ${id} of ${ended.principal} on ${ended.resource} killed`)

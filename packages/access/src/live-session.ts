@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import {
+  actorKey,
   asFault,
   Fault,
   isRefusal,
@@ -171,11 +172,18 @@ export class LiveSession<Options = unknown> implements Session<Options> {
   rejudge(cause?: Refusal): void {
     try {
       const decision = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
-      const isGranted = decision.effect === 'request' && this.#grant !== undefined
+      const isGranted = decision.effect === 'request' && this.#holdsGrant()
       if (decision.effect !== 'allow' && !isGranted) this.end(cause ?? notAnyMore(decision))
     } catch (thrown) {
       this.end(asFault(thrown))
     }
+  }
+
+  /** Whether the grant is still one that lets it in: policy may have come to ask for one of the actor's own. */
+  #holdsGrant(): boolean {
+    if (this.#grant === undefined) return false
+    const holders = this.#parts.policy.point.holders(this.#subject, this.resource, this.account)
+    return holders.includes(actorKey(this.#grant.actor))
   }
 
   /** From now on it is judged with other groups. */

@@ -152,6 +152,8 @@ export const IssuerDocument = z
       )
       .min(1)
       .default(['RS256', 'ES256']),
+    /** Tokens that say in `act` who acts for whom they are about: both are taken, or no other token is, or none such. */
+    actors: z.enum(['allowed', 'required', 'refused']).default('refused'),
     groupsClaim: ClaimPath.default('groups'),
     nameClaim: ClaimPath.default('preferred_username'),
     maxLifetimeSeconds: z.number().int().min(60).max(43_200).default(3600),

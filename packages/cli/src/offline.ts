@@ -1,5 +1,5 @@
 import { tagsOf, type DocumentInput, type Finding } from '@sallyport/api'
-import { onOwnBehalf, principalId, type Resource, type Subject } from '@sallyport/core'
+import { actorCalled, onOwnBehalf, principalId, type Resource, type Subject } from '@sallyport/core'
 import { readDocuments } from './documents.ts'
 import { exit, Failure } from './failure.ts'
 
@@ -67,7 +67,7 @@ function subjectOf(
     })
   const of = kind === 'workload' ? 'workload' : 'user'
   const itself = onOwnBehalf({ kind: of, id: principalId(of, id), name: id, groups: known })
-  return actor === undefined ? itself : { ...itself, actor: { ...actor, name: actor.id } }
+  return actor === undefined ? itself : { ...itself, actor: actorCalled(actor.kind, actor.id) }
 }
 
 /** As far as policies can see it. */

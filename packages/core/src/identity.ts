@@ -1,4 +1,5 @@
 import type { Branded } from './brand.ts'
+import type { Restriction } from './restriction.ts'
 
 /** Stable id of a principal, `user:alice` or `workload:ci-shop`. Never an e-mail address, which may be reassigned. */
 export type PrincipalId = Branded<string, 'PrincipalId'>
@@ -15,8 +16,11 @@ export interface Principal {
 /** What acts for a principal (an AI agent, a pipeline): the `act` claim of RFC 8693. */
 export interface Actor {
   readonly kind: 'user' | 'workload' | 'agent'
+  /** Of agents that people name `agent:NAME`; of those that an issuer names `agent:ISSUER/NAME`, so that they are never one. */
   readonly id: string
   readonly name: string
+  /** Who acted before and had it act: the nested `act` claim, section 4.1. The first of all is nested deepest. */
+  readonly act?: Actor
 }
 
 /** How a person signed in, as whoever signed them in says. What that does not say is not so. */
@@ -35,6 +39,8 @@ export interface Subject {
   readonly actor: Actor
   /** The sign-in of the principal by which the subject is here; absent where it is by none that is known. */
   readonly signedIn?: SignedIn
+  /** What was delegated to the actor, where less than all: every one of them must hold. */
+  readonly scope?: readonly Restriction[]
 }
 
 export function principalId(kind: Principal['kind'], name: string): PrincipalId {

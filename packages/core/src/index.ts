@@ -11,6 +11,7 @@ export type {
 } from './credential.ts'
 export type { CredentialSource, CredentialSourceFrom } from './credential-source.ts'
 export type { ConnectDecision, Decision, RequestTerms, ReviewTerms } from './decision.ts'
+export { actorCalled, actorKey, actorsOf, isDelegated, maxActors, whoById, whoInWords } from './delegation.ts'
 export { factsOf, type Facts, type FactsInput, type FactValue, type ObjectUse } from './facts.ts'
 export { asFault, Fault, type FaultCode } from './fault.ts'
 export { accessRequestTransitions, requestMayBecome, type AccessRequestState } from './grant.ts'
@@ -57,6 +58,7 @@ export type { RecordingEvent } from './recording.ts'
 export { RecentCache } from './recent-cache.ts'
 export { isRefusal, refusal, type Refusal, type RefusalCode } from './refusal.ts'
 export type { Account, ColumnTag, Masking, Redactor, Resource } from './resource.ts'
+export { maxNamedInRestriction, reaches, type Restriction } from './restriction.ts'
 export { mayBecome, reviewTransitions, type BlastRadius, type ReviewState } from './review.ts'
 export {
   approvalsIn,

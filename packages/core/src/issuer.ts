@@ -41,6 +41,11 @@ export interface Issuer {
   /** `access`: access tokens by RFC 9068 and their like. `workload`: what platforms give their jobs. Sign-ins' ID tokens are neither. */
   readonly tokens: 'access' | 'workload'
   readonly algorithms: readonly IssuerAlgorithm[]
+  /**
+   * What becomes of a token that says who acts for whom it is about, in `act` (RFC 8693): `allowed` takes both, `required` takes no other,
+   * `refused` takes none such.
+   */
+  readonly actors: 'allowed' | 'required' | 'refused'
   /** Of persons. Name or JSON Pointer. */
   readonly groupsClaim: string
   readonly nameClaim: string

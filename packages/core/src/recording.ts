@@ -5,6 +5,7 @@ import type { Outcome, Parameter } from './operation.ts'
 import type { Passage } from './passage.ts'
 import type { BlastRadius } from './review.ts'
 import type { ReviewNeed } from './review-needs.ts'
+import type { Restriction } from './restriction.ts'
 import type { Watchers } from './watchers.ts'
 
 /** Everything that a session's recording may say. It never holds an unmasked value that the client did not get, nor a credential. */
@@ -14,6 +15,8 @@ export type RecordingEvent =
       readonly session: SessionId
       readonly principal: Principal
       readonly actor: Actor
+      /** What was delegated to the actor, where less than all. */
+      readonly scope?: readonly Restriction[]
       readonly resource: string
       readonly protocol: string
       readonly account: string

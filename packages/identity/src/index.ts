@@ -11,6 +11,7 @@ export {
 export { Federation, type RefusedToken, type Taken } from './federation/federation.ts'
 export { looksLikeJwt } from './federation/jwt.ts'
 export { authorityView, TargetAuthority, type SshAuthorityView } from './authority/ssh.ts'
+export { defaultDelegationMs, Delegations, type Delegation } from './delegations.ts'
 export { DeviceSignIns, type Approver, type AskingDevice, type BegunDevice } from './device-sign-ins.ts'
 export { LoopbackSignIns } from './loopback-sign-ins.ts'
 export { DeviceGrants, type BegunDeviceGrant, type DeviceGrantError } from './oauth/device-grants.ts'

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
+  isDelegated,
   onOwnBehalf,
   refusal,
   type Clock,
@@ -119,8 +120,8 @@ export function concerns(change: StoreChange, who: Authenticated): boolean {
 }
 
 function becoming(subject: Subject, principal: Principal, signedIn: SignedIn | undefined): Subject {
-  const isItself = subject.actor.id === subject.principal.id
-  const now = isItself ? onOwnBehalf(principal) : { principal, actor: subject.actor }
+  const { signedIn: _before, ...before } = subject
+  const now = isDelegated(subject) ? { ...before, principal } : onOwnBehalf(principal)
   return signedIn === undefined ? now : { ...now, signedIn }
 }
 

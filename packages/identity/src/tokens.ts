@@ -6,11 +6,12 @@ import {
   type Actor,
   type Clock,
   type LoginCredential,
+  type Principal,
   type PrincipalId,
   type Refusal,
   type Subject,
 } from '@sallyport/core'
-import type { Store, StoreChange, TokenRow, Writers } from '@sallyport/store'
+import type { NewToken, Store, StoreChange, TokenRow, Writers } from '@sallyport/store'
 import { invalidCredential, type Authenticated, type Authenticator } from './authenticator.ts'
 import { KnownTokens } from './known-tokens.ts'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
@@ -92,24 +93,40 @@ export class Tokens implements Authenticator, Disposable {
     const now = this.#clock.now()
     const asked = request.by ?? request.signedInBy
     const by = asked === undefined ? undefined : await standingToken(tx, asked, now)
-    if (asked !== undefined && by?.principalId !== principalId) return invalidCredential()
+    // What acts for somebody has others act as well, see Delegations, and never makes a token of its principal's own.
+    if (asked !== undefined && (by?.principalId !== principalId || by.actor !== null))
+      return invalidCredential()
     const latest = request.by === undefined && by?.issuer === null ? undefined : by?.expiresAt
     const expiresAt = Math.min(now + lifetimeMs, latest ?? Number.POSITIVE_INFINITY)
+    return this.issueWithin(
+      tx,
+      {
+        principalId,
+        actor,
+        label,
+        expiresAt,
+        issuer: by?.issuer ?? null,
+        sshKey: by?.sshKey ?? null,
+        signIn: request.signIn ?? by?.signIn ?? null,
+        party: by?.party ?? null,
+        mayAct: by?.mayAct ?? null,
+      },
+      request.kind,
+    )
+  }
+
+  /** Makes what somebody else has judged. @returns a Refusal where the principal is unknown or disabled */
+  async issueWithin(
+    tx: Writers,
+    row: Omit<NewToken, 'id' | 'hash'>,
+    kind: NonNullable<TokenRequest['kind']> = 'sp',
+  ): Promise<MintedToken | Refusal> {
+    const { principalId, label, expiresAt } = row
     if ((await currentPrincipal(tx, principalId)) === undefined) return invalidCredential()
-    const { token, hash } = mintOpaque(request.kind ?? 'sp', this.#random)
+    const now = this.#clock.now()
+    const { token, hash } = mintOpaque(kind, this.#random)
     const id = this.#newId(now)
-    const signIn = request.signIn ?? by?.signIn ?? null
-    await tx.tokens.add({
-      id,
-      hash,
-      principalId,
-      actor,
-      label,
-      expiresAt,
-      issuer: by?.issuer ?? null,
-      sshKey: by?.sshKey ?? null,
-      signIn,
-    })
+    await tx.tokens.add({ ...row, id, hash })
     return { id, token, principalId, label, createdAtMs: now, expiresAtMs: expiresAt }
   }
 
@@ -117,10 +134,7 @@ export class Tokens implements Authenticator, Disposable {
    * Keeps that a token of somebody else's was found good, so that what it opens can be watched and revoked as if it were ours. Of one
    * that was kept before nothing changes.
    */
-  async keepWithin(
-    tx: Writers,
-    token: Omit<TokenRow, 'id' | 'createdAt' | 'revokedAt' | 'lastUsedAt'>,
-  ): Promise<void> {
+  async keepWithin(tx: Writers, token: Omit<NewToken, 'id'>): Promise<void> {
     if ((await currentPrincipal(tx, token.principalId)) === undefined) return
     await tx.tokens.add({ ...token, id: this.#newId(this.#clock.now()) })
   }
@@ -193,8 +207,8 @@ export class Tokens implements Authenticator, Disposable {
     const principal = await currentPrincipal(read, row.principalId)
     if (principal === undefined) return undefined
     const signIn = row.signIn === null ? undefined : await read.signIns.get(row.signIn)
-    const { id, label, actor, expiresAt: expiresAtMs } = row
-    const subject = actor === null ? onOwnBehalf(principal) : { principal, actor }
+    const { id, label, expiresAt: expiresAtMs } = row
+    const subject = subjectOf(principal, row)
     if (signIn === undefined) return { subject, token: { id, label, expiresAtMs } }
     return {
       subject: { ...subject, signedIn: signIn.signedIn },
@@ -210,6 +224,11 @@ export class Tokens implements Authenticator, Disposable {
     for (const change of changes)
       if (concernsStanding(change)) this.#known.forget((who) => concerns(change, who))
   }
+}
+
+function subjectOf(principal: Principal, { actor, scope }: TokenRow): Subject {
+  const subject = actor === null ? onOwnBehalf(principal) : { principal, actor }
+  return scope === null ? subject : { ...subject, scope }
 }
 
 /** No moment at all: something must have happened since. */

@@ -30,6 +30,7 @@ export const gatewayVerdicts = {
   tooComplex: 'too-complex',
   tooManyApprovals: 'too-many-approvals',
   outsideHours: 'outside-hours',
+  notDelegated: 'not-delegated',
 } as const
 
 const known = [

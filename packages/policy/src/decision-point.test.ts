@@ -110,13 +110,14 @@ describe('who is permitted what', () => {
 
   test('the account and the actor can be asked for', () => {
     const point = pointFor(`
+      @id("themselves") permit (principal, action == Action::"connect", resource) unless { context.actor.isDelegated };
       @id("x") permit (principal, action == Action::"connect", resource)
       when { context.account == "app" && context.actor.kind == "agent" && context.actor.id == "helper" && context.actor.isDelegated };`)
     const helper = agentOf(dana, 'helper')
     expect(point.connect(helper, ordersDb, 'app').effect).toBe('allow')
     expect(point.connect(helper, ordersDb, 'postgres').effect).toBe('deny')
     expect(point.connect(agentOf(dana, 'other'), ordersDb, 'app').effect).toBe('deny')
-    expect(point.connect(dana, ordersDb, 'app').effect).toBe('deny')
+    expect(point.connect(dana, ordersDb, 'app').policies).toEqual(['themselves'])
   })
 })
 

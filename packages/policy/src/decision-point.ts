@@ -1,4 +1,7 @@
 import {
+  actorsOf,
+  isDelegated,
+  onOwnBehalf,
   RecentCache,
   type CacheUse,
   type ConnectDecision,
@@ -8,15 +11,17 @@ import {
   type Subject,
 } from '@sallyport/core'
 import { readFileSync } from 'node:fs'
+import { gatewayVerdicts } from './annotations.ts'
 import { examine } from './check.ts'
 import { PreparedPolicies, PreparedSchema } from './engine.ts'
 import { actorRecord, gatewayEntity, labelId, principalEntity, resourceEntity } from './entities.ts'
-import { judge, notByGrant, unwatched, withObligations } from './judgement.ts'
+import { DelegatedStanding, type Link } from './delegated-standing.ts'
+import { denial, judge, notByGrant, unwatched, withObligations } from './judgement.ts'
 import { readPolicies, type Policy } from './policies.ts'
 import { PolicyError, type PolicyText } from './problem.ts'
 import { cedarSchema } from './schema.ts'
 import { Slice, sliceOf, sliceOfAction } from './slice.ts'
-import { Standing, type Rules } from './standing.ts'
+import { Standing, type Rules, type SubjectStanding } from './standing.ts'
 import { mergeVocabularies, type ProtocolVocabulary } from './vocabulary.ts'
 
 /** Actions on the gateway itself. `review`: may answer reviews at all; being in a group that the review names comes on top. */
@@ -32,13 +37,15 @@ export interface DecisionPoint {
   /** The same policies as they stand at this time: permits outside of their `@hours` permit nothing. Itself where nothing differs. */
   at(nowMs: number): DecisionPoint
   connect(subject: Subject, resource: Resource, account: string): ConnectDecision
+  /** Whose grants let the subject in, where it takes one: see `actorKey`. */
+  holders(subject: Subject, resource: Resource, account: string): readonly string[]
   /** One operation: each action on each object of each statement, all told as strict as the strictest. */
   decide(subject: Subject, resource: Resource, account: string, facts: readonly Facts[]): Decision
   /** May this value be seen in clear? */
   unmask(subject: Subject, resource: Resource, tag: string): Decision
   /** Tags of the resource's columns and detectors that the subject may not unmask. The same set while nothing changes. */
   maskedTags(subject: Subject, resource: Resource): ReadonlySet<string>
-  /** Of the resource where one is given, of the gateway as a whole otherwise. */
+  /** Of the resource where one is given, of the gateway as a whole otherwise. Never through what acts for somebody. */
   may(subject: Subject, action: GatewayAction, resource?: Resource): Decision
 }
 
@@ -103,9 +110,9 @@ class CedarDecisionPoint implements DecisionPoint {
   readonly #timed: readonly Policy[]
   readonly #closed: string
   readonly #slices = new RecentCache<string, Slice>(maxSlices)
-  readonly #standings = new RecentCache<string, Standing>(maxStandings)
+  readonly #standings = new RecentCache<string, SubjectStanding>(maxStandings)
   #count = 0
-  readonly #known = new WeakMap<Subject, WeakMap<Resource, Standing>>()
+  readonly #known = new WeakMap<Subject, WeakMap<Resource, SubjectStanding>>()
 
   constructor(
     { version, vocabulary }: Pick<CompileInput, 'version' | 'vocabulary'>,
@@ -144,6 +151,10 @@ class CedarDecisionPoint implements DecisionPoint {
     return this.#standing(subject, resource).connect(account)
   }
 
+  holders(subject: Subject, resource: Resource, account: string): readonly string[] {
+    return this.#standing(subject, resource).holders(account)
+  }
+
   // hot path: two look-ups to the standing, two more to a decision that was made before
   decide(subject: Subject, resource: Resource, account: string, facts: readonly Facts[]): Decision {
     return this.#standing(subject, resource).decide(account, facts)
@@ -158,6 +169,7 @@ class CedarDecisionPoint implements DecisionPoint {
   }
 
   may(subject: Subject, action: GatewayAction, resource?: Resource): Decision {
+    if (isDelegated(subject)) return byOwnHand
     const principal = principalEntity(subject.principal)
     const entity = resource ? resourceEntity(resource) : gatewayEntity
     const policies = sliceOf(sliceOfAction(this.#all, action, undefined), principal, entity)
@@ -172,19 +184,30 @@ class CedarDecisionPoint implements DecisionPoint {
     return withObligations(unwatched(notByGrant(judgement)), { maskedTags: nothing })
   }
 
-  #standing(subject: Subject, resource: Resource): Standing {
+  #standing(subject: Subject, resource: Resource): SubjectStanding {
     const known = this.#known.get(subject)?.get(resource)
     if (known) return known
     // Sessions bring their own objects for the same person and resource: what those mean is what counts.
     const key = JSON.stringify([meaningOf(subject), meaningOfResource(resource)])
     const standing = this.#standings.get(key) ?? this.#newStanding(subject, resource)
     this.#standings.set(key, standing)
-    const ofSubject = this.#known.get(subject) ?? new WeakMap<Resource, Standing>()
+    const ofSubject = this.#known.get(subject) ?? new WeakMap<Resource, SubjectStanding>()
     this.#known.set(subject, ofSubject.set(resource, standing))
     return standing
   }
 
-  #newStanding(subject: Subject, resource: Resource): Standing {
+  #newStanding(subject: Subject, resource: Resource): SubjectStanding {
+    if (!isDelegated(subject)) return this.#byPolicy(subject, resource)
+    const { scope = [], ...whole } = subject
+    const { actor: itself } = onOwnBehalf(subject.principal)
+    const links = [...actorsOf(subject.actor), itself].map((actor): Link => {
+      const link = { ...whole, actor }
+      return { subject: link, standing: this.#byPolicy(link, resource) }
+    })
+    return new DelegatedStanding(links, scope, resource.name, this.#rules)
+  }
+
+  #byPolicy(subject: Subject, resource: Resource): Standing {
     const policies = sliceOf(this.#all, principalEntity(subject.principal), resourceEntity(resource))
     return new Standing(subject, resource, this.#slice(policies), this.#rules, ++this.#count)
   }
@@ -215,9 +238,10 @@ function keyOf(policies: readonly Policy[]): string {
   return policies.map(({ id }) => id).join('\n')
 }
 
-/** All of a subject that policies can see. */
-function meaningOf({ principal, actor }: Subject): unknown {
-  return [principal.kind, principal.id, principal.groups.toSorted(), actor.kind, actor.id]
+/** All of a subject that counts. */
+function meaningOf({ principal, actor, scope }: Subject): unknown {
+  const actors = actorsOf(actor).flatMap(({ kind, id }) => [kind, id])
+  return [principal.kind, principal.id, principal.groups.toSorted(), actors, scope]
 }
 
 /** All of a resource that policies can see. */
@@ -228,6 +252,13 @@ function meaningOfResource({ name, protocol, host, labels, masking }: Resource):
 }
 
 const nothing: ReadonlySet<string> = new Set()
+const byOwnHand = withObligations(
+  denial(
+    gatewayVerdicts.notDelegated,
+    'people do this by their own hand, and through nothing that acts for them',
+  ),
+  { maskedTags: nothing },
+)
 const maxStandings = 1024
 const maxSlices = 128
 const maxPrepared = 512

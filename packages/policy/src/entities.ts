@@ -1,4 +1,4 @@
-import type { Principal, Resource, Subject } from '@sallyport/core'
+import { actorsOf, isDelegated, type Principal, type Resource, type Subject } from '@sallyport/core'
 
 /** How the things that policies speak of are spelled in Cedar. */
 
@@ -49,10 +49,18 @@ export function tagEntity(tag: string): Entity {
 /** What `administer`, `replay` and `review` are asked of where no resource is named. */
 export const gatewayEntity: Entity = { uid: { type: 'Gateway', id: 'sallyport' }, attrs: {}, parents: [] }
 
+export type ActorRecord = Record<string, string | boolean | string[]>
+
 /** `context.actor`. */
-export function actorRecord({ principal, actor }: Subject): Record<string, string | boolean> {
-  const isDelegated = actor.kind !== principal.kind || actor.id !== principal.id
-  return { id: actor.id, kind: actor.kind, isDelegated }
+export function actorRecord(subject: Subject): ActorRecord {
+  const { actor } = subject
+  const delegated = isDelegated(subject)
+  return {
+    id: actor.id,
+    kind: actor.kind,
+    isDelegated: delegated,
+    chain: delegated ? actorsOf(actor).map(({ id }) => id) : [],
+  }
 }
 
 /** `env=prod`; `%` and `=` in the key are percent-escaped, so that no two labels share a spelling. */

@@ -136,6 +136,26 @@ export function strictest(judgements: readonly Judgement[]): Judgement {
   })
 }
 
+/** All of them together, of connections that take a grant: one that was approved as each of them asks. */
+export function allRequests(
+  judgements: readonly Extract<ConnectJudgement, { effect: 'request' }>[],
+): ConnectJudgement {
+  const terms = judgements.map((request) => request.terms)
+  const reason = unique(judgements.flatMap((request) => request.reason ?? [])).join('; ')
+  return askable({
+    effect: 'request',
+    policies: unique(judgements.flatMap(({ policies }) => policies)),
+    ...(reason === '' ? {} : { reason }),
+    terms: {
+      needs: allOf(terms.map(({ needs }) => needs)),
+      withinMs: shortestWait(terms),
+      durationMs: Math.min(...terms.map(({ durationMs }) => durationMs)),
+      // People let themselves in, and by their own hand.
+      breakGlass: [],
+    },
+  })
+}
+
 /** Nobody is asked for more than can be counted on: it is denied. */
 function askable<J extends Extract<ConnectJudgement, { terms: ReviewTerms }>>(judgement: J): J | Judgement {
   const approvals = approvalsIn(judgement.terms.needs)

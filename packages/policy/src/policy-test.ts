@@ -1,4 +1,11 @@
-import { onOwnBehalf, principalId, type ConnectDecision, type Resource, type Subject } from '@sallyport/core'
+import {
+  actorCalled,
+  onOwnBehalf,
+  principalId,
+  type ConnectDecision,
+  type Resource,
+  type Subject,
+} from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import type { DecisionPoint } from './decision-point.ts'
 import { explain } from './explain.ts'
@@ -95,7 +102,7 @@ function subjectOf({ user, workload, groups, actor }: Person): Subject {
   const kind = user === undefined ? 'workload' : 'user'
   const name = user ?? workload ?? ''
   const subject = onOwnBehalf({ kind, id: principalId(kind, name), name, groups })
-  return actor === undefined ? subject : { ...subject, actor: { ...actor, name: actor.id } }
+  return actor === undefined ? subject : { ...subject, actor: actorCalled(actor.kind, actor.id, actor.chain) }
 }
 
 function resourceOf(name: string, { protocol, host, labels, tags, detectors }: Target): Resource {

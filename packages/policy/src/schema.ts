@@ -54,7 +54,7 @@ const types: Readonly<Record<FactType, Type<string>>> = {
 
 const actor: Type<string> = {
   type: 'Record',
-  attributes: { id: string, kind: string, isDelegated: { type: 'Boolean' } },
+  attributes: { id: string, kind: string, isDelegated: { type: 'Boolean' }, chain: types.strings },
 }
 
 const entityTypes: NamespaceDefinition<string>['entityTypes'] = {

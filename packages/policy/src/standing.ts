@@ -1,4 +1,5 @@
 import {
+  actorKey,
   RecentCache,
   type CacheUse,
   type ConnectDecision,
@@ -11,6 +12,7 @@ import { gatewayVerdicts } from './annotations.ts'
 import type { PreparedPolicies } from './engine.ts'
 import {
   actorRecord,
+  type ActorRecord,
   objectEntity,
   principalEntity,
   resourceEntity,
@@ -41,13 +43,25 @@ export interface Rules {
   readonly use: CacheUse
 }
 
-/** How one subject stands to one resource: what stays the same from question to question, and what was decided before. */
-export class Standing {
+/** How one subject stands to one resource. */
+export interface SubjectStanding {
+  readonly maskedTags: ReadonlySet<string>
+  connect(account: string): ConnectDecision
+  /** Whose grants let it in, where it takes one: see `actorKey`. */
+  holders(account: string): readonly string[]
+  unmask(tag: string): Decision
+  decide(account: string, facts: readonly Facts[]): Decision
+}
+
+/** What stays the same from question to question, and what was decided before. Nothing but policy counts. */
+export class Standing implements SubjectStanding {
+  /** All that are declared or detected there. */
+  readonly tags: ReadonlySet<string>
   readonly #principal: Entity
   readonly #resource: Entity
-  readonly #actor: Record<string, string | boolean>
+  readonly #actor: ActorRecord
+  readonly #key: string
   readonly #protocol: string
-  readonly #tags: ReadonlySet<string>
   readonly #slice: Slice
   readonly #rules: Rules
   /** Tells this standing's judgements from others'. */
@@ -59,16 +73,17 @@ export class Standing {
     this.#principal = principalEntity(subject.principal)
     this.#resource = resourceEntity(resource)
     this.#actor = actorRecord(subject)
+    this.#key = actorKey(subject.actor)
     this.#protocol = resource.protocol
     const detected = resource.masking.detectors.map((name) => rules.detectorTags[name] ?? name)
-    this.#tags = new Set([...resource.masking.columns.map(({ tag }) => tag), ...detected])
+    this.tags = new Set([...resource.masking.columns.map(({ tag }) => tag), ...detected])
     this.#slice = slice
     this.#rules = rules
     this.#number = number
   }
 
   get maskedTags(): ReadonlySet<string> {
-    this.#masked ??= new Set([...this.#tags].filter((tag) => this.unmask(tag).effect !== 'allow'))
+    this.#masked ??= new Set([...this.tags].filter((tag) => this.unmask(tag).effect !== 'allow'))
     return this.#masked
   }
 
@@ -76,6 +91,10 @@ export class Standing {
     const context = { actor: this.#actor, account }
     const judgement = this.#judge('connect', this.#resource, context, `connect to ${this.#resource.uid.id}`)
     return withObligations(judgement, { maskedTags: judgement.effect === 'deny' ? nothing : this.maskedTags })
+  }
+
+  holders(): readonly string[] {
+    return [this.#key]
   }
 
   unmask(tag: string): Decision {
@@ -156,7 +175,7 @@ export class Standing {
 
   /** A tag that the resource does not declare is masked unless policy says otherwise, as any tag is. */
   #isMasked(tag: string): boolean {
-    return this.#tags.has(tag) ? this.maskedTags.has(tag) : this.unmask(tag).effect !== 'allow'
+    return this.tags.has(tag) ? this.maskedTags.has(tag) : this.unmask(tag).effect !== 'allow'
   }
 
   #oblige(judgement: Judgement): Decision {
@@ -164,7 +183,7 @@ export class Standing {
   }
 }
 
-function exposure(tags: readonly string[]): string {
+export function exposure(tags: readonly string[]): string {
   return `it uses the clear value of ${tags.map(shown).join(', ')}, which you may only see masked`
 }
 
@@ -175,7 +194,7 @@ function shown(name: string): string {
 }
 
 const nothing: ReadonlySet<string> = new Set()
-const maxAccounts = 64
+export const maxAccounts = 64
 /** In questions to Cedar, of some 150 µs each: what one operation may cost the event loop. */
 const maxCost = 2000
 /** A longer question is asked again rather than remembered. */

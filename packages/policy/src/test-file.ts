@@ -1,5 +1,6 @@
 import { isMap, isSeq, LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
+import { maxActors } from '@sallyport/core'
 import type { PolicyProblem, PolicyText } from './problem.ts'
 
 /** A file of policy tests: who asks for what, and what is to be decided. */
@@ -13,7 +14,14 @@ const person = z
     workload: z.string().min(1).optional(),
     groups: names.default([]),
     /** What acts for them, where they do not act themselves. */
-    actor: z.strictObject({ kind: z.enum(['user', 'workload', 'agent']), id: z.string().min(1) }).optional(),
+    actor: z
+      .strictObject({
+        kind: z.enum(['user', 'workload', 'agent']),
+        id: z.string().min(1),
+        /** Agents that acted before it, the latest first. */
+        chain: names.max(maxActors - 1).default([]),
+      })
+      .optional(),
   })
   .refine(({ user, workload }) => (user === undefined) !== (workload === undefined), {
     message: 'name either a user or a workload',

@@ -33,7 +33,7 @@ export type { SettingReader, SettingWriter } from './repositories/settings.ts'
 export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 export type { SshKeyReader, SshKeyRow } from './repositories/ssh-keys.ts'
 export type { SignInReader, SignInRow, SignInWriter } from './repositories/sign-ins.ts'
-export type { TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'
+export type { NewToken, TokenReader, TokenRow, TokenWriter } from './repositories/tokens.ts'
 export type { Traffic } from './repositories/traffic.ts'
 export type { ProviderUser, User, UserReader, UserWriter } from './repositories/users.ts'
 export type {

@@ -31,6 +31,11 @@ export interface Tables {
     issuer: string | null
     sshKey: string | null
     signIn: string | null
+    parent: string | null
+    actorToken: string | null
+    scope: string | null
+    party: string | null
+    mayAct: string | null
   }
   readonly sshKeys: {
     id: string
@@ -97,6 +102,7 @@ export interface Tables {
     bytesDown: number
     recording: string
     grantId: string | null
+    token: string | null
   }
   readonly reviews: {
     id: string

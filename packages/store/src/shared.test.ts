@@ -91,4 +91,5 @@ const session = {
   clientAddress: '127.0.0.1:1',
   policyVersion: '1',
   grantId: null,
+  token: null,
 }

@@ -1,5 +1,5 @@
 import { Kysely } from 'kysely'
-import type { Clock, Subject } from '@sallyport/core'
+import { whoById, type Clock, type Subject } from '@sallyport/core'
 import { appendAudit, AuditReader } from './audit.ts'
 import type { Change, StoreChange } from './changes.ts'
 import type { StoreDialect } from './dialects/dialect.ts'
@@ -146,7 +146,8 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
         }
         const also: Change['changed'] = (one) => void changed.push(one)
         const value = await outside.within(() => change(writersOver({ db: tx, nowMs, note, changed: also })))
-        if (lines.length > 0) await appendAudit(tx, { at: nowMs, by: nameOf(by), why, changes: lines })
+        if (lines.length > 0)
+          await appendAudit(tx, { at: nowMs, by: by === 'system' ? by : whoById(by), why, changes: lines })
         return value
       })
       if (changed.length === 0) return result
@@ -170,11 +171,6 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
       await db.destroy()
     },
   }
-}
-
-function nameOf(by: Subject | 'system'): string {
-  if (by === 'system') return 'system'
-  return by.actor.id === by.principal.id ? by.principal.id : `${by.actor.id} for ${by.principal.id}`
 }
 
 function readersOver(db: Kysely<Tables>): Readers {

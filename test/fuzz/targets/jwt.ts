@@ -26,6 +26,7 @@ const issuer: Issuer = {
   authorizedParties: [],
   tokens: 'workload',
   algorithms: ['EdDSA'],
+  actors: 'allowed',
   groupsClaim: '/a~1b/c',
   nameClaim: 'name',
   maxLifetimeSeconds: 3600,

@@ -1,6 +1,7 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { Finding as FindingView } from '@sallyport/api'
 import {
+  actorCalled,
   onOwnBehalf,
   principalId,
   type Actor,
@@ -40,7 +41,11 @@ export class Inquiries {
   async can(by: Subject, { principal, actor, resource, ...inquiry }: About): Promise<FindingView> {
     const id = principal.includes(':') ? principal : principalId('user', principal)
     const mayAdminister = this.#parts.mayAdminister(by)
-    if (!mayAdminister && (id !== by.principal.id || (actor !== undefined && actor.id !== by.actor.id)))
+    if (
+      !mayAdminister &&
+      (id !== by.principal.id ||
+        (actor !== undefined && actorCalled(actor.kind, actor.id).id !== by.actor.id))
+    )
       throw new ProblemError('forbidden', 'only administrators may ask about others')
     const subject = mayAdminister ? await this.#subject(id, actor) : by
     const on = await this.#resource(resource)
@@ -66,7 +71,9 @@ export class Inquiries {
   async #subject(id: string, actor: About['actor']): Promise<Subject> {
     const principal = await currentPrincipal(this.#parts.read, id as PrincipalId)
     if (principal === undefined) throw notFound('person')
-    return actor === undefined ? onOwnBehalf(principal) : { principal, actor: { ...actor, name: actor.id } }
+    return actor === undefined
+      ? onOwnBehalf(principal)
+      : { principal, actor: actorCalled(actor.kind, actor.id) }
   }
 
   async #resource(name: string | undefined): Promise<Resource | undefined> {

@@ -118,7 +118,7 @@ export class Federation implements Authenticator, Disposable {
   /** Keeps it, and with it whom it is about. A token that was revoked is kept already. */
   async #admit(taken: Taken, key: string, from: string | undefined): Promise<Authenticated | Refusal> {
     const { store, tokens } = this.#parts
-    const { issuer, rule, subject, groups, called, issuedAtMs, expiresAtMs, signedIn, sid } = taken
+    const { issuer, rule, subject, groups, called, acting, issuedAtMs, expiresAtMs, signedIn, sid } = taken
     await store.write('system', 'federation', async (tx) => {
       // It may have been declared otherwise meanwhile.
       if (!isDeepStrictEqual(await tx.issuers.get(issuer.name), issuer)) return
@@ -134,12 +134,14 @@ export class Federation implements Authenticator, Disposable {
       await tokens.keepWithin(tx, {
         hash: key,
         principalId: principalId(rule.is === 'person' ? 'user' : 'workload', name),
-        actor: null,
+        actor: acting.actor ?? null,
         label: `${issuer.name}/${rule.name}`,
         expiresAt: expiresAtMs,
         issuer: issuer.name,
         sshKey: null,
         signIn,
+        party: acting.party,
+        mayAct: acting.mayAct ?? null,
       })
     })
     return tokens.holder(key)

@@ -1,4 +1,5 @@
 import type { ClaimCondition, Issuer, IssuerRule } from '@sallyport/core'
+import { actingIn, type Acting } from './actors.ts'
 import { claimAt, shown, textsIn } from './claims.ts'
 import type { Claims, NotTaken, UnverifiedJwt } from './jwt.ts'
 
@@ -9,6 +10,8 @@ const clockToleranceMs = 60_000
 export interface Judged {
   readonly rule: IssuerRule
   readonly subject: string
+  /** Who acts for them, and who may. */
+  readonly acting: Acting
   readonly issuedAtMs: number
   readonly expiresAtMs: number
 }
@@ -27,8 +30,12 @@ export function judge(
     return { why: 'it has no subject, or one that is too long' }
   const times = timesOf(issuer, claims, nowMs)
   if ('why' in times) return times
+  const acting = actingIn(issuer, claims)
+  if ('why' in acting) return acting
+  const unwanted = wrongActor(issuer, acting)
+  if (unwanted !== undefined) return { why: unwanted }
   const rule = issuer.rules.find(({ match }) => holds(match, claims))
-  return rule === undefined ? { why: 'no rule matches its claims' } : { rule, subject, ...times }
+  return rule === undefined ? { why: 'no rule matches its claims' } : { rule, subject, acting, ...times }
 }
 
 function wrongHeader({ algorithms }: Issuer, header: Claims): string | undefined {
@@ -76,6 +83,11 @@ function wrongKind({ tokens }: Issuer, header: Claims, claims: Claims): string |
       ? undefined
       : `it is no access token: its typ is ${shown(header['typ'])}`
   return type === undefined || type === 'jwt' ? undefined : `its typ is ${shown(header['typ'])}`
+}
+
+function wrongActor({ actors }: Issuer, { actor }: Acting): string | undefined {
+  if (actor === undefined) return actors === 'required' ? 'it does not say who acts' : undefined
+  return actors === 'refused' ? 'it says that somebody acts for whom it is about' : undefined
 }
 
 function timesOf(

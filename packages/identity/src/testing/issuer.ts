@@ -81,6 +81,7 @@ export const ci: Issuer = {
   authorizedParties: [],
   tokens: 'workload',
   algorithms: ['RS256', 'ES256'],
+  actors: 'refused',
   groupsClaim: 'groups',
   nameClaim: 'preferred_username',
   maxLifetimeSeconds: 3600,

@@ -134,7 +134,7 @@ describe('a store in a file', () => {
     await using(await open(), (store) => store.check())
     change(
       file,
-      `drop table leases; drop table logoutTokens; drop table signIns;
+      `${withoutDelegation} drop table leases; drop table logoutTokens; drop table signIns;
        create table signIns (id text primary key, userName text not null, refresh blob not null) strict;
        insert into signIns values ('s', 'alice', x'07'), ('t', 'bob', x'08');
        insert into users (name, displayName, "groups", createdAt, issuer, subject) values ('alice', 'Alice', '[]', 1, 'https://idp.example', 'a');
@@ -277,8 +277,20 @@ const withoutSshKeys = `
   alter table tokens drop column sshKey;
   drop table sshKeys;`
 
-/** What migrations 0008, 0010, 0012 and 0018 have made, unmade. */
+/** What migration 0014 has made, unmade. */
+const withoutDelegation = `
+  drop index tokensByParent;
+  drop index tokensByActorToken;
+  alter table tokens drop column parent;
+  alter table tokens drop column actorToken;
+  alter table tokens drop column scope;
+  alter table tokens drop column party;
+  alter table tokens drop column mayAct;
+  alter table sessions drop column token;`
+
+/** What migrations 0008, 0010, 0012, 0014 and 0018 have made, unmade. */
 const withoutIssuers = `
+  ${withoutDelegation}
   drop index oneUserEach;
   alter table users drop column issuer;
   alter table users drop column subject;

@@ -14,6 +14,7 @@ import { federationTables } from './0008-federation.ts'
 import { sshKeyTable } from './0009-ssh-keys.ts'
 import { signInTables } from './0010-sign-ins.ts'
 import { howSignedIn } from './0012-step-up.ts'
+import { delegationColumns } from './0014-delegation.ts'
 import { leaseTable } from './0018-leases.ts'
 
 /**
@@ -33,6 +34,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0009-ssh-keys': { up: (tx: Kysely<Tables>) => sshKeyTable(tx, dialect) },
     '0010-sign-ins': { up: (tx: Kysely<Tables>) => signInTables(tx, dialect) },
     '0012-step-up': { up: (tx: Kysely<Tables>) => howSignedIn(tx, dialect) },
+    '0014-delegation': { up: (tx: Kysely<Tables>) => delegationColumns(tx) },
     '0018-leases': { up: (tx: Kysely<Tables>) => leaseTable(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })

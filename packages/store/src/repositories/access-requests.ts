@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import {
+  actorKey,
   approvalsIn,
   groupsIn,
   needsInWords,
@@ -145,7 +146,7 @@ export class AccessRequestWriter extends AccessRequestReader {
         requester: JSON.stringify(request.requester),
         requesterId: request.requester.id,
         actor: JSON.stringify(request.actor),
-        actorId: request.actor.id,
+        actorId: actorKey(request.actor),
         policies: JSON.stringify(request.policies),
         needs: JSON.stringify(request.needs),
         askedAt: this.#change.nowMs,

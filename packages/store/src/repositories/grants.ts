@@ -1,5 +1,13 @@
 import type { Kysely } from 'kysely'
-import type { AccessRequestId, Actor, GrantId, Principal, WebhookNews } from '@sallyport/core'
+import {
+  actorKey,
+  whoById,
+  type AccessRequestId,
+  type Actor,
+  type GrantId,
+  type Principal,
+  type WebhookNews,
+} from '@sallyport/core'
 import type { Change } from '../changes.ts'
 import { shortenedOrNull, tellNoMore, tellWebhooks, told } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
@@ -29,7 +37,8 @@ export interface Grant {
 /** Whom and what a session must be to stand on a grant. */
 export interface GrantPlace {
   readonly principalId: string
-  readonly actorId: string
+  /** Whose, of any of them: see {@link actorKey}. */
+  readonly actorKeys: readonly string[]
   readonly resource: string
   readonly account: string
 }
@@ -59,7 +68,7 @@ export class GrantReader {
       .selectFrom('grants')
       .selectAll()
       .where('principalId', '=', place.principalId)
-      .where('actorId', '=', place.actorId)
+      .where('actorId', 'in', place.actorKeys)
       .where('resource', '=', place.resource)
       .where('account', '=', place.account)
       .where('startsAt', '<=', nowMs)
@@ -119,7 +128,7 @@ export class GrantWriter extends GrantReader {
         principal: JSON.stringify(principal),
         principalId: principal.id,
         actor: JSON.stringify(actor),
-        actorId: actor.id,
+        actorId: actorKey(actor),
         approvers: JSON.stringify(approvers),
         reviewers: JSON.stringify(reviewers),
         startsAt: this.#change.nowMs,
@@ -128,7 +137,7 @@ export class GrantWriter extends GrantReader {
         revokedWhy: null,
       })
       .execute()
-    const whose = actor.id === principal.id ? principal.id : `${actor.id} for ${principal.id}`
+    const whose = whoById({ principal, actor })
     const until = new Date(endsAt).toISOString()
     this.#change.note(`grant ${id} of ${request}: ${whose} on ${resource} as ${account} until ${until}`, {
       table: 'grants',

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Issuer } from '@sallyport/core'
 import type { Change } from '../changes.ts'
 import type { Tables } from '../schema.ts'
+import { revokeDelegated } from './tokens.ts'
 
 /** A workload as the rule that says who it is declares it. */
 export interface DeclaredWorkload {
@@ -19,7 +20,7 @@ export class IssuerReader {
   /** By name. */
   async list(): Promise<readonly Issuer[]> {
     const rows = await this.db.selectFrom('issuers').select('document').orderBy('name').execute()
-    return rows.map((row) => JSON.parse(row.document) as Issuer)
+    return rows.map((row) => parse(row.document))
   }
 
   async get(name: string): Promise<Issuer | undefined> {
@@ -28,7 +29,7 @@ export class IssuerReader {
       .select('document')
       .where('name', '=', name)
       .executeTakeFirst()
-    return row && (JSON.parse(row.document) as Issuer)
+    return row && parse(row.document)
   }
 
   /** Of all issuers' rules the one that makes somebody this workload: there is one at most. */
@@ -89,5 +90,14 @@ export class IssuerWriter extends IssuerReader {
         key: id,
         verb: 'ended',
       })
+    await revokeDelegated(
+      this.#change,
+      rows.map(({ id }) => id),
+    )
   }
+}
+
+/** Older gateways knew nothing of actors. */
+function parse(document: string): Issuer {
+  return { actors: 'refused', ...(JSON.parse(document) as Omit<Issuer, 'actors'> & Partial<Issuer>) }
 }

@@ -28,6 +28,8 @@ export interface SessionRow {
   readonly recording: RecordingState
   /** The grant that it stands or stood on; null where policy let it in without. */
   readonly grantId: GrantId | null
+  /** The access token by which it was opened; null of what an older gateway has written. */
+  readonly token: string | null
 }
 
 /** When somebody last began a session there. */

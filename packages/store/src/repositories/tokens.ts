@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Actor, PrincipalId } from '@sallyport/core'
+import { actorKey, type Actor, type PrincipalId, type Restriction } from '@sallyport/core'
 import type { Change } from '../changes.ts'
 import type { Tables } from '../schema.ts'
 
@@ -23,7 +23,23 @@ export interface TokenRow {
   readonly sshKey: string | null
   /** The sign-in at a provider by which it stands, where that can be asked about. */
   readonly signIn: string | null
+  /** The token by which it was delegated: it ends with that. Null where it was not. */
+  readonly parent: string | null
+  /** The token of whoever acts, where they showed one of their own: it ends with that as well. */
+  readonly actorToken: string | null
+  /** What was delegated, where less than all. */
+  readonly scope: readonly Restriction[] | null
+  /** As whom issuers know whom it is about; null where no issuer's token was shown. */
+  readonly party: string | null
+  /** Who alone may be made an actor by it, as its issuer says, in the form of {@link party}. */
+  readonly mayAct: string | null
 }
+
+/** What is kept of a new one. What only few have may be left out. */
+export type NewToken = Omit<TokenRow, 'createdAt' | 'revokedAt' | 'lastUsedAt' | Rare> &
+  Partial<Pick<TokenRow, Rare>>
+
+type Rare = 'parent' | 'actorToken' | 'scope' | 'party' | 'mayAct'
 
 export class TokenReader {
   protected readonly db: Kysely<Tables>
@@ -59,12 +75,18 @@ export class TokenWriter extends TokenReader {
   }
 
   /** @returns false where there is one of that hash already */
-  async add(token: Omit<TokenRow, 'createdAt' | 'revokedAt' | 'lastUsedAt'>): Promise<boolean> {
+  async add(token: NewToken): Promise<boolean> {
+    const { parent = null, actorToken = null, scope = null, party = null, mayAct = null } = token
     const { numInsertedOrUpdatedRows } = await this.db
       .insertInto('tokens')
       .values({
         ...token,
         actor: token.actor && JSON.stringify(token.actor),
+        parent,
+        actorToken,
+        scope: scope && JSON.stringify(scope),
+        party,
+        mayAct,
         createdAt: this.#change.nowMs,
         revokedAt: null,
         lastUsedAt: null,
@@ -72,10 +94,12 @@ export class TokenWriter extends TokenReader {
       .onConflict((conflict) => conflict.column('hash').doNothing())
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
-    const user = token.actor === null ? '' : `, used by ${token.actor.id}`
+    const user = token.actor === null ? '' : `, used by ${actorKey(token.actor)}`
+    const delegated = parent === null ? '' : `, delegated by token ${parent}`
+    const narrowed = scope === null ? '' : `, narrowed to ${JSON.stringify(scope)}`
     const issuer = token.issuer === null ? '' : `, by a token of issuer ${token.issuer}`
     const by = token.sshKey === null ? issuer : `, by SSH key ${token.sshKey}`
-    this.#change.note(`token ${token.id} made for ${token.principalId}${user}${by}`, {
+    this.#change.note(`token ${token.id} made for ${token.principalId}${user}${by}${delegated}${narrowed}`, {
       table: 'tokens',
       key: token.id,
       verb: 'created',
@@ -83,7 +107,7 @@ export class TokenWriter extends TokenReader {
     return true
   }
 
-  /** @returns the ids that were living and are now revoked */
+  /** With all that was delegated by them. @returns the ids that were living and are now revoked */
   async revoke(by: RevokedBy): Promise<readonly string[]> {
     const [column, value] = whichOf(by)
     const rows = await this.db
@@ -96,7 +120,8 @@ export class TokenWriter extends TokenReader {
       .execute()
     for (const { id } of rows)
       this.#change.note(`token ${id} revoked`, { table: 'tokens', key: id, verb: 'ended' })
-    return rows.map(({ id }) => id)
+    const ids = rows.map(({ id }) => id)
+    return [...ids, ...(await revokeDelegated(this.#change, ids))]
   }
 
   /** Forgets tokens that ended before `beforeMs`. @returns how many */
@@ -109,6 +134,36 @@ export class TokenWriter extends TokenReader {
     return Number(numDeletedRows)
   }
 }
+
+/** Revokes what was delegated by tokens that have ended, or is used by who had one, and so on. @returns the ids */
+export async function revokeDelegated(change: Change, ended: readonly string[]): Promise<readonly string[]> {
+  const waiting = [...ended]
+  const all: string[] = []
+  while (waiting.length > 0) {
+    const by = waiting.splice(0, askedAtOnce)
+    const rows = await change.db
+      .updateTable('tokens')
+      .set({ revokedAt: change.nowMs })
+      .where((is) => is.or([is('parent', 'in', by), is('actorToken', 'in', by)]))
+      .where('revokedAt', 'is', null)
+      .where('expiresAt', '>', change.nowMs)
+      .returning('id')
+      .execute()
+    const ids = rows.map(({ id }) => id)
+    for (const id of ids)
+      change.note(`token ${id} revoked with what it was delegated by`, {
+        table: 'tokens',
+        key: id,
+        verb: 'ended',
+      })
+    waiting.push(...ids)
+    all.push(...ids)
+  }
+  return all
+}
+
+/** SQLite takes some 32,000 values in one statement. */
+const askedAtOnce = 1000
 
 /** One of them, all of a principal, or all that stand by a key. */
 type RevokedBy =
@@ -128,5 +183,6 @@ function parse(row: Tables['tokens']): TokenRow {
     ...row,
     principalId: row.principalId as PrincipalId,
     actor: row.actor === null ? null : (JSON.parse(row.actor) as Actor),
+    scope: row.scope === null ? null : (JSON.parse(row.scope) as Restriction[]),
   }
 }

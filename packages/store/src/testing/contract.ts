@@ -360,6 +360,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         authorizedParties: [],
         tokens: 'workload',
         algorithms: ['RS256'],
+        actors: 'allowed',
         groupsClaim: 'groups',
         nameClaim: 'name',
         maxLifetimeSeconds: 600,
@@ -583,6 +584,11 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           issuer: null,
           sshKey: null,
           signIn: null,
+          parent: null,
+          actorToken: null,
+          scope: null,
+          party: null,
+          mayAct: null,
         }
         expect(await store.read.tokens.byHash('#t1')).toEqual(token)
         clock.advance(7)
@@ -720,6 +726,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           clientAddress: '10.0.0.9:40112',
           policyVersion: '3',
           grantId: null,
+          token: 'tok_1',
         })
       const end = () =>
         ({
@@ -902,7 +909,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
       }
       const place = {
         principalId: alice.principal.id,
-        actorId: robotActor.id,
+        actorKeys: ['agent:other', robotActor.id],
         resource: 'orders-db',
         account: 'admin',
       }
@@ -1037,7 +1044,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         ])
         for (const other of [
           { principalId: 'user:bob' },
-          { actorId: 'user:alice' },
+          { actorKeys: ['user:alice', 'agent:robot via agent:other'] },
           { resource: 'x' },
           { account: 'app' },
         ])
@@ -1125,6 +1132,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           clientAddress: '10.0.0.9:40112',
           policyVersion: '3',
           grantId: 'grt_1' as GrantId,
+          token: null,
         }
         for (const [i, account] of ['app', 'admin', 'app'].entries()) {
           clock.advance(1)
