@@ -14,8 +14,11 @@ export interface KeyAndCertificate {
 export interface TestAuthority {
   /** PEM. */
   readonly certificate: string
-  /** For a server known by `names`; already expired where asked. */
-  issue(names: readonly string[], options?: { readonly expired?: boolean }): Promise<KeyAndCertificate>
+  /** For a server known by `names`, or a client called as the first of them; already expired where asked. */
+  issue(
+    names: readonly string[],
+    options?: { readonly expired?: boolean; readonly isClient?: boolean },
+  ): Promise<KeyAndCertificate>
 }
 
 export async function createTestAuthority(name = 'Test target authority'): Promise<TestAuthority> {
@@ -34,7 +37,7 @@ export async function createTestAuthority(name = 'Test target authority'): Promi
   })
   return {
     certificate: pem(root),
-    async issue(names, { expired = false } = {}) {
+    async issue(names, { expired = false, isClient = false } = {}) {
       const own = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
       const issued = await x509.X509CertificateGenerator.create({
         serialNumber: serial(),
@@ -46,7 +49,7 @@ export async function createTestAuthority(name = 'Test target authority'): Promi
         signingKey: keys.privateKey,
         signingAlgorithm: signature,
         extensions: [
-          new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+          new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[isClient ? 'clientAuth' : 'serverAuth']]),
           new x509.SubjectAlternativeNameExtension(
             names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })),
           ),

@@ -22,6 +22,10 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string | number>>
   /** Lines of pg_hba.conf, before the rule that all log in by SCRAM: `host all legacy all md5`. */
   readonly rules?: readonly string[]
+  /** Lines of pg_ident.conf. */
+  readonly maps?: readonly string[]
+  /** It asks clients for a certificate; whose, {@link Postgres.trustClients} says. */
+  readonly asksForCertificates?: boolean
   /** Names in the server's certificate; the loopback address unless told. */
   readonly names?: readonly string[]
   /** Shows an expired certificate. */
@@ -148,6 +152,14 @@ export class Postgres implements AsyncDisposable {
     return this.client('psql', ['-X', '-A', '-t', '-q', '-v', 'ON_ERROR_STOP=1', '-c', command], as)
   }
 
+  /** Lets in by a certificate of these authorities (PEM) from now on, where a rule asks for one: `hostssl all app all cert`. */
+  async trustClients(authorities: string): Promise<void> {
+    await writeFile(join(this.#directory.path, clientAuthorities), authorities)
+    await this.query('select pg_reload_conf()')
+    // Connections are made by the postmaster, which reads the file when it comes to it.
+    await this.#process?.line(/received SIGHUP/)
+  }
+
   client(
     name: ClientName,
     args: readonly string[],
@@ -210,7 +222,11 @@ async function furnish(
   const { key, certificate } = await authority.issue(options.names ?? ['127.0.0.1', 'localhost'], {
     expired: options.isCertificateExpired ?? false,
   })
-  const settings = { ...testSettings(directory, port), ...options.settings }
+  const settings = {
+    ...testSettings(directory, port),
+    ...(options.asksForCertificates && { ssl_ca_file: join(directory, clientAuthorities) }),
+    ...options.settings,
+  }
   const lines = Object.entries(settings).map(
     ([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'\n`,
   )
@@ -222,15 +238,20 @@ async function furnish(
   ]
   for (const [path, text] of [
     [join(directory, 'authority.pem'), authority.certificate],
+    // Whose clients nobody has, until told.
+    [join(directory, clientAuthorities), authority.certificate],
     [join(data, 'server.key'), key],
     [join(data, 'server.crt'), certificate],
     [join(data, 'postgresql.auto.conf'), lines.join('')],
     [join(data, 'pg_hba.conf'), rules.join('\n')],
+    [join(data, 'pg_ident.conf'), (options.maps ?? []).map((line) => `${line}\n`).join('')],
   ] as const) {
     await writeFile(path, text, { mode: 0o600 })
     if (user) await chown(path, user.uid, user.gid)
   }
 }
+
+const clientAuthorities = 'client-authorities.pem'
 
 function testSettings(directory: string, port: number): Record<string, string | number> {
   return {

@@ -25,6 +25,7 @@ describe('the route table', () => {
       'gateway.signingKey',
       'gateway.authority',
       'gateway.sshAuthorities',
+      'authorities.list',
     ])
   })
 

@@ -2,6 +2,7 @@ import { access } from './access.ts'
 import { agents, joinTokens } from './agents.ts'
 import { apply } from './apply.ts'
 import { audit } from './audit.ts'
+import { authorities } from './authorities.ts'
 import { federation } from './federation.ts'
 import { gateway } from './gateway.ts'
 import { keys } from './keys.ts'
@@ -38,6 +39,7 @@ export const routeTable = {
   sessions,
   federation,
   gateway,
+  authorities,
   audit,
   webhooks,
 }

@@ -29,6 +29,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     access: async () => (await import('./commands/access.ts')).access,
     federation: async () => (await import('./commands/federation.ts')).federation,
     users: async () => (await import('./commands/users.ts')).users,
+    authorities: async () => (await import('./commands/authorities.ts')).authorities,
     webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
     doctor: async () => (await import('./commands/doctor.ts')).doctor,
   },

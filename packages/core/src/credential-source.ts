@@ -1,6 +1,6 @@
 /**
  * Where the gateway gets a target's credential. `agent` names one held by the agent and released per session; `certificate` is a fresh
- * key for each log-in, certified by the gateway's SSH authority, which the target trusts.
+ * key for each log-in, certified by an authority of the gateway's that the target trusts: its protocol says which.
  */
 export type CredentialSource =
   | { readonly from: 'sealed'; readonly name: string }

@@ -44,6 +44,7 @@ export { mintPermit, type Authorization, type Obligations, type Permit } from '.
 export type {
   ActionGroup,
   ActionSpec,
+  CertificateForm,
   Connection,
   Endpoint,
   FactSpec,

@@ -73,6 +73,9 @@ export interface Connection {
 /** Validates the protocol's own part of a resource's declaration. Throws an Error that names the wrong key. */
 export type OptionsParser<Options> = (value: unknown) => Options
 
+/** What says whose key somebody has who logs in to a target: OpenSSH's certificates, or X.509 within TLS. */
+export type CertificateForm = 'openssh' | 'x509'
+
 /** A wire protocol that the gateway can terminate: behaviour and data. Adding one is adding one package. */
 export interface StreamProtocol<Options = unknown> {
   readonly over: 'stream'
@@ -82,8 +85,8 @@ export interface StreamProtocol<Options = unknown> {
   /** Where the gateway listens for it unless told otherwise. */
   readonly listenPort: number
   readonly options: OptionsParser<Options>
-  /** Targets of it may be logged in to with a key and an SSH certificate. */
-  readonly takesCertificates?: true
+  /** The kind of certificate by which its targets may let somebody in. */
+  readonly certificates?: CertificateForm
   readonly actions: readonly ActionSpec[]
   readonly facts: readonly FactSpec[]
   readonly replay: 'statements' | 'terminal' | 'requests'

@@ -1,5 +1,6 @@
 export { invalidCredential, type Authenticated, type Authenticator } from './authenticator.ts'
 export { Authenticators } from './authenticators.ts'
+export { ClientAuthorities, type ClientAuthorityView } from './authority/clients.ts'
 export {
   CertificateAuthority,
   createAuthority,
@@ -31,7 +32,7 @@ export {
   type LeaseTerms,
   type Undertake,
 } from './credentials/kind.ts'
-export { credentialKinds, type KindParts } from './credentials/kinds.ts'
+export { credentialKinds, type Certifier, type KindParts } from './credentials/kinds.ts'
 export type { LeaseProblem } from './credentials/leases.ts'
 export { contextOf } from './credentials/sealed.ts'
 export { masterKeyFromFile, parseMasterKey } from './master-key.ts'

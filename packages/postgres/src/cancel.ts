@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import type { Session } from '@sallyport/core'
+import type { ClientCertificate, Session } from '@sallyport/core'
 import { encodeCancel } from './codec/startup.ts'
 import { secure, type Target } from './login/upstream.ts'
 
@@ -24,17 +24,30 @@ export function mintCancelKey(minor: number, targets: Uint8Array | undefined): B
 /**
  * Cancels what the target runs for this session, on a connection of its own, and waits until the target has closed it.
  * Also after the session's end: a killed session's statement must not go on.
+ * @param showsCertificate whether its log-in showed one: what stands before a server may let nobody in without
  */
-export async function cancelUpstream(session: Session, target: Target, key: Uint8Array): Promise<void> {
+export async function cancelUpstream(
+  session: Session,
+  target: Target,
+  key: Uint8Array,
+  showsCertificate: boolean,
+): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs)
   const raw = await session.dial(signal)
   try {
-    const stream = await secure(raw, target, signal)
+    const certificate = showsCertificate ? await certificateOf(session) : undefined
+    const stream = await secure(raw, target, certificate, signal)
     stream.write(encodeCancel(key))
     await ended(stream, signal)
   } finally {
     raw.destroy()
   }
+}
+
+/** PostgreSQL itself asks nobody who cancels: where there is none to be had, it is tried without. */
+async function certificateOf(session: Session): Promise<ClientCertificate | undefined> {
+  const credential = await session.credential().catch(() => undefined)
+  return credential?.clientCertificate
 }
 
 function ended(stream: Duplex, signal: AbortSignal): Promise<void> {

@@ -44,6 +44,7 @@ export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> 
     async suggestTags(target, request, signal) {
       return await suggestTags(target, request, (await ready).keyring, signal)
     },
+    certificates: 'x509',
     async serve(connection: Connection, gate: Gate<PostgresOptions>, signal: AbortSignal) {
       await serve(await ready, connection, gate, signal)
     },

@@ -111,6 +111,7 @@ function sayAndEnd(stream: Duplex, cause: Fault | Refusal): void {
 interface Reached {
   readonly stream: Duplex
   readonly cancelKey: Buffer | undefined
+  readonly showsCertificate: boolean
   /** For the client, who takes it. */
   readonly greeting: Buffer[]
   /** Undefined where the target does not report it. */
@@ -137,7 +138,8 @@ async function reach(
     const upstream = await logIn(dialled, { target, credential, parameters, keyring }, patience.signal)
     const { stream, cancelKey } = upstream
     const greeting = [...upstream.greeting]
-    return { stream, cancelKey, greeting, ...asLoggedIn(arrival, upstream), database }
+    const showsCertificate = credential.clientCertificate !== undefined
+    return { stream, cancelKey, showsCertificate, greeting, ...asLoggedIn(arrival, upstream), database }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(
@@ -190,6 +192,7 @@ async function converse(
   {
     stream: upstream,
     cancelKey,
+    showsCertificate,
     greeting,
     searchPath: reportedPath,
     encoding,
@@ -276,7 +279,7 @@ async function converse(
     if (isHeld) withdraw()
     else if (conversation.isBusy && cancelKey !== undefined) {
       // A cancel has no answer: whether it came through shows in the query.
-      cancelUpstream(session, targetOf(session), cancelKey).catch(() => undefined)
+      cancelUpstream(session, targetOf(session), cancelKey, showsCertificate).catch(() => undefined)
     }
   })
 
@@ -293,7 +296,7 @@ async function converse(
     signal: session.signal,
   })
   if (session.signal.aborted && conversation.isBusy && cancelKey !== undefined) {
-    await cancelUpstream(session, targetOf(session), cancelKey).catch(() => undefined)
+    await cancelUpstream(session, targetOf(session), cancelKey, showsCertificate).catch(() => undefined)
   }
   conversation.abandon()
   session.ended(typeof end.cause === 'string' ? end.cause : end.cause.code, end.bytesUp, end.bytesDown)

@@ -27,7 +27,7 @@ export function ssh(parts: SshParts): StreamProtocol<SshOptions> {
     actions,
     facts,
     replay: 'terminal',
-    takesCertificates: true,
+    certificates: 'openssh',
     hints: (request) => hints(request, hostKey.line),
     async serve(connection: Connection, gate: Gate<SshOptions>, signal: AbortSignal) {
       await serve({ server, clock: parts.clock, maskKey: parts.maskKey }, connection, gate, signal)

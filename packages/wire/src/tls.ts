@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { connect, TLSSocket, type ConnectionOptions, type SecureContext } from 'node:tls'
-import { Fault, type FaultCode } from '@sallyport/core'
+import { Fault, type ClientCertificate, type FaultCode } from '@sallyport/core'
 
 export interface ServerTls {
   readonly context: SecureContext
@@ -24,10 +24,16 @@ export interface ClientTls {
   readonly ca?: string
   readonly servername: string
   readonly alpn: readonly string[]
+  /**
+   * For servers that ask for one; give it with `verify-full` alone. A server that turns out to be another one may have seen the
+   * certificate by then, and can do nothing with it: what proves its key is for this handshake.
+   */
+  readonly clientCertificate?: ClientCertificate
 }
 
 /** TLS towards a target, inside the tunnel: the agent sees ciphertext. @throws Fault target/bad-certificate, or the signal's reason */
 export function secureUpstream(stream: Duplex, tls: ClientTls, signal: AbortSignal): Promise<TLSSocket> {
+  const { clientCertificate } = tls
   const options: ConnectionOptions = {
     socket: stream,
     servername: /^[\d.:]+$/.test(tls.servername) ? '' : tls.servername,
@@ -36,6 +42,10 @@ export function secureUpstream(stream: Duplex, tls: ClientTls, signal: AbortSign
     ALPNProtocols: [...tls.alpn],
     minVersion: 'TLSv1.2',
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(clientCertificate !== undefined && {
+      cert: clientCertificate.chain,
+      key: clientCertificate.privateKey.reveal(),
+    }),
   }
   return handshake(
     connect(options),

@@ -44,7 +44,7 @@ describe('a declared resource', () => {
 
   test('may be logged in to with a certificate where its protocol knows those', () => {
     const accounts = [{ name: 'app', credential: { from: 'certificate' } }]
-    const ssh: StreamProtocol = { ...(protocol as StreamProtocol), takesCertificates: true }
+    const ssh: StreamProtocol = { ...(protocol as StreamProtocol), certificates: 'openssh' }
     expect(resourceOf(parse({ accounts }), { ...known, protocols: [ssh] })).toMatchObject({ accounts })
   })
 
@@ -54,7 +54,7 @@ describe('a declared resource', () => {
     [
       { accounts: [{ name: 'app', credential: { from: 'certificate' } }] },
       'accounts.0.credential',
-      'postgres knows no SSH certificates; say where a password is',
+      'postgres targets let nobody in by certificates; say where a password is',
     ],
     [
       { masking: { columns: { email: 'pii.email' } } },

@@ -33,12 +33,12 @@ export function resourceOf(
   const options = parsed(() => protocol.options(document.options))
   if (!options.ok) troubles.push({ path: 'options', message: options.why })
 
-  if (protocol.takesCertificates !== true)
+  if (protocol.certificates === undefined)
     for (const [n, { credential }] of document.accounts.entries())
       if (credential.from === 'certificate')
         troubles.push({
           path: `accounts.${n}.credential`,
-          message: `${protocol.name} knows no SSH certificates; say where a password is`,
+          message: `${protocol.name} targets let nobody in by certificates; say where a password is`,
         })
 
   const columns = Object.entries(document.masking.columns).flatMap(([column, declared]): ColumnTag[] => {

@@ -6,6 +6,7 @@ import { accessRoutes } from '../api/routes/access.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
 import { applyRoutes } from '../api/routes/apply.ts'
 import { auditRoutes } from '../api/routes/audit.ts'
+import { authorityRoutes } from '../api/routes/authorities.ts'
 import { deviceRoutes } from '../api/routes/device.ts'
 import { federationRoutes } from '../api/routes/federation.ts'
 import { gatewayRoutes } from '../api/routes/gateway.ts'
@@ -225,6 +226,7 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
       },
       read,
     ),
+    authorities: authorityRoutes(keys.clients),
     audit: auditRoutes(read),
     webhooks: webhookRoutes({ store, send: options.sendWebhook, clock }),
   }

@@ -8,7 +8,7 @@ import {
   type FailureThrottle,
   type GateParts,
 } from '@sallyport/access'
-import type { Clock, Interrupts } from '@sallyport/core'
+import type { CertificateForm, Clock, Interrupts, StreamProtocol } from '@sallyport/core'
 import {
   administrators,
   Authenticators,
@@ -27,6 +27,7 @@ import {
   Throttle,
   Tokens,
   UserCertificates,
+  type Certifier,
   type LeaseProblem,
 } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
@@ -154,7 +155,7 @@ export interface ControlCore {
 /** @param life takes whatever has to be ended */
 export function buildControlCore(
   life: AsyncDisposableStack,
-  { store, box, keys, policies }: Foundation,
+  { store, box, keys, policies, protocols }: Foundation,
   options: ControlCoreOptions,
 ): ControlCore {
   const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts, devices } = options
@@ -171,7 +172,10 @@ export function buildControlCore(
         credentials: store.read.credentials,
         box,
         askAgent: (request, signal) => tunnel.releaseCredential(request, signal),
-        targets: new TargetAuthority(keys.sshTargets, clock),
+        certifiers: certifiersOf(protocols, {
+          openssh: new TargetAuthority(keys.sshTargets, clock),
+          x509: keys.clients,
+        }),
         environment,
         ...withheld(config),
       }),
@@ -195,6 +199,17 @@ export function buildControlCore(
       notify,
     },
   }
+}
+
+function certifiersOf(
+  protocols: readonly StreamProtocol[],
+  authorities: Readonly<Record<CertificateForm, Certifier>>,
+): ReadonlyMap<string, Certifier> {
+  return new Map(
+    protocols.flatMap(({ name, certificates }) =>
+      certificates === undefined ? [] : [[name, authorities[certificates]]],
+    ),
+  )
 }
 
 /** The gateway's own secrets, which nobody may name as a credential. */

@@ -55,6 +55,7 @@ export async function layFoundation(
   )
   const box = await openSealedBox(config, environment)
   const keys = await openGatewayKeys(store, box, clock)
+  life.use(keys.clients)
   const recordings = life.use(await openRecordingsIn(keys, options))
   const protocols = kinds.map((kind) => {
     const protocol = kind.open({ clock, secret: (name) => box.derive(name) })

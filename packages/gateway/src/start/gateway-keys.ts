@@ -7,6 +7,7 @@ import {
 } from 'node:crypto'
 import { Secret, type Clock } from '@sallyport/core'
 import {
+  ClientAuthorities,
   createAuthority,
   loadAuthority,
   SealError,
@@ -29,6 +30,8 @@ export interface GatewayKeys {
   readonly sshUsers: PrivateKey
   /** Certifies keys with which the gateway logs in to SSH targets, each for one log-in. */
   readonly sshTargets: PrivateKey
+  /** Certify keys with which the gateway logs in to targets over TLS, each for one log-in. */
+  readonly clients: ClientAuthorities
   /** Encrypts recordings at rest. */
   readonly recordings: KeyObject
 }
@@ -47,6 +50,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
     )
     const sshUsers = await keptSshKey(store, box, 'ssh-user-authority', 'sallyport: users')
     const sshTargets = await keptSshKey(store, box, 'ssh-target-authority', 'sallyport: targets')
+    const clients = await ClientAuthorities.open(store, box, clock)
     // Written by this very function, and authenticated by the seal.
     const { certificate, privateKey } = JSON.parse(authority) as { certificate: string; privateKey: string }
     const signingKey = createPrivateKey(signing)
@@ -56,6 +60,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
       signingPublicKey: createPublicKey(signingKey).export({ type: 'spki', format: 'pem' }).toString(),
       sshUsers,
       sshTargets,
+      clients,
       recordings: createSecretKey(box.derive('recordings')),
     }
   } catch (error) {

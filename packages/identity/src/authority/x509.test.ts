@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createHash, webcrypto, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { Secret } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
@@ -85,6 +85,32 @@ test('an agent certificate takes the key of the request and nothing else', async
   expect(certificate.validToDate.getTime()).toBe(clock.now() + 24 * 3_600_000)
   expect(issued?.notAfterMs).toBe(clock.now() + 24 * 3_600_000)
   expect(issued?.keyFingerprint).toBe(createHash('sha256').update(request.publicKey).digest('base64url'))
+})
+
+test('a client certificate is for one name, as a client only, with a key that nobody had before', async () => {
+  const clock = new FakeClock()
+  const authority = await loadAuthority(await createAuthority({ name: 'test', clock }), clock)
+  const uri = 'spiffe://sallyport/session/ses_1'
+  const request = { commonName: 'app_rö, CN=postgres', uri, lifetimeMs: 300_000 }
+  const issued = await authority.issueClientCertificate(request)
+  const certificate = new X509Certificate(issued.chain)
+  expect(certificate.verify(new X509Certificate(authority.certificate).publicKey)).toBe(true)
+  expect(certificate.checkPrivateKey(createPrivateKey(issued.privateKey.reveal()))).toBe(true)
+  expect(certificate.toLegacyObject().subject).toEqual({ CN: request.commonName })
+  expect(certificate.subjectAltName).toBe(`URI:${uri}`)
+  expect(certificate.ca).toBe(false)
+  expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2'])
+  expect(certificate.validToDate.getTime()).toBe(clock.now() + 300_000)
+  expect(String(issued.privateKey)).toBe('[redacted]')
+  const again = new X509Certificate((await authority.issueClientCertificate(request)).chain)
+  expect(again.serialNumber).not.toBe(certificate.serialNumber)
+  expect(again.publicKey.equals(certificate.publicKey)).toBe(false)
+})
+
+test.each(['', 'a\0b', 'x'.repeat(65)])('nobody called %j is certified', async (commonName) => {
+  const authority = await loadAuthority(await createAuthority({ name: 'test' }))
+  const request = { commonName, uri: 'spiffe://sallyport/session/ses_1', lifetimeMs: 300_000 }
+  await expect(authority.issueClientCertificate(request)).rejects.toThrow(RangeError)
 })
 
 test('no certificate outlives its authority', async () => {

@@ -2,7 +2,7 @@ import 'reflect-metadata'
 import { createHash, createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
-import { Secret, systemClock, type Clock } from '@sallyport/core'
+import { Secret, systemClock, type ClientCertificate, type Clock } from '@sallyport/core'
 
 /** What an authority is made of. The key is PKCS #8, PEM: keep it sealed. */
 export interface AuthorityParts {
@@ -68,12 +68,12 @@ export class CertificateAuthority {
       })),
       ...(request.uris ?? []).map((value) => ({ type: 'url' as const, value })),
     ]
-    const issued = await this.#issue(
-      keys.publicKey,
+    const issued = await this.#issue({
+      publicKey: keys.publicKey,
       names,
-      'serverAuth',
-      request.lifetimeMs ?? serverLifetimeMs,
-    )
+      usage: 'serverAuth',
+      lifetimeMs: request.lifetimeMs ?? serverLifetimeMs,
+    })
     return {
       certificate: `${issued.toString('pem')}\n${this.certificate}\n`,
       privateKey: await privatePem(keys.privateKey),
@@ -96,7 +96,12 @@ export class CertificateAuthority {
     const key = await provenKey(request.certificateRequest)
     if (key === undefined) return undefined
     const names = [{ type: 'url' as const, value: request.uri }]
-    const issued = await this.#issue(key, names, 'clientAuth', request.lifetimeMs ?? agentLifetimeMs)
+    const issued = await this.#issue({
+      publicKey: key,
+      names,
+      usage: 'clientAuth',
+      lifetimeMs: request.lifetimeMs ?? agentLifetimeMs,
+    })
     return {
       certificate: issued.toString('pem'),
       keyFingerprint: sha256(issued.publicKey.rawData),
@@ -104,17 +109,49 @@ export class CertificateAuthority {
     }
   }
 
-  async #issue(
-    publicKey: webcrypto.CryptoKey,
-    names: x509.JsonGeneralNames,
-    usage: keyof typeof x509.ExtendedKeyUsage,
-    lifetimeMs: number,
-  ): Promise<x509.X509Certificate> {
+  /**
+   * A fresh key and a certificate for a client of servers that know it by its common name.
+   * @param request.uri What it is about, as its one subject alternative name.
+   * @throws RangeError where the name cannot stand in a certificate
+   */
+  async issueClientCertificate(request: {
+    readonly commonName: string
+    readonly uri: string
+    readonly lifetimeMs: number
+  }): Promise<ClientCertificate> {
+    const { commonName, uri, lifetimeMs } = request
+    if (
+      commonName === '' ||
+      commonName.includes('\0') ||
+      Array.from(commonName).length > maxCommonNameLetters
+    )
+      throw new RangeError(
+        `a certificate’s common name has 1 to ${maxCommonNameLetters} letters, and none of them is NUL`,
+      )
+    const keys = await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify'])
+    const issued = await this.#issue({
+      publicKey: keys.publicKey,
+      commonName,
+      names: [{ type: 'url', value: uri }],
+      usage: 'clientAuth',
+      lifetimeMs,
+    })
+    return { chain: issued.toString('pem'), privateKey: await privatePem(keys.privateKey) }
+  }
+
+  async #issue(request: {
+    readonly publicKey: webcrypto.CryptoKey
+    /** Of the subject; an empty subject where absent. */
+    readonly commonName?: string
+    readonly names: x509.JsonGeneralNames
+    readonly usage: keyof typeof x509.ExtendedKeyUsage
+    readonly lifetimeMs: number
+  }): Promise<x509.X509Certificate> {
+    const { publicKey, commonName, names, usage, lifetimeMs } = request
     const now = this.#clock.now()
     return x509.X509CertificateGenerator.create({
       serialNumber: serial(),
-      // RFC 5280 §4.1.2.6: with an empty subject, the alternative names are all there is, and are critical.
-      subject: '',
+      subject: commonName === undefined ? '' : new x509.Name([{ CN: [{ utf8String: commonName }] }]),
       issuer: this.#certificate.subjectName,
       notBefore: new Date(now - skewMs),
       notAfter: new Date(Math.min(now + lifetimeMs, this.#certificate.notAfter.getTime())),
@@ -125,7 +162,8 @@ export class CertificateAuthority {
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage[usage]]),
-        new x509.SubjectAlternativeNameExtension(names, true),
+        // RFC 5280 §4.1.2.6: with an empty subject, the alternative names are all there is, and are critical.
+        new x509.SubjectAlternativeNameExtension(names, commonName === undefined),
         await x509.AuthorityKeyIdentifierExtension.create(this.#certificate.publicKey),
       ],
     })
@@ -223,3 +261,5 @@ const authorityLifetimeMs = 3650 * 24 * hourMs
 /** Clocks of agents and clients may be this far behind ours. */
 const skewMs = 5 * 60_000
 const maxRequestBytes = 8 * 1024
+/** RFC 5280 appendix A.1, ub-common-name: OpenSSL refuses to read a longer one as such. */
+const maxCommonNameLetters = 64

@@ -1,5 +1,5 @@
 import type { UpstreamCredential } from '@sallyport/core'
-import { asKeyOrPassword } from './key-or-password.ts'
+import { asCredential } from './as-credential.ts'
 
 /** Asks an agent of a pool for a credential that it holds, for one session. */
 export type AskAgent = (
@@ -25,5 +25,5 @@ export async function fromAgent(
   const released = await askAgent(request, signal)
   if (released.user !== '' && released.user !== user)
     throw new Error(`the agent's credential ${request.name} is for another account`)
-  return released.password === undefined ? { user } : asKeyOrPassword(user, released.password)
+  return released.password === undefined ? { user } : asCredential(user, released.password)
 }

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,8 @@ import { SealedBox } from '../sealed-box.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
 import type { AskAgent } from './agent.ts'
 import { Credentials } from './credentials.ts'
-import { credentialKinds } from './kinds.ts'
+import { createAuthority, loadAuthority } from '../authority/x509.ts'
+import { credentialKinds, type Certifier } from './kinds.ts'
 import { TargetAuthority } from '../authority/ssh.ts'
 import { contextOf } from './sealed.ts'
 
@@ -48,6 +50,8 @@ describe('a target’s credential', () => {
     credential: CredentialSource,
     askAgent: AskAgent = fromAgents,
     name = 'app',
+    certifier: Certifier = new TargetAuthority(authority, it.clock),
+    on: Resource = resource,
   ): Promise<UpstreamCredential> => {
     await using all = new Credentials({
       ledger: it.store.leases,
@@ -58,14 +62,14 @@ describe('a target’s credential', () => {
         credentials: it.store.read.credentials,
         box,
         askAgent,
-        targets: new TargetAuthority(authority, it.clock),
+        certifiers: new Map([[resource.protocol, certifier]]),
         environment: { SET: 'from the environment', EMPTY: '', KEY: 'hunter2' },
         withheldVariables: ['KEY'],
         withheldPaths: [join(directory, 'private')],
       }),
     })
     const found = await all.find({
-      resource,
+      resource: on,
       account: { name, credential },
       session: 'ses_1' as SessionId,
       subject: alice,
@@ -141,6 +145,58 @@ describe('a target’s credential', () => {
     expect(check(now, 'root')).toMatchObject({ flaw: 'other-principal' })
     const again = await get({ from: 'certificate' })
     expect(again.privateKey?.reveal()).not.toBe(privateKey?.reveal())
+  })
+
+  test('is certified as its protocol’s targets have it, and by nobody where they have no certificates', async () => {
+    const certifier = { issue: (account: string, session: string) => ({ user: `${account} ${session}` }) }
+    expect(await get({ from: 'certificate' }, fromAgents, 'app', certifier)).toEqual({ user: 'app ses_1' })
+    const other = { ...resource, protocol: 'other' }
+    await expect(get({ from: 'certificate' }, fromAgents, 'app', certifier, other)).rejects.toMatchObject({
+      code: 'gateway/no-credential',
+    })
+  })
+
+  test('that is a certificate with its key is one, in whatever order and form they stand', async () => {
+    const { certificate: ca, privateKey: caKey } = await createAuthority({ name: 'of the company' })
+    const company = await loadAuthority({ certificate: ca, privateKey: caKey })
+    const request = { commonName: 'app', uri: 'spiffe://company/app', lifetimeMs: 3_600_000 }
+    const { chain, privateKey } = await company.issueClientCertificate(request)
+    const key = createPrivateKey(privateKey.reveal())
+    const sec1 = key.export({ type: 'sec1', format: 'pem' }).toString()
+    for (const text of [`${privateKey.reveal()}\n${chain}\n${ca}`, `${ca}\nsome words\n${chain}\n${sec1}`]) {
+      const { password, privateKey: ofSsh, clientCertificate } = await get(await file('pem', text))
+      expect([password, ofSsh]).toEqual([undefined, undefined])
+      const [own, next] = clientCertificate!.chain.split(/(?<=-----END CERTIFICATE-----\n)/)
+      expect(new X509Certificate(own!).subject).toBe('CN=app')
+      expect(new X509Certificate(next!).subject).toBe('CN=of the company')
+      expect(createPrivateKey(clientCertificate!.privateKey.reveal()).equals(key)).toBe(true)
+    }
+  })
+
+  test('that is a certificate which cannot be used is a fault, without a word of its key', async () => {
+    const parts = await createAuthority({ name: 'of the company' })
+    const company = await loadAuthority(parts)
+    const request = { commonName: 'app', uri: 'spiffe://company/app', lifetimeMs: 3_600_000 }
+    const { chain, privateKey } = await company.issueClientCertificate(request)
+    const text = privateKey.reveal()
+    const sealed = createPrivateKey(text).export({
+      type: 'pkcs8',
+      format: 'pem',
+      cipher: 'aes-256-cbc',
+      passphrase: 'x',
+    })
+    for (const wrong of [
+      chain,
+      `${chain}\n${parts.privateKey.reveal()}`,
+      `${chain}\n${text}\n${text}`,
+      `${chain}\n${sealed.toString()}`,
+      `${chain.replace('MII', 'MIX')}\n${text}`,
+      `${chain}\n${text.replace('MIG', 'MIX')}`,
+    ]) {
+      const thrown = await get(await file('pem', wrong)).catch((error: unknown) => error)
+      expect(thrown).toMatchObject({ code: 'gateway/no-credential' })
+      expect(inspect(thrown, { depth: 9 })).not.toContain(text.split('\n')[1])
+    }
   })
 
   test('is not certified for an account whose name would be two', async () => {

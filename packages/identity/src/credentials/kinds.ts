@@ -1,18 +1,25 @@
-import type { TargetAuthority } from '../authority/ssh.ts'
+import type { UpstreamCredential } from '@sallyport/core'
 import { fromAgent, type AskAgent } from './agent.ts'
 import { secretFrom, type KeptParts, type KeptSource } from './kept.ts'
-import { asKeyOrPassword } from './key-or-password.ts'
+import { asCredential } from './as-credential.ts'
 import type { CredentialKind, CredentialKinds } from './kind.ts'
 
 export interface KindParts extends KeptParts {
   readonly askAgent: AskAgent
-  readonly targets: Pick<TargetAuthority, 'issue'>
+  /** Who certifies keys for the targets of a protocol, by its name; nobody where they let nobody in by certificates. */
+  readonly certifiers: ReadonlyMap<string, Certifier>
+}
+
+/** Makes a key and its certificate for one log-in. */
+export interface Certifier {
+  /** @throws RangeError where the account's name cannot stand in a certificate */
+  issue(account: string, session: string): UpstreamCredential | Promise<UpstreamCredential>
 }
 
 /** Every kind of source, by its name: `from` of an account's credential. */
 export function credentialKinds(parts: KindParts): CredentialKinds {
   const kept: CredentialKind<KeptSource> = {
-    fetch: async (source, { account }) => asKeyOrPassword(account.name, await secretFrom(parts, source)),
+    fetch: async (source, { account }) => asCredential(account.name, await secretFrom(parts, source)),
   }
   return {
     sealed: kept,
@@ -28,8 +35,11 @@ export function credentialKinds(parts: KindParts): CredentialKinds {
         ),
     },
     certificate: {
-      fetch: (_source, { account, session }) =>
-        Promise.resolve().then(() => parts.targets.issue(account.name, session)),
+      fetch: async (_source, { resource: { protocol }, account, session }) => {
+        const certifier = parts.certifiers.get(protocol)
+        if (certifier === undefined) throw new Error(`nobody certifies keys for targets of ${protocol}`)
+        return await certifier.issue(account.name, session)
+      },
     },
     none: { fetch: (_source, { account }) => Promise.resolve({ user: account.name }) },
   }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { Fault, type Secret, type UpstreamCredential } from '@sallyport/core'
+import { Fault, type ClientCertificate, type Secret, type UpstreamCredential } from '@sallyport/core'
 import { readExactly, secureUpstream } from '@sallyport/wire'
 import {
   decodeAuthentication,
@@ -45,8 +45,22 @@ export interface LoginParts {
 
 const gone = 'target/closed'
 
-/** TLS inside the tunnel, where the resource asks for it. @throws Fault target/bad-certificate, target/malformed */
-export async function secure(stream: Duplex, target: Target, signal: AbortSignal): Promise<Duplex> {
+/**
+ * TLS inside the tunnel, where the resource asks for it.
+ * @param clientCertificate who connects, as far as TLS says it
+ * @throws Fault target/bad-certificate, target/malformed; gateway/no-credential where there is nobody to whom a certificate may be shown
+ */
+export async function secure(
+  stream: Duplex,
+  target: Target,
+  clientCertificate: ClientCertificate | undefined,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  if (clientCertificate !== undefined && target.tls.mode !== 'verify-full')
+    throw new Fault(
+      'gateway/no-credential',
+      'a client certificate is for verified TLS alone: set options.tls.mode of the resource to verify-full',
+    )
   if (target.tls.mode === 'disable') return stream
   stream.write(sslRequest)
   const answer = (await readExactly(stream, 1, gone, signal))[0]
@@ -64,21 +78,43 @@ export async function secure(stream: Duplex, target: Target, signal: AbortSignal
       servername: servername ?? target.host,
       alpn: ['postgresql'],
       ...(ca === undefined ? {} : { ca }),
+      ...(clientCertificate !== undefined && { clientCertificate }),
     },
     signal,
   )
 }
 
 /**
- * Logs in to a target: TLS, start-up built from scratch, SCRAM-SHA-256 (with channel binding over TLS), md5 or a
+ * Logs in to a target: TLS, with the account's certificate where it has one; start-up built from scratch; SCRAM-SHA-256 (with channel binding over TLS), md5 or a
  * clear password inside verified TLS.
  * @throws Fault target/login-failed with the target's SQLSTATE alone, never its text
  */
 export async function logIn(raw: Duplex, parts: LoginParts, signal: AbortSignal): Promise<LoggedIn> {
-  const stream = await secure(raw, parts.target, signal)
-  stream.write(encodeStartup({ user: parts.credential.user, ...parts.parameters }))
-  await authenticate(stream, parts, signal)
-  return greeting(stream, signal)
+  const { target, credential, parameters } = parts
+  const { clientCertificate } = credential
+  try {
+    const stream = await secure(raw, target, clientCertificate, signal)
+    stream.write(encodeStartup({ user: credential.user, ...parameters }))
+    await authenticate(stream, parts, signal)
+    return await greeting(stream, signal)
+  } catch (thrown) {
+    throw clientCertificate !== undefined && isAlert(thrown) ? certificateRefused(thrown) : thrown
+  }
+}
+
+/** TLS 1.3 lets a server look at the client's certificate when the handshake is over for the client. */
+function isAlert(thrown: unknown): boolean {
+  const cause =
+    thrown instanceof Fault ? (thrown.cause as Partial<NodeJS.ErrnoException> | undefined) : undefined
+  return /^ERR_SSL_(?:TLSV\d+|SSLV3)_ALERT_/.test(cause?.code ?? '')
+}
+
+function certificateRefused(cause: unknown): Fault {
+  return new Fault(
+    'target/login-failed',
+    'the target does not accept the certificate of this account: does it trust the authority (ssl_ca_file)?',
+    { cause },
+  )
 }
 
 async function authenticate(
