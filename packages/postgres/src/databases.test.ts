@@ -46,6 +46,23 @@ describe('the questions that the gateway asks a target by itself', () => {
     await vi.waitFor(() => expect(target.dialled.map(({ destroyed }) => destroyed)).toEqual([true]), 2_000)
   })
 
+  test('are asked once more where they went through a session that has left, and its credential is gone with it', async () => {
+    const shared = databases()
+    const one = scriptedTarget(() => 'of the first')
+    using first = shared.for(sessionOn(one), 'shop')
+    const gone = new Fault('target/login-failed', 'there is no such role any more')
+    const second = shared.for(
+      sessionOn({
+        dial() {
+          second[Symbol.dispose]()
+          return Promise.reject(gone)
+        },
+      }),
+      'shop',
+    )
+    expect(await first.defaultSearchPath()).toBe('of the first')
+  })
+
   test('go through no session that was ended, while another lives', async () => {
     const shared = databases()
     const one = scriptedTarget(() => 'of the first')

@@ -114,6 +114,8 @@ function asking(
   keyring: ScramKeyring,
 ): Asking {
   let open: Promise<SideConnection> | undefined
+  /** Whose credential it logs in with, which may end with that session. */
+  let through: Session<PostgresOptions> | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
   const close = (): void => {
@@ -127,7 +129,10 @@ function asking(
   }
   const ask = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
     clearTimeout(idle)
-    open ??= openSide(anyOf(sessions), { database, keyring, timeoutMs: askTimeoutMs })
+    if (open === undefined) {
+      through = anyOf(sessions)
+      open = openSide(through, { database, keyring, timeoutMs: askTimeoutMs })
+    }
     try {
       return await (await open).query(sql)
     } catch (thrown) {
@@ -144,7 +149,8 @@ function asking(
         return ask(sql)
       })
       .catch((thrown: unknown) => {
-        if (!isBroken(thrown)) throw thrown
+        const hasLeft = through !== undefined && !sessions.has(through)
+        if (!hasLeft && !isBroken(thrown)) throw thrown
         return ask(sql)
       })
     last = answer.catch(() => undefined)
