@@ -28,7 +28,6 @@ const mayNameProtocols: Readonly<Record<string, string>> = {
   'packages/cli/src/commands/ssh-config.ts': 'what it writes is for one client',
   'packages/cli/src/program.ts': 'the name of that command',
   'packages/cli/src/ssh-identity.ts': knowsSshKeys,
-  'packages/gateway/src/apply/resource-document.ts': knowsSshKeys,
   'packages/gateway/src/start/gateway-keys.ts': knowsSshKeys,
   'packages/gateway/src/telemetry/events.ts': knowsSshKeys,
   'packages/policy/src/presets.ts': 'presets are named for what they speak of',
