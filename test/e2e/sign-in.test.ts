@@ -6,6 +6,7 @@ import { temporaryDirectory } from '../world/temporary.ts'
 import { byBackChannel } from './sign-in/back-channel.ts'
 import { Ground, session } from './sign-in/ground.ts'
 import { byProviderAnswers } from './sign-in/provider-answers.ts'
+import { byScim } from './sign-in/scim.ts'
 
 const program = new URL('../../packages/cli/src/main.ts', import.meta.url)
 
@@ -233,6 +234,8 @@ describe('people sign in at their company’s provider, over two processes', () 
     await ground.sallyport.admin.client.users.enable({ name: 'bob' })
   })
 
+  byScim(ground)
+
   test('whose set-up the doctor finds to be as it should', async () => {
     const { checks } = await ground.sallyport.admin.client.gateway.doctor()
     const about = checks.filter(({ name }) => name.startsWith('identity provider'))
@@ -291,7 +294,7 @@ describe('people sign in at their company’s provider, over two processes', () 
     const log = ground.sallyport.gateway.output
     const all = `${log}${await audit()}`
     expect(all).not.toContain(ground.provider.clientSecret)
-    expect(all).not.toMatch(/sp[bd]?_[0-9A-Za-z]{49}/)
+    expect(all).not.toMatch(/sp[bdm]?_[0-9A-Za-z]{49}/)
     expect(all).not.toMatch(/eyJ[\w-]+\.[\w-]+\./)
     expect(all).not.toMatch(/[?&]code=/)
   })

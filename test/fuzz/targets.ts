@@ -6,6 +6,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   conversation: () => import('./targets/conversation.ts'),
   session: () => import('./targets/session.ts'),
   jwt: () => import('./targets/jwt.ts'),
+  scim: () => import('./targets/scim.ts'),
   login: () => import('./targets/login.ts'),
   statements: () => import('./targets/statements.ts'),
   effects: () => import('./targets/effects.ts'),

@@ -11,6 +11,7 @@ import { grants, requests } from './requests.ts'
 import { resources } from './resources.ts'
 import { reviews } from './reviews.ts'
 import type { Route } from './route.ts'
+import { scimTokens } from './scim-tokens.ts'
 import { sessions } from './sessions.ts'
 import { device, login, setup } from './setup.ts'
 import { tokens } from './tokens.ts'
@@ -42,6 +43,7 @@ export const routeTable = {
   authorities,
   audit,
   webhooks,
+  scimTokens,
 }
 
 export type RouteTable = typeof routeTable

@@ -2,8 +2,8 @@ import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { Secret } from '@sallyport/core'
 
-/** What a token opens, as its prefix says: `sp` access, `spj` the enrolment of an agent, `sps` the set-up of a user, `spd` a sign-in of a program, `spb` a browser's session. */
-export type TokenKind = 'sp' | 'spj' | 'sps' | 'spd' | 'spb'
+/** What a token opens, as its prefix says: `sp` access, `spj` the enrolment of an agent, `sps` the set-up of a user, `spd` a sign-in of a program, `spb` a browser's session, `spm` the SCIM endpoint. */
+export type TokenKind = 'sp' | 'spj' | 'sps' | 'spd' | 'spb' | 'spm'
 
 export type RandomBytes = (size: number) => Uint8Array
 
@@ -29,7 +29,7 @@ export function mintOpaque(
  */
 export function opaqueHash(kind: TokenKind, token: Secret): string | undefined {
   const text = token.reveal()
-  const match = /^(sp[jsdb]?)_[0-9A-Za-z]{49}$/.exec(text)
+  const match = /^(sp[jsdbm]?)_[0-9A-Za-z]{49}$/.exec(text)
   if (match?.[1] !== kind) return undefined
   const body = text.slice(0, -checkDigits)
   return text.slice(-checkDigits) === checksum(body) ? hash('sha256', text, 'hex') : undefined

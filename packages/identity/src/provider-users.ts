@@ -18,30 +18,35 @@ export interface DescribedPerson {
 /**
  * Whom a provider describes, as a user here: created when seen for the first time, and from then on known by issuer and subject alone.
  * Somebody local who happens to have the same name or address is somebody else. Groups become what the provider says, unless it has
- * said something else since.
+ * said something else since, or its SCIM connector says it.
  * @returns undefined where they are shut out
  */
 export async function admitPerson(tx: Writers, person: DescribedPerson): Promise<User | undefined> {
   const { issuer, subject, called, groups, claimedAtMs: claimedAt } = person
   const user = await tx.users.byProvider(issuer, subject)
-  if (user === undefined) {
-    const name = await freeName(tx, person)
-    const provider = { issuer, subject, claimedAt }
-    await tx.users.create({ name, displayName: shortened(called) || name, groups, provider })
-    return tx.users.get(name)
-  }
+  if (user === undefined) return createPerson(tx, person)
   if (user.disabledAt !== null) return undefined
   if (claimedAt < (user.provider?.claimedAt ?? 0)) return user
   await tx.users.setClaimedAt(user.name, claimedAt)
-  if (!isDeepStrictEqual(user.groups, groups)) await tx.users.setGroups(user.name, groups)
+  if (user.groupsBy === null && !isDeepStrictEqual(user.groups, groups))
+    await tx.users.setGroups(user.name, groups)
   const displayName = shortened(called) || user.name
   if (displayName !== user.displayName) await tx.users.setDisplayName(user.name, displayName)
   return tx.users.get(user.name)
 }
 
+/** Somebody whom nobody has seen yet, under a name that is free. */
+export async function createPerson(tx: Writers, person: DescribedPerson): Promise<User | undefined> {
+  const { issuer, subject, called, groups, claimedAtMs: claimedAt } = person
+  const name = await freeName(tx, person)
+  const provider = { issuer, subject, claimedAt }
+  await tx.users.create({ name, displayName: shortened(called) || name, groups, provider })
+  return tx.users.get(name)
+}
+
 /** Groups that can be named here, without the slash that some providers begin them with; in one order, each once. */
 export function groupNames(claimed: readonly string[]): readonly string[] {
-  const names = claimed.map((name) => name.replace(/^\//, '')).filter((name) => groupName.test(name))
+  const names = claimed.map((name) => name.replace(/^\//, '')).filter(isGroupName)
   return [...new Set(names)].toSorted()
 }
 
@@ -71,6 +76,10 @@ function shortened(called: string): string {
 }
 
 /** As the API names them. */
+export function isGroupName(text: string): boolean {
+  return groupName.test(text)
+}
+
 const groupName = /^[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$/
 /** More are refused rather than cut. */
 export const maxGroups = 500

@@ -1,5 +1,5 @@
 import { principalId } from '@sallyport/core'
-import type { Writers } from '@sallyport/store'
+import type { User, Writers } from '@sallyport/store'
 
 /** Members may administer the gateway, by the built-in policy. */
 export const administrators = 'administrators'
@@ -10,8 +10,12 @@ export function isUserName(text: string): boolean {
 }
 
 /** Shuts a user out: no log-in, no token, no key, no grant. Enabled again, they sign in and ask anew. @returns false where there is no such user */
-export async function disableUser(tx: Writers, name: string): Promise<boolean> {
-  if (!(await tx.users.disable(name))) return false
+export async function disableUser(
+  tx: Writers,
+  name: string,
+  by: User['disabledBy'] = null,
+): Promise<boolean> {
+  if (!(await tx.users.disable(name, by))) return false
   const id = principalId('user', name)
   await tx.tokens.revoke({ principalId: id })
   await tx.sshKeys.remove({ principalId: id })

@@ -7,7 +7,7 @@ export interface AuditEntry {
   /** 1, 2, 3… without gaps. */
   readonly seq: number
   readonly at: number
-  /** Principal id, `ACTOR for PRINCIPAL` where something acts for it, `ACTOR via ACTOR for PRINCIPAL` where one through the other; `system` for the gateway's own. */
+  /** Principal id, `ACTOR for PRINCIPAL` where something acts for it, `ACTOR via ACTOR for PRINCIPAL` where one through the other; `scim:TOKEN-ID` for a connector's; `system` for the gateway's own. */
   readonly by: string
   readonly why: string
   readonly changes: readonly string[]

@@ -29,6 +29,14 @@ export type {
   SessionReader,
   SessionRow,
 } from './repositories/sessions.ts'
+export type {
+  ScimDirectoryReader,
+  ScimDirectoryWriter,
+  ScimGroupRow,
+  ScimLookUp,
+  ScimUserRow,
+} from './repositories/scim-directory.ts'
+export type { ScimTokenReader, ScimTokenRow, ScimTokenWriter } from './repositories/scim-tokens.ts'
 export type { SettingReader, SettingWriter } from './repositories/settings.ts'
 export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 export type { SshKeyReader, SshKeyRow } from './repositories/ssh-keys.ts'
@@ -43,5 +51,5 @@ export type {
   WebhookWriter,
 } from './repositories/webhooks.ts'
 export { shortened } from './outbox.ts'
-export { openStore, type Readers, type Sharing, type Store, type Writers } from './store.ts'
+export { openStore, type Author, type Readers, type Sharing, type Store, type Writers } from './store.ts'
 export type { OnCommit } from './subscribers.ts'

@@ -15,7 +15,38 @@ export interface Tables {
     issuer: string | null
     subject: string | null
     claimedAt: number | null
+    disabledBy: string | null
+    groupsBy: string | null
   }
+  readonly scimTokens: {
+    id: string
+    hash: string
+    label: string
+    createdAt: number
+    createdBy: string
+    expiresAt: number
+    revokedAt: number | null
+    lastUsedAt: number | null
+    lastUsedFrom: string | null
+  }
+  readonly scimUsers: {
+    id: string
+    userName: string
+    externalId: string | null
+    user: string
+    attributes: string
+    createdAt: number
+    updatedAt: number
+  }
+  readonly scimGroups: {
+    id: string
+    displayName: string
+    externalId: string | null
+    attributes: string
+    createdAt: number
+    updatedAt: number
+  }
+  readonly scimMembers: { group: string; member: string }
   readonly issuers: { name: string; document: string; updatedAt: number }
   readonly setupLinks: { hash: string; userName: string | null; expiresAt: number }
   readonly tokens: {

@@ -17,6 +17,8 @@ import { LeaseLedger } from './repositories/leases.ts'
 import { PolicyReader, PolicyWriter } from './repositories/policies.ts'
 import { ResourceReader, ResourceWriter } from './repositories/resources.ts'
 import { ReviewReader, ReviewWriter } from './repositories/reviews.ts'
+import { ScimDirectoryReader, ScimDirectoryWriter } from './repositories/scim-directory.ts'
+import { ScimTokenReader, ScimTokenWriter } from './repositories/scim-tokens.ts'
 import { SessionReader } from './repositories/sessions.ts'
 import { SettingReader, SettingWriter } from './repositories/settings.ts'
 import { SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
@@ -47,6 +49,8 @@ export interface Readers {
   readonly grants: GrantReader
   readonly credentials: CredentialReader
   readonly webhooks: WebhookReader
+  readonly scim: ScimDirectoryReader
+  readonly scimTokens: ScimTokenReader
   readonly settings: SettingReader
   readonly audit: AuditReader
 }
@@ -68,10 +72,15 @@ export interface Writers {
   readonly grants: GrantWriter
   readonly credentials: CredentialWriter
   readonly webhooks: WebhookWriter
+  readonly scim: ScimDirectoryWriter
+  readonly scimTokens: ScimTokenWriter
   readonly settings: SettingWriter
   /** A line for the audit entry about what changed no table: a failed log-in, a replay. No secrets. */
   note(what: string): void
 }
+
+/** Who changes something: somebody, the gateway by itself, or a provider's connector, by the id of its token. */
+export type Author = Subject | 'system' | `scim:${string}`
 
 export interface Store extends AsyncDisposable {
   readonly read: Readers
@@ -82,7 +91,7 @@ export interface Store extends AsyncDisposable {
    * noted. Calls at the same time follow each other. Rolled back whole where `change` throws.
    * @throws Fault gateway/store-unavailable
    */
-  write<T>(by: Subject | 'system', why: string, change: (tx: Writers) => Promise<T>): Promise<T>
+  write<T>(by: Author, why: string, change: (tx: Writers) => Promise<T>): Promise<T>
   /**
    * Tells of each committed write's changes, in order, before that write's promise resolves: here, and in every process that shares
    * the store. Listeners are quick and do not throw.
@@ -147,7 +156,12 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
         const also: Change['changed'] = (one) => void changed.push(one)
         const value = await outside.within(() => change(writersOver({ db: tx, nowMs, note, changed: also })))
         if (lines.length > 0)
-          await appendAudit(tx, { at: nowMs, by: by === 'system' ? by : whoById(by), why, changes: lines })
+          await appendAudit(tx, {
+            at: nowMs,
+            by: typeof by === 'string' ? by : whoById(by),
+            why,
+            changes: lines,
+          })
         return value
       })
       if (changed.length === 0) return result
@@ -191,6 +205,8 @@ function readersOver(db: Kysely<Tables>): Readers {
     grants: new GrantReader(db),
     credentials: new CredentialReader(db),
     webhooks: new WebhookReader(db),
+    scim: new ScimDirectoryReader(db),
+    scimTokens: new ScimTokenReader(db),
     settings: new SettingReader(db),
     audit: new AuditReader(db),
   }
@@ -213,6 +229,8 @@ function writersOver(change: Change): Writers {
     grants: new GrantWriter(change),
     credentials: new CredentialWriter(change),
     webhooks: new WebhookWriter(change),
+    scim: new ScimDirectoryWriter(change),
+    scimTokens: new ScimTokenWriter(change),
     settings: new SettingWriter(change),
     note: (what) => change.note(what),
   }

@@ -61,6 +61,7 @@ export class Ground implements AsyncDisposable {
             name: 'ACME',
             certificateAuthority,
           },
+          scim: {},
           limits: { signInsPerMinute: 1000 },
         },
       }),

@@ -48,103 +48,125 @@ const count = (fallback: number) => z.number().int().min(1).default(fallback)
 
 /** The gateway's whole configuration. A protocol adds its listener by its own name. */
 export function configSchema(protocols: readonly Listening[]) {
-  return z.strictObject({
-    /** Holds the store, the recordings, and, unless told otherwise, the key that seals them. */
-    dataDirectory: z.string().min(1).default('./sallyport-data'),
-    /** The name by which clients and agents reach this gateway. */
-    publicHost: z
-      .string()
-      .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'use a host name or an address, without a port')
-      .default('localhost'),
-    /** 32 bytes, base64 or hex. A file of its own in the data directory where absent. */
-    masterKey: secretReference.optional(),
-    listen: z
-      .strictObject({
-        api: listenAddress(8443),
-        agents: listenAddress(8444),
-        metrics: optionalAddress(9464, '127.0.0.1'),
-        ...Object.fromEntries(protocols.map(({ name, listenPort }) => [name, optionalAddress(listenPort)])),
-      })
-      .prefault({}),
-    tls: z
-      .strictObject({
-        /** Further names in the certificate that the gateway signs for itself. */
-        names: z.array(z.string().min(1)).default([]),
-        /** Files of your own certificate (with its chain) and key, PEM, in place of ours. */
-        certificate: z.string().optional(),
-        key: z.string().optional(),
-      })
-      .refine((it) => (it.certificate === undefined) === (it.key === undefined), {
-        message: 'certificate and key go together',
-      })
-      .prefault({}),
-    /** The company's OpenID provider, where people sign in. Without it they do with a password of their own here. */
-    oidc: z
-      .strictObject({
-        /** As it calls itself, to the letter. */
-        issuer: z.url({ protocol: /^https$/, error: 'use an address of https' }),
-        clientId: z.string().min(1),
-        clientSecret: z
-          .string()
-          .regex(
-            /^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|sealed:[a-z0-9-]+)$/,
-            'secrets stand elsewhere: use file:PATH, env:NAME or sealed:NAME',
-          ),
-        clientAuthentication: z
-          .enum(['client_secret_basic', 'client_secret_post'])
-          .default('client_secret_basic'),
-        /** What people know it by: it stands on the button. */
-        name: z.string().min(1).max(60).default('your company’s account'),
-        scopes: z.array(z.string().min(1)).default(['openid', 'profile']),
-        /** Of the ID token, or of what userinfo says: a name, or a JSON Pointer. */
-        groupsClaim: z.string().min(1).default('groups'),
-        nameClaim: z.string().min(1).default('preferred_username'),
-        /** The only groups that are taken over. */
-        onlyGroups: z.array(z.string().min(1)).optional(),
-        /** Further parameters of the request to sign in. */
-        parameters: z.record(z.string(), z.string()).default({}),
-        /** PEM file, where the system does not know who signs the provider's certificate. */
-        certificateAuthority: z.string().optional(),
-        /** Who may still sign in with a password: members of `administrators`, for when the provider fails. */
-        localUsers: z.enum(['administrators', 'everybody', 'nobody']).default('administrators'),
-      })
-      .refine(({ scopes }) => scopes.includes('openid'), { path: ['scopes'], message: 'openid is needed' })
-      .optional(),
-    /** For clients that sign in by OAuth alone, with no software of ours: `psql` 18. */
-    oauth: z
-      .strictObject({
-        /** Who may begin a sign-in: the name stands on the page where a person lets it in. None has a secret. */
-        clients: z
-          .array(
-            z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/, 'use letters, digits, . _ - , 40 at most'),
-          )
-          .max(100)
-          .default(['psql']),
-      })
-      .prefault({}),
-    limits: z
-      .strictObject({
-        /** Client connections over all protocols. */
-        connections: count(5000),
-        /** Of those, from one address, before they have logged in. */
-        connectionsBeforeLogin: count(100),
-        requestsPerMinute: count(1200),
-        /** Log-ins and set-ups from one address. */
-        signInsPerMinute: count(30),
-      })
-      .prefault({}),
-    /** How many processes carry the traffic. With one, it is the gateway's own. */
-    processes: z.number().int().min(1).max(64).default(1),
-    /** How long sessions may go on once the gateway was told to stop. */
-    drainMs: milliseconds(30_000, 3_600_000),
-    log: z
-      .strictObject({
-        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-        /** `auto`: text on a terminal, JSON elsewhere. */
-        format: z.enum(['auto', 'json', 'text']).default('auto'),
-      })
-      .prefault({}),
-  })
+  return z
+    .strictObject({
+      /** Holds the store, the recordings, and, unless told otherwise, the key that seals them. */
+      dataDirectory: z.string().min(1).default('./sallyport-data'),
+      /** The name by which clients and agents reach this gateway. */
+      publicHost: z
+        .string()
+        .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'use a host name or an address, without a port')
+        .default('localhost'),
+      /** 32 bytes, base64 or hex. A file of its own in the data directory where absent. */
+      masterKey: secretReference.optional(),
+      listen: z
+        .strictObject({
+          api: listenAddress(8443),
+          agents: listenAddress(8444),
+          metrics: optionalAddress(9464, '127.0.0.1'),
+          ...Object.fromEntries(protocols.map(({ name, listenPort }) => [name, optionalAddress(listenPort)])),
+        })
+        .prefault({}),
+      tls: z
+        .strictObject({
+          /** Further names in the certificate that the gateway signs for itself. */
+          names: z.array(z.string().min(1)).default([]),
+          /** Files of your own certificate (with its chain) and key, PEM, in place of ours. */
+          certificate: z.string().optional(),
+          key: z.string().optional(),
+        })
+        .refine((it) => (it.certificate === undefined) === (it.key === undefined), {
+          message: 'certificate and key go together',
+        })
+        .prefault({}),
+      /** The company's OpenID provider, where people sign in. Without it they do with a password of their own here. */
+      oidc: z
+        .strictObject({
+          /** As it calls itself, to the letter. */
+          issuer: z.url({ protocol: /^https$/, error: 'use an address of https' }),
+          clientId: z.string().min(1),
+          clientSecret: z
+            .string()
+            .regex(
+              /^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*|sealed:[a-z0-9-]+)$/,
+              'secrets stand elsewhere: use file:PATH, env:NAME or sealed:NAME',
+            ),
+          clientAuthentication: z
+            .enum(['client_secret_basic', 'client_secret_post'])
+            .default('client_secret_basic'),
+          /** What people know it by: it stands on the button. */
+          name: z.string().min(1).max(60).default('your company’s account'),
+          scopes: z.array(z.string().min(1)).default(['openid', 'profile']),
+          /** Of the ID token, or of what userinfo says: a name, or a JSON Pointer. */
+          groupsClaim: z.string().min(1).default('groups'),
+          nameClaim: z.string().min(1).default('preferred_username'),
+          /** Of the ID token: by which people are known. */
+          subjectClaim: z.string().min(1).default('sub'),
+          /** The only groups that are taken over. */
+          onlyGroups: z.array(z.string().min(1)).optional(),
+          /** Further parameters of the request to sign in. */
+          parameters: z.record(z.string(), z.string()).default({}),
+          /** PEM file, where the system does not know who signs the provider's certificate. */
+          certificateAuthority: z.string().optional(),
+          /** Who may still sign in with a password: members of `administrators`, for when the provider fails. */
+          localUsers: z.enum(['administrators', 'everybody', 'nobody']).default('administrators'),
+        })
+        .refine(({ scopes }) => scopes.includes('openid'), { path: ['scopes'], message: 'openid is needed' })
+        .optional(),
+      /** For clients that sign in by OAuth alone, with no software of ours: `psql` 18. */
+      oauth: z
+        .strictObject({
+          /** Who may begin a sign-in: the name stands on the page where a person lets it in. None has a secret. */
+          clients: z
+            .array(
+              z
+                .string()
+                .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/, 'use letters, digits, . _ - , 40 at most'),
+            )
+            .max(100)
+            .default(['psql']),
+        })
+        .prefault({}),
+      /** What the provider's SCIM connector may say of people and groups. Without it there is no such endpoint. */
+      scim: z
+        .strictObject({
+          /** Which attribute has what the provider calls somebody in a sign-in: `oidc.subjectClaim`. */
+          subject: z.enum(['externalId', 'userName']).default('externalId'),
+          /** Whether it says what groups its people are in; their tokens do not, then. */
+          groups: z.boolean().default(true),
+          /** Whether it may make administrators of the gateway. */
+          administrators: z.boolean().default(false),
+        })
+        .optional(),
+      limits: z
+        .strictObject({
+          /** Client connections over all protocols. */
+          connections: count(5000),
+          /** Of those, from one address, before they have logged in. */
+          connectionsBeforeLogin: count(100),
+          requestsPerMinute: count(1200),
+          /** Log-ins and set-ups from one address. */
+          signInsPerMinute: count(30),
+          /** Of one connector. Entra ID asks for 25 a second. */
+          scimRequestsPerMinute: count(3000),
+        })
+        .prefault({}),
+      /** How many processes carry the traffic. With one, it is the gateway's own. */
+      processes: z.number().int().min(1).max(64).default(1),
+      /** How long sessions may go on once the gateway was told to stop. */
+      drainMs: milliseconds(30_000, 3_600_000),
+      log: z
+        .strictObject({
+          level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+          /** `auto`: text on a terminal, JSON elsewhere. */
+          format: z.enum(['auto', 'json', 'text']).default('auto'),
+        })
+        .prefault({}),
+    })
+    .refine(({ oidc, scim }) => scim === undefined || oidc !== undefined, {
+      path: ['scim'],
+      message: 'it keeps the people of a provider: set oidc as well',
+    })
 }
 
 /** Frozen; relative paths are against the folder that the gateway was started in. */

@@ -16,6 +16,7 @@ import { bind } from '../edge/listener.ts'
 import { registerOAuth, type OAuthParts } from './oauth/routes.ts'
 import { pages } from './pages.ts'
 import { problem, problemOf } from './problem.ts'
+import { registerScim, type ScimEndpoint } from './scim/routes.ts'
 import { securityHeaders } from './security-headers.ts'
 import { registerBackChannel } from './sign-in/back-channel.ts'
 import { registerSignIn, type SignInPages } from './sign-in/routes.ts'
@@ -27,6 +28,7 @@ export interface FrontOptions {
   readonly guards: Guards
   readonly signIn: SignInPages
   readonly oauth: Omit<OAuthParts, 'onTrouble'>
+  readonly scim: ScimEndpoint | undefined
   readonly limits: { readonly requestsPerMinute: number; readonly signInsPerMinute: number }
   /** Undefined while all is well; else why the gateway should get no new clients. */
   readonly unready: () => Promise<string | undefined>
@@ -114,6 +116,7 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
     if (backChannel !== undefined) registerBackChannel(app, backChannel)
   registerOAuth(app, { ...options.oauth, onTrouble: options.onTrouble }, options.limits.signInsPerMinute)
   registerRoutes(app, options.implementations, options.guards, options.limits)
+  if (options.scim !== undefined) registerScim(app, options.scim)
   const description = JSON.stringify(openApiDocument('v1'))
   app.get(`${apiPrefix}/openapi.json`, named('openapi'), (_request, reply) =>
     reply.type('application/json; charset=utf-8').send(description),

@@ -1,5 +1,5 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
-import { authorityView } from '@sallyport/identity'
+import { authorityView, type ScimTokens } from '@sallyport/identity'
 import { Authorize } from '../api/authorize.ts'
 import type { Guards, Implementations } from '../api/implementation.ts'
 import { accessRoutes } from '../api/routes/access.ts'
@@ -15,6 +15,7 @@ import { policyRoutes } from '../api/routes/policies.ts'
 import { grantRoutes, requestRoutes } from '../api/routes/requests.ts'
 import { resourceRoutes } from '../api/routes/resources.ts'
 import { reviewRoutes } from '../api/routes/reviews.ts'
+import { scimTokenRoutes } from '../api/routes/scim-tokens.ts'
 import { sessionRoutes } from '../api/routes/sessions.ts'
 import { loginRoutes, setupRoutes } from '../api/routes/setup.ts'
 import { tokenRoutes } from '../api/routes/tokens.ts'
@@ -39,6 +40,7 @@ import type { ProviderAtWork } from './provider.ts'
 import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
+import { openScim } from './scim.ts'
 
 export interface ApiOptions {
   readonly config: Config
@@ -65,11 +67,12 @@ export interface ApiOptions {
 export async function openApi(life: AsyncDisposableStack, options: ApiOptions): Promise<Front> {
   const { config, foundation, people, readiness, events } = options
   const authorize = new Authorize(foundation.store.read, foundation.policies)
+  const scim = await openScim(options)
   return life.use(
     await openFront({
       address: config.listen.api,
       tls: options.clientTls.tls.pair,
-      implementations: implementationsOf(options, authorize),
+      implementations: implementationsOf(options, authorize, scim?.tokens),
       guards: guardsOf(people, authorize),
       signIn: {
         ...people,
@@ -87,6 +90,7 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
         onSignedIn: (principal, address) => events.signedIn(principal, address),
         onRefused: (address, code) => events.signInRefused(address, code),
       },
+      scim,
       limits: config.limits,
       unready: () => readiness.why(),
       onAnswered: (answered) => events.answered(answered),
@@ -106,7 +110,11 @@ function guardsOf({ authenticators }: People, authorize: Authorize): Guards {
   }
 }
 
-function implementationsOf(options: ApiOptions, authorize: Authorize): Implementations {
+function implementationsOf(
+  options: ApiOptions,
+  authorize: Authorize,
+  scimTokens: ScimTokens | undefined,
+): Implementations {
   const { config, clock, foundation, people, plane, events, authority, addresses, baseUrl, readiness } =
     options
   const { store, box, keys, recordings, recordingDirectories, policies, protocols } = foundation
@@ -229,5 +237,6 @@ function implementationsOf(options: ApiOptions, authorize: Authorize): Implement
     authorities: authorityRoutes(keys.clients),
     audit: auditRoutes(read),
     webhooks: webhookRoutes({ store, send: options.sendWebhook, clock }),
+    scimTokens: scimTokenRoutes({ read, scimTokens, clock }),
   }
 }

@@ -17,6 +17,7 @@ export function keepUp(
       .write('system', 'upkeep', async (tx) => {
         await tx.tokens.forgetOld(clock.now() - keepTokensMs)
         await tx.signIns.forgetOver()
+        await tx.scimTokens.forgetOld(clock.now() - keepTokensMs)
         await tx.sshKeys.forgetOld(clock.now() - keepTokensMs)
         await tx.webhooks.forgetDead(clock.now() - keepDeadLettersMs)
       })

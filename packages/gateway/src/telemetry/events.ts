@@ -106,6 +106,10 @@ export class Events {
     this.#log.warn({ address, why }, 'logout token refused')
   }
 
+  scimRefused(address: string): void {
+    this.#log.warn({ address }, 'SCIM token refused')
+  }
+
   applied(by: Subject, plan: readonly Change[], policyVersion: string): void {
     const changes = plan
       .filter(({ action }) => action !== 'unchanged')

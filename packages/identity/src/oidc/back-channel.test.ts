@@ -20,6 +20,7 @@ describe('a provider that says that somebody has left', () => {
     const provider = {
       issuer,
       clientId: 'sallyport',
+      subjectClaim: 'sub',
       keySet: () => idp.publishedAt(new URL(`${issuer}/jwks`)),
     }
     backChannel = new BackChannel({ ...it, provider, onRefused: (why) => void refused.push(why) })
@@ -114,6 +115,7 @@ describe('a provider that says that somebody has left', () => {
     const provider = {
       issuer,
       clientId: 'sallyport',
+      subjectClaim: 'sub',
       keySet: () => idp.publishedAt(new URL(`${issuer}/jwks`)),
     }
     const restarted = new BackChannel({ ...it, provider, onRefused: (why) => void refused.push(why) })
@@ -123,6 +125,25 @@ describe('a provider that says that somebody has left', () => {
     it.clock.advance(360_000)
     expect(isRefusal(await restarted.logOut(token, '10.0.0.1'))).toBe(true)
     expect(told).toEqual([])
+  })
+
+  test('by the claim by which people are known here, or by their session', async () => {
+    const { told } = await signedIn('dora', 'a')
+    const provider = {
+      issuer,
+      clientId: 'sallyport',
+      subjectClaim: 'oid',
+      keySet: () => idp.publishedAt(new URL(`${issuer}/jwks`)),
+    }
+    const byOid = new BackChannel({ ...it, provider, onRefused: (why) => void refused.push(why) })
+    const say = async (claims: Readonly<Record<string, unknown>>) =>
+      byOid.logOut(new Secret(await logoutToken(claims)), '10.0.0.1')
+    expect(isRefusal(await say({ sub: 'dora' }))).toBe(true)
+    expect(refused).toEqual(['it does not say by "oid" whom it is about'])
+    expect(await say({ sub: 'pairwise', oid: 'erin' })).toBe(0)
+    expect(told).toEqual([])
+    expect(await say({ sub: 'pairwise', oid: 'dora' })).toBe(1)
+    expect(told[0]).toMatchObject({ code: 'access-revoked' })
   })
 
   const now = () => Math.floor(it.clock.now() / 1000)

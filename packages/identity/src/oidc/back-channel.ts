@@ -6,7 +6,7 @@ import { readLogoutToken, type Logout } from './logout-token.ts'
 import type { Provider } from './provider.ts'
 
 export interface BackChannelParts {
-  readonly provider: Pick<Provider, 'issuer' | 'clientId' | 'keySet'>
+  readonly provider: Pick<Provider, 'issuer' | 'clientId' | 'subjectClaim' | 'keySet'>
   readonly store: Store
   readonly clock: Clock
   /** For the log, without the token. */
@@ -34,8 +34,9 @@ export class BackChannel {
    */
   async logOut(token: Secret, address: string): Promise<number | Refusal> {
     const { provider, store, clock } = this.#parts
-    const { issuer, clientId } = provider
-    const read = await readLogoutToken(token.reveal(), { issuer, clientId, keys: this.#keys }, clock.now())
+    const { issuer, clientId, subjectClaim } = provider
+    const judge = { issuer, clientId, subjectClaim, keys: this.#keys }
+    const read = await readLogoutToken(token.reveal(), judge, clock.now())
     if ('why' in read) return this.#refused(read.why, address)
     const ended = await store.write('system', 'back-channel logout', (tx) => this.#end(tx, read))
     return isRefusal(ended) ? this.#refused(ended.reason, address) : ended

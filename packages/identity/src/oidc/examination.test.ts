@@ -26,6 +26,7 @@ describe('the examination of a provider', () => {
       scopes: ['openid', 'profile', 'offline_access'],
       groupsClaim: 'groups',
       nameClaim: 'preferred_username',
+      subjectClaim: 'sub',
       parameters: {},
     } as ProviderSettings
     clientSecret = () => Promise.resolve(new Secret(secret))

@@ -18,6 +18,8 @@ export interface Logout {
 export interface LogoutJudge {
   readonly issuer: string
   readonly clientId: string
+  /** The claim by which the provider's people are known here. */
+  readonly subjectClaim: string
   readonly keys: Pick<IssuerKeys, 'find'>
 }
 
@@ -27,7 +29,7 @@ export interface LogoutJudge {
  */
 export async function readLogoutToken(
   text: string,
-  { issuer, clientId, keys }: LogoutJudge,
+  { issuer, clientId, subjectClaim, keys }: LogoutJudge,
   nowMs: number,
 ): Promise<Logout | NotTaken> {
   const jwt = readJwt(text)
@@ -39,11 +41,14 @@ export async function readLogoutToken(
   if (typeof expiresAtMs === 'string') return { why: expiresAtMs }
   const unsigned = await wrongSignature(text, keys)
   if (unsigned !== undefined) return { why: unsigned }
-  const { jti, sub } = claims
+  const { jti, [subjectClaim]: subject } = claims
+  const sid = sessionIn(claims) ?? undefined
+  if (typeof subject !== 'string' && sid === undefined)
+    return { why: `it does not say by ${shown(subjectClaim)} whom it is about` }
   return {
     jti: String(jti),
-    subject: typeof sub === 'string' ? sub : undefined,
-    sid: sessionIn(claims) ?? undefined,
+    subject: typeof subject === 'string' ? subject : undefined,
+    sid,
     expiresAtMs,
   }
 }

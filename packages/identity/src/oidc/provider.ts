@@ -16,6 +16,7 @@ import {
   randomState,
   refreshTokenGrant,
   ResponseBodyError,
+  skipSubjectCheck,
   type Configuration,
   type TokenEndpointResponse,
   type TokenEndpointResponseHelpers,
@@ -37,6 +38,8 @@ export interface ProviderSettings {
   /** Names or JSON Pointers, in the ID token or, where it does not have them, in what the provider's userinfo says. */
   readonly groupsClaim: string
   readonly nameClaim: string
+  /** Of the ID token: who somebody is. `sub`, unless the provider has one that others of its services know people by. */
+  readonly subjectClaim: string
   /** The only groups that are taken, where there are any. */
   readonly onlyGroups?: readonly string[] | undefined
   /** Further parameters of the request to sign in. */
@@ -69,6 +72,10 @@ export class Provider implements SignInProvider<Flow> {
 
   get issuer(): string {
     return this.#parts.settings.issuer
+  }
+
+  get subjectClaim(): string {
+    return this.#parts.settings.subjectClaim
   }
 
   get clientId(): string {
@@ -159,14 +166,18 @@ export class Provider implements SignInProvider<Flow> {
     known?: string,
   ): Promise<SignedInPerson> {
     const { settings, clock } = this.#parts
-    const { groupsClaim, nameClaim, onlyGroups } = settings
+    const { groupsClaim, nameClaim, subjectClaim, onlyGroups } = settings
     const id = tokens.claims() as Claims | undefined
-    const subject = typeof id?.['sub'] === 'string' ? id['sub'] : known
-    if (subject === undefined) throw new SignInProblem('refused', 'the provider does not say who signed in')
+    const subject = id === undefined ? known : id[subjectClaim]
+    if (typeof subject !== 'string' || subject === '')
+      throw new SignInProblem('refused', `the provider does not say by \`${subjectClaim}\` who signed in`)
     let claims: Claims = id ?? {}
     const isWhole = [groupsClaim, nameClaim].every((path) => claimAt(claims, path) !== undefined)
+    // Without an ID token nobody says whose `sub` it should be, and the access token is that of the same person.
+    const claimed = subjectClaim === 'sub' ? subject : id?.['sub']
+    const sub = typeof claimed === 'string' ? claimed : skipSubjectCheck
     if (!isWhole && configuration.serverMetadata().userinfo_endpoint !== undefined)
-      claims = { ...(await fetchUserInfo(configuration, tokens.access_token, subject)), ...claims }
+      claims = { ...(await fetchUserInfo(configuration, tokens.access_token, sub)), ...claims }
     if (isDistributed(claims, groupsClaim))
       throw new SignInProblem('refused', 'the groups did not fit into the provider’s answer')
     const groups = textsIn(claimAt(claims, groupsClaim)).filter((name) => onlyGroups?.includes(name) ?? true)

@@ -89,7 +89,10 @@ describe('a store in a file', () => {
       alter table ${table} add column reviewers text;
       alter table ${table} add column approvalsNeeded integer;
       alter table ${table} drop column needs;`
-    change(file, `${older('reviews')} ${older('accessRequests')} ${withoutSshKeys} ${withoutIssuers}`)
+    change(
+      file,
+      `${older('reviews')} ${older('accessRequests')} ${withoutSshKeys} ${withoutIssuers} ${withoutScim}`,
+    )
     change(
       file,
       `delete from kysely_migration where name >= '0006';
@@ -119,7 +122,7 @@ describe('a store in a file', () => {
     change(
       file,
       `insert into resources (name, version, document, "updatedAt") values ('db', 1, '${document}', 1), ('other', 1, '{"name":"other"}', 1);
-       ${withoutSshKeys} ${withoutIssuers}
+       ${withoutSshKeys} ${withoutIssuers} ${withoutScim}
        delete from kysely_migration where name >= '0007'`,
     )
     const [resource, other] = await using(await open(), (store) => store.read.resources.list())
@@ -134,7 +137,7 @@ describe('a store in a file', () => {
     await using(await open(), (store) => store.check())
     change(
       file,
-      `${withoutDelegation} drop table leases; drop table logoutTokens; drop table signIns;
+      `${withoutDelegation} ${withoutScim} drop table leases; drop table logoutTokens; drop table signIns;
        create table signIns (id text primary key, userName text not null, refresh blob not null) strict;
        insert into signIns values ('s', 'alice', x'07'), ('t', 'bob', x'08');
        insert into users (name, displayName, "groups", createdAt, issuer, subject) values ('alice', 'Alice', '[]', 1, 'https://idp.example', 'a');
@@ -276,6 +279,15 @@ const withoutSshKeys = `
   drop index tokensBySshKey;
   alter table tokens drop column sshKey;
   drop table sshKeys;`
+
+/** What migration 0016 has made, unmade. */
+const withoutScim = `
+  alter table users drop column disabledBy;
+  alter table users drop column groupsBy;
+  drop table scimTokens;
+  drop table scimUsers;
+  drop table scimGroups;
+  drop table scimMembers;`
 
 /** What migration 0014 has made, unmade. */
 const withoutDelegation = `

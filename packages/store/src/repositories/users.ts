@@ -22,6 +22,10 @@ export interface User {
   /** Null for a local user. */
   readonly provider: ProviderUser | null
   readonly disabledAt: number | null
+  /** Who shut them out, where it was not an administrator: whoever did may let them in again. */
+  readonly disabledBy: 'scim' | null
+  /** Who says what groups they are in, where it is not their provider's tokens. */
+  readonly groupsBy: 'scim' | null
   readonly createdAt: number
 }
 
@@ -52,6 +56,20 @@ export class UserReader {
     return row && parse(row)
   }
 
+  /** Of those who are not shut out, by name. */
+  async livingIn(group: string): Promise<readonly string[]> {
+    const rows = await this.db
+      .selectFrom('users')
+      .select(['name', 'groups'])
+      .where('disabledAt', 'is', null)
+      .where('groups', 'like', `%${JSON.stringify(group)}%`)
+      .orderBy('name')
+      .execute()
+    return rows
+      .filter(({ groups }) => (JSON.parse(groups) as string[]).includes(group))
+      .map(({ name }) => name)
+  }
+
   async isEmpty(): Promise<boolean> {
     return (await this.db.selectFrom('users').select('name').limit(1).executeTakeFirst()) === undefined
   }
@@ -79,6 +97,8 @@ export class UserWriter extends UserReader {
         groups: JSON.stringify(user.groups),
         passwordHash: null,
         disabledAt: null,
+        disabledBy: null,
+        groupsBy: null,
         createdAt: this.#change.nowMs,
         issuer: provider?.issuer ?? null,
         subject: provider?.subject ?? null,
@@ -114,12 +134,18 @@ export class UserWriter extends UserReader {
     return this.#update(name, { displayName }, 'changed', `user ${name} is called ${displayName}`)
   }
 
-  disable(name: string): Promise<boolean> {
-    return this.#update(name, { disabledAt: this.#change.nowMs }, 'ended', `user ${name} disabled`)
+  disable(name: string, disabledBy: User['disabledBy'] = null): Promise<boolean> {
+    const row = { disabledAt: this.#change.nowMs, disabledBy }
+    return this.#update(name, row, 'ended', `user ${name} disabled`)
   }
 
   enable(name: string): Promise<boolean> {
-    return this.#update(name, { disabledAt: null }, 'changed', `user ${name} enabled`)
+    return this.#update(name, { disabledAt: null, disabledBy: null }, 'changed', `user ${name} enabled`)
+  }
+
+  setGroupsBy(name: string, groupsBy: User['groupsBy']): Promise<boolean> {
+    const who = groupsBy === null ? 'their provider’s tokens say' : 'SCIM says'
+    return this.#update(name, { groupsBy }, 'changed', `${who} what groups user ${name} is in`)
   }
 
   async #update(
@@ -139,11 +165,13 @@ export class UserWriter extends UserReader {
   }
 }
 
-function parse({ issuer, subject, claimedAt, ...row }: Tables['users']): User {
+function parse({ issuer, subject, claimedAt, disabledBy, groupsBy, ...row }: Tables['users']): User {
   const isLocal = issuer === null || subject === null
   return {
     ...row,
     groups: JSON.parse(row.groups) as string[],
+    disabledBy: disabledBy as User['disabledBy'],
+    groupsBy: groupsBy as User['groupsBy'],
     provider: isLocal ? null : { issuer, subject, claimedAt: claimedAt ?? 0 },
   }
 }

@@ -268,6 +268,8 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
           passwordHash: null,
           provider: null,
           disabledAt: null,
+          disabledBy: null,
+          groupsBy: null,
           createdAt: clock.now(),
         })
         expect(await store.read.users.isEmpty()).toBe(false)
