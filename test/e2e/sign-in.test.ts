@@ -5,6 +5,7 @@ import { startNode } from '../world/process.ts'
 import { temporaryDirectory } from '../world/temporary.ts'
 import { byBackChannel } from './sign-in/back-channel.ts'
 import { Ground, session } from './sign-in/ground.ts'
+import { byPsql } from './sign-in/psql.ts'
 import { byProviderAnswers } from './sign-in/provider-answers.ts'
 import { byScim } from './sign-in/scim.ts'
 
@@ -96,6 +97,7 @@ describe('people sign in at their company’s provider, over two processes', () 
 
   byProviderAnswers(ground)
   byBackChannel(ground)
+  byPsql(ground)
 
   describe('a program signs in by a browser anywhere', () => {
     test('once a person has compared the code and seen who asks; its token is given out once', async () => {

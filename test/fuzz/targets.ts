@@ -8,6 +8,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   jwt: () => import('./targets/jwt.ts'),
   scim: () => import('./targets/scim.ts'),
   login: () => import('./targets/login.ts'),
+  oauthbearer: () => import('./targets/oauthbearer.ts'),
   statements: () => import('./targets/statements.ts'),
   effects: () => import('./targets/effects.ts'),
   masks: () => import('./targets/masks.ts'),

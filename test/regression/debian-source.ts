@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aptGet } from '../world/apt.ts'
+import { aptApart } from '../world/apt.ts'
 import { run } from '../world/process.ts'
 import { cacheDirectory, serverUser } from '../world/user.ts'
 
@@ -46,24 +46,13 @@ function installedVersion(major: number): string | undefined {
 async function download(major: number, version: string | undefined, workplace: string): Promise<void> {
   if (!existsSync('/usr/bin/apt-get'))
     throw new Missing('there is no apt-get, and so no Debian source package')
-  const list = join(workplace, 'sources.list')
-  await writeFile(list, `${sourceLines(version === undefined).join('\n')}\n`)
-  await mkdir(join(workplace, 'lists/partial'), { recursive: true })
-  await mkdir(join(workplace, 'cache/archives/partial'), { recursive: true })
-  // Private lists: the machine's own stay as they are, and root is not needed.
-  const settings = [
-    `Dir::Etc::SourceList=${list}`,
-    'Dir::Etc::SourceParts=-',
-    `Dir::State::Lists=${join(workplace, 'lists')}`,
-    `Dir::Cache=${join(workplace, 'cache')}`,
-  ]
-  const apart = settings.flatMap((setting) => ['-o', setting])
-  aptGet([...apart, 'update'])
+  const apart = await aptApart(workplace, sourceLines(version === undefined))
+  apart(['update'])
   const name = `postgresql-${major}`
   const tries = version === undefined ? [name] : [`${name}=${version}`, name]
   let why = ''
   for (const one of tries) {
-    const got = aptGet([...apart, 'source', '--download-only', one], workplace)
+    const got = apart(['source', '--download-only', one], workplace)
     if (got.isDone) return
     why = got.lastLine
   }
@@ -72,6 +61,19 @@ async function download(major: number, version: string | undefined, workplace: s
 
 /** Lines for the sources of what apt has packages of, where that is Debian; and of the later release for what it lacks. */
 function sourceLines(isForLater: boolean): readonly string[] {
+  if (isForLater) return [laterLine('deb-src')]
+  return [...new Set(archives().map(({ uri, codename }) => lineFor('deb-src', uri, codename)))]
+}
+
+/** For packages, or sources, of the release that carries PostgreSQL 18. @throws Missing */
+export function laterLine(kind: 'deb' | 'deb-src'): string {
+  const found = archives()
+  const { uri } = found.find(({ codename }) => !codename.includes('-')) ?? found[0]!
+  return lineFor(kind, uri, laterRelease)
+}
+
+/** What apt is configured for. @throws Missing where that is not Debian */
+function archives(): readonly { readonly uri: string; readonly codename: string }[] {
   const format = '$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)'
   const { stdout } = spawnSync('apt-get', ['indextargets', '--format', format, 'Identifier: Packages'], {
     encoding: 'utf8',
@@ -80,11 +82,13 @@ function sourceLines(isForLater: boolean): readonly string[] {
   const found = targets.filter(([, , component, origin]) => component === 'main' && origin === 'Debian')
   if (found.length === 0)
     throw new Missing('apt is not configured for Debian, or has no lists yet: apt-get update')
-  const later = found.find(([, codename]) => !/-/.test(codename ?? ''))
+  return found.map(([uri = '', codename = '']) => ({ uri, codename }))
+}
+
+function lineFor(kind: 'deb' | 'deb-src', uri: string, codename: string): string {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
   const signed = existsSync(keyring) ? `[signed-by=${keyring}] ` : ''
-  const lines = isForLater && later !== undefined ? [[later[0], laterRelease]] : found
-  return [...new Set(lines.map(([uri, codename]) => `deb-src ${signed}${uri} ${codename} main`))]
+  return `${kind} ${signed}${uri} ${codename} main`
 }
 
 /** Upstream's archive alone: what Debian patches is not what is tested. */

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 
 /**
  * Installs Debian packages, and says so, where that may be done: as root, with apt-get, and unless SALLYPORT_TEST_NO_INSTALL is set.
@@ -33,6 +35,32 @@ export function aptGet(
   })
   const lines = (stderr ?? '').trim().split('\n')
   return { isDone: status === 0, lastLine: error?.message ?? lines.at(-1) ?? '' }
+}
+
+export type AptGet = typeof aptGet
+
+/**
+ * apt-get with sources, lists and packages of its own below `directory`, as on a machine on which nothing is installed: this machine's stay as
+ * they are, and root is not needed.
+ */
+export async function aptApart(directory: string, sources: readonly string[]): Promise<AptGet> {
+  const at = (path: string): string => join(directory, path)
+  for (const path of ['lists/partial', 'cache/archives/partial']) await mkdir(at(path), { recursive: true })
+  await writeFile(at('sources.list'), `${sources.join('\n')}\n`)
+  await writeFile(at('status'), '')
+  const settings = [
+    `Dir::Etc::SourceList=${at('sources.list')}`,
+    'Dir::Etc::SourceParts=-',
+    `Dir::State=${directory}`,
+    `Dir::State::Lists=${at('lists')}`,
+    `Dir::State::status=${at('status')}`,
+    `Dir::Cache=${at('cache')}`,
+    'Acquire::Languages=none',
+    'APT::Sandbox::User=root',
+    'Debug::NoLocking=true',
+  ]
+  const apart = settings.flatMap((setting) => ['-o', setting])
+  return (args, where) => aptGet([...apart, ...args], where)
 }
 
 function say(words: string): void {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { Missing, postgresSource } from '../regression/debian-source.ts'
 import { chromiumPackages, hasChromium } from './chromium.ts'
+import { prepareLaterPsql } from './later-psql.ts'
 import { findPostgres } from './postgres-binaries.ts'
 import { install, readyOpenssh, readyPostgres, say } from './servers.ts'
 
@@ -12,6 +13,7 @@ readyOpenssh(['sshpass', 'rsync', 'git', 'ssh-audit', 'ansible-core'])
 if (!hasChromium()) install('Chromium', chromiumPackages, 'without it the pages are not tried in a browser')
 say('chromium', hasChromium() ? 'here' : 'none: what needs it is skipped')
 await prepareRegressionSuite()
+await preparePsqlWithOAuth()
 if (!found) process.exitCode = 1
 
 /** PostgreSQL's own tests, of the version that is installed. */
@@ -24,4 +26,13 @@ async function prepareRegressionSuite(): Promise<void> {
   })
   const words = source instanceof Missing ? `skipped: ${source.message}` : `of PostgreSQL ${binaries.version}`
   say('regression', `suite ${words}`)
+}
+
+/** One that signs in by OAuth: this machine's own may be too old for that. */
+async function preparePsqlWithOAuth(): Promise<void> {
+  const psql = await prepareLaterPsql().catch((thrown: unknown) => {
+    if (thrown instanceof Missing) return thrown
+    throw thrown
+  })
+  say('psql', psql instanceof Missing ? `without OAuth: ${psql.message}` : `${psql.version}, with OAuth`)
 }

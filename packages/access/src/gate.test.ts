@@ -256,4 +256,19 @@ describe('who has nothing to show', () => {
     expect(await left.wait(AbortSignal.abort())).toMatchObject({ code: 'invalid-credential' })
     expect(world.devices.look(left.code, '10.0.0.1')).toMatchObject({ code: 'invalid-credential' })
   })
+
+  it('is told where to get a token, sixty times, without having failed to log in', async () => {
+    await using world = await startWorld()
+    const ask = () => world.gate.authorizationServer('10.0.0.9:50000')
+    for (let i = 0; i < 60; i++)
+      expect(await ask()).toEqual({ metadataUrl: 'https://gateway.example/metadata' })
+    expect(await ask()).toMatchObject({ code: 'throttled' })
+    expect(await world.log({ clientAddress: '10.0.0.9:50000' })).toMatchObject({ kind: 'session' })
+  })
+
+  it('is told nothing where it has failed to log in too often', async () => {
+    await using world = await startWorld()
+    for (let i = 0; i < 30; i++) await world.log({ credential: new Secret('x'), clientAddress: '10.0.0.9:1' })
+    expect(await world.gate.authorizationServer('10.0.0.9:2')).toMatchObject({ code: 'throttled' })
+  })
 })

@@ -5,6 +5,7 @@ import {
   refusal,
   sessionId,
   type Account,
+  type AuthorizationServer,
   type Clock,
   type ConnectDecision,
   type DeviceSignIn,
@@ -49,6 +50,8 @@ export interface DeviceDoor {
     | Promise<Refusal | { readonly url: string; readonly userCode: string; readonly deviceCode: Secret }>
   /** @returns an access token */
   wait(deviceCode: Secret, signal: AbortSignal): Promise<Secret | Refusal>
+  /** Where programs that speak OAuth begin them. */
+  discover(address: string): AuthorizationServer | Refusal | Promise<AuthorizationServer | Refusal>
 }
 
 export interface GateParts {
@@ -98,6 +101,11 @@ export class AccessGate<Options> implements Gate<Options> {
       code: userCode,
       wait: (signal) => devices.wait(deviceCode, signal),
     }
+  }
+
+  async authorizationServer(clientAddress: string): Promise<AuthorizationServer | Refusal> {
+    const { devices, throttle } = this.#parts
+    return (await throttle.check(clientAddress)) ?? devices.discover(clientAddress)
   }
 
   get interrupts(): Pick<Interrupts, 'register'> {

@@ -26,6 +26,7 @@ import {
   Authenticators,
   currentPrincipal,
   DeviceSignIns,
+  Discoveries,
   disableUser,
   KeyLogIns,
   RegisteredKeys,
@@ -161,6 +162,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const requests = new AccessRequests({ store, policy, clock, notify: (event) => events.push(event) })
   const devices = new DeviceSignIns(tokens, clock)
   devices.pageUrl = 'https://gateway.example/device'
+  const discoveries = new Discoveries(clock)
+  discoveries.metadataUrl = 'https://gateway.example/metadata'
   const gate = new AccessGate(
     { name: 'postgres', options: (value: unknown) => value },
     {
@@ -178,6 +181,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
           const minted = await devices.wait(code, signal)
           return isRefusal(minted) ? minted : minted.token
         },
+        discover: (address) => discoveries.discover(address),
       },
       dial(request) {
         dialled.push(request)

@@ -75,6 +75,7 @@ export { Secret } from './secret.ts'
 export type { OwnTarget, SampleRequest, TagSuggestion, TagSuggestions } from './tag-suggestions.ts'
 export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'
 export type {
+  AuthorizationServer,
   DeviceSignIn,
   Gate,
   Interrupts,

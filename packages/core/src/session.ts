@@ -42,6 +42,12 @@ export interface DeviceSignIn {
   wait(signal: AbortSignal): Promise<Secret | Refusal>
 }
 
+/** Where clients get tokens that the gate takes, which speak OAuth and nothing of ours. */
+export interface AuthorizationServer {
+  /** What it says of itself: RFC 8414. */
+  readonly metadataUrl: string
+}
+
 /** What a client says of itself when it logs in. A protocol only collects it; the gate judges it. */
 export interface LoginClaim {
   /** The resource's name, as the client wrote it. */
@@ -75,6 +81,8 @@ export interface Gate<Options = unknown> {
   accepts(key: OfferedKey, clientAddress: string): Promise<boolean>
   /** @throws Fault gateway/store-unavailable */
   signIn(clientAddress: string): Promise<DeviceSignIn | Refusal>
+  /** For a client that has no token yet and asks where to get one, which is no failed log-in: so often from one address, and then a Refusal. */
+  authorizationServer(clientAddress: string): Promise<AuthorizationServer | Refusal>
   readonly interrupts: Pick<Interrupts, 'register'>
   /**
    * Fires the interrupt of the session that has this key, whoever asks. A key that could be guessed is not even looked up

@@ -15,6 +15,7 @@ export { authorityView, TargetAuthority, type SshAuthorityView } from './authori
 export { defaultDelegationMs, Delegations, type Delegation } from './delegations.ts'
 export { DeviceSignIns, type Approver, type AskingDevice, type BegunDevice } from './device-sign-ins.ts'
 export { LoopbackSignIns } from './loopback-sign-ins.ts'
+export { Discoveries } from './oauth/discoveries.ts'
 export { DeviceGrants, type BegunDeviceGrant, type DeviceGrantError } from './oauth/device-grants.ts'
 export { ProviderExamination, type Finding, type Look } from './oidc/examination.ts'
 export { BackChannel } from './oidc/back-channel.ts'

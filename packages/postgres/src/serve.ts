@@ -4,6 +4,7 @@ import {
   asFault,
   Fault,
   isRefusal,
+  refusal,
   type Authorization,
   type BlastRadius,
   type Connection,
@@ -23,7 +24,7 @@ import { ClientEncoding } from './client-encoding.ts'
 import { diagnosticsFor } from './diagnostics.ts'
 import type { Analyzer } from './facts/analyzer.ts'
 import { Judge } from './judge/judge.ts'
-import { arrive, ArrivalFault, type Arrival } from './login/downstream.ts'
+import { arrive, ArrivalFault, refuseBearer, type Arrival } from './login/downstream.ts'
 import type { ScramKeyring } from './login/scram-keys.ts'
 import { logIn, type LoggedIn } from './login/upstream.ts'
 import { masksFor } from './mask/masks.ts'
@@ -33,7 +34,7 @@ import { targetOf } from './open-side.ts'
 import type { PostgresOptions } from './options.ts'
 import { Portals } from './portals.ts'
 import { SearchPath } from './search-path.ts'
-import { wordError } from './wording.ts'
+import { wordBearerRefused, wordError } from './wording.ts'
 
 /** As PostgreSQL's own authentication_timeout: the whole log-in, on both sides. */
 const loginMs = 60_000
@@ -69,8 +70,18 @@ export async function serve(
       stream.end()
       return
     }
+    if (arrival.kind === 'discovery') {
+      const where = await gate.authorizationServer(connection.address)
+      if (isRefusal(where)) return sayAndEnd(stream, where)
+      await refuseBearer(stream, where, deadline.signal)
+      return sayAndEnd(stream, noToken, wordBearerRefused(noToken))
+    }
     const opened = await gate.open(arrival.claim)
-    if (isRefusal(opened)) return sayAndEnd(stream, opened)
+    if (isRefusal(opened)) {
+      if (!arrival.isBearer || opened.code !== 'invalid-credential') return sayAndEnd(stream, opened)
+      await refuseBearer(stream, undefined, deadline.signal)
+      return sayAndEnd(stream, opened, wordBearerRefused(opened))
+    }
     await using session = opened
     const target = await reach(parts.keyring, arrival, session, deadline.signal)
     // Both sides are logged in: from here on a session takes what time it likes.
@@ -99,12 +110,18 @@ function causeOf(thrown: unknown): Fault | Refusal {
   return asFault(thrown)
 }
 
-function sayAndEnd(stream: Duplex, cause: Fault | Refusal): void {
+const noToken = refusal(
+  'invalid-credential',
+  'there was no access token',
+  'connect again with one of the authorization server that was named',
+)
+
+function sayAndEnd(stream: Duplex, cause: Fault | Refusal, words = wordError('FATAL', cause)): void {
   stream.on('error', () => stream.destroy())
   if (!stream.writable) return void stream.destroy()
   // What the client still sends is read and forgotten, or the close would reset its unread last words.
   stream.resume()
-  stream.end(wordError('FATAL', cause), () => stream.destroy())
+  stream.end(words, () => stream.destroy())
 }
 
 /** A target that awaits the first query. Sessions may be idle for hours: what only their beginning needs is not kept. */

@@ -1,6 +1,6 @@
 import { Fault, type FaultCode, type Refusal, type RefusalCode } from '@sallyport/core'
 import { encodeErrorFields } from './codec/backend.ts'
-import { utf8 } from './encoding/encoding.ts'
+import { utf8, type Encoding } from './encoding/encoding.ts'
 
 /**
  * Every code's SQLSTATE. Total, so that a new code does not compile until PostgreSQL clients have words for it.
@@ -61,11 +61,26 @@ export function wordError(
   session?: string,
   encoding = utf8,
 ): Buffer {
+  return worded(severity, cause, sqlstates[cause.code], session, encoding)
+}
+
+/** That a log-in by OAUTHBEARER has failed, as PostgreSQL has it: where no password was asked for, none was wrong. */
+export function wordBearerRefused(refused: Refusal): Buffer {
+  return worded('FATAL', refused, '28000', undefined, utf8)
+}
+
+function worded(
+  severity: 'ERROR' | 'FATAL',
+  cause: Refusal | Fault,
+  sqlstate: string,
+  session: string | undefined,
+  encoding: Encoding,
+): Buffer {
   const isFault = cause instanceof Fault
   const fields = new Map([
     ['S', severity],
     ['V', severity],
-    ['C', sqlstates[cause.code]],
+    ['C', sqlstate],
     ['M', `sallyport: ${isFault ? cause.shown : cause.reason}`],
   ])
   if (!isFault && cause.next !== undefined) fields.set('H', cause.next)

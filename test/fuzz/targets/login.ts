@@ -2,7 +2,7 @@ import { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { createSecureContext } from 'node:tls'
 import { Fault, Secret } from '@sallyport/core'
-import { arrive, ArrivalFault } from '../../../packages/postgres/src/login/downstream.ts'
+import { arrive, ArrivalFault, refuseBearer } from '../../../packages/postgres/src/login/downstream.ts'
 import { ScramKeyring } from '../../../packages/postgres/src/login/scram-keys.ts'
 import { saltPassword } from '../../../packages/postgres/src/login/scram.ts'
 import { logIn } from '../../../packages/postgres/src/login/upstream.ts'
@@ -37,11 +37,18 @@ export const target: Target = {
 const secret = 'the password of the account'
 const hello = (parameters: Readonly<Record<string, string>>): Buffer =>
   startup({ user: 'orders-db', database: 'shop', ...parameters })
+const bearer = (text: string): Buffer =>
+  message('p', cstring('OAUTHBEARER'), int32(text.length), Buffer.from(text))
 const openings = [
   hello({}),
   hello({ options: '-c search_path=x --geqo=off', application_name: 'psql' }),
   hello({ user: 'orders-db+app', client_encoding: "'utf-8'" }),
   hello({ replication: 'database' }),
+  hello({ options: '-csallyport.auth=oauth' }),
+  message('p', cstring('OAUTHBEARER'), int32(-1)),
+  bearer('n,,\x01auth=\x01\x01'),
+  bearer('n,,\x01auth=Bearer sp_token\x01\x01'),
+  message('p', Buffer.of(1)),
   hello({ '_pq_.x': '1' }),
   sslRequest(),
   Buffer.concat([int32(8), int32(80_877_104)]),
@@ -110,11 +117,11 @@ const patienceMs = 3
 async function checkClient(wire: Wire, loopback: boolean, signal: AbortSignal): Promise<void> {
   try {
     const arrival = await arrive({ stream: wire, address: '10.0.0.9:1', loopback, tls: context }, signal)
-    if (arrival.kind === 'login')
-      must(loopback || arrival.stream !== wire, () => 'a password was taken outside TLS')
+    if (arrival.kind !== 'cancel')
+      must(loopback || arrival.stream !== wire, () => 'a credential was taken outside TLS')
+    if (arrival.kind === 'discovery') await refuseBearer(arrival.stream, undefined, signal)
   } catch (thrown) {
-    if (!(thrown instanceof ArrivalFault)) throw thrown
-    const { fault } = thrown
+    const fault = thrown instanceof ArrivalFault ? thrown.fault : thrown
     if (!(fault instanceof Fault)) throw fault
     must(fault.code.startsWith('client/'), () => `${fault.code} for what a client sent`)
   } finally {

@@ -121,6 +121,7 @@ export function fakeGate<Options>(open: (claim: LoginClaim) => Session<Options> 
     open: (claim) => Promise.resolve(open(claim)),
     accepts: () => Promise.resolve(true),
     signIn: () => Promise.resolve(refusal('unsupported', 'nobody signs in here')),
+    authorizationServer: () => Promise.resolve({ metadataUrl: 'https://gateway.example/.well-known/x' }),
     interrupts: {
       register(key, fire) {
         keys.set(hex(key), fire)

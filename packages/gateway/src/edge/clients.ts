@@ -43,6 +43,7 @@ function watched(gate: Gate, place: Place): Gate {
   return {
     accepts: (key, from) => gate.accepts(key, from),
     signIn: (from) => gate.signIn(from),
+    authorizationServer: (from) => gate.authorizationServer(from),
     interrupts: gate.interrupts,
     interrupt: (key, from) => gate.interrupt(key, from),
     open: async (claim) => {

@@ -1,5 +1,5 @@
 import type { EndedSession, Seen } from '@sallyport/access'
-import type { Refusal, Subject, TagSuggestions } from '@sallyport/core'
+import type { AuthorizationServer, Refusal, Subject, TagSuggestions } from '@sallyport/core'
 import type { StoreChange } from '@sallyport/store'
 import type { AttachedAgent, DialRequest } from '@sallyport/tunnel'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
@@ -62,6 +62,7 @@ export interface ControlCalls {
   ): Refusal | { url: string; userCode: string; deviceCode: string }
   waitForDevice(deviceCode: string): Promise<Refusal | { token: string }>
   forgetDevice(deviceCode: string): void
+  discover(address: string): AuthorizationServer | Refusal
 }
 
 /** What sockets are passed as. */

@@ -78,6 +78,7 @@ export async function startProcesses(config: Config, options: GatewayOptions): P
         return isRefusal(minted) ? minted : { token: minted.token.reveal() }
       },
       forgetDevice: (deviceCode) => people.devices.forget(new Secret(deviceCode)),
+      discover: (address) => people.discoveries.discover(address),
       interruptElsewhere: async (key) => (await processes.askAll('interrupt', key)).includes(true),
     }),
     onDied: async (process) => {

@@ -177,6 +177,7 @@ export class DataProcess {
         signal.removeEventListener('abort', giveUp)
       }
     },
+    discover: (address) => this.#control.ask('discover', address),
   }
 
   /** Never says that it was told where it was not: without a control process this one is about to end. */

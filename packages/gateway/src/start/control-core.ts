@@ -16,6 +16,7 @@ import {
   Credentials,
   DeviceGrants,
   DeviceSignIns,
+  Discoveries,
   Federation,
   KeyLogIns,
   LoopbackSignIns,
@@ -49,6 +50,7 @@ export interface People {
   readonly signIn: SignIn
   readonly devices: DeviceSignIns
   readonly deviceGrants: DeviceGrants
+  readonly discoveries: Discoveries
   readonly loopback: LoopbackSignIns
   readonly setupLinks: SetupLinks
   readonly reviews: Reviews
@@ -77,6 +79,7 @@ export function gatherPeople(
     signIn: new SignIn({ store, tokens, passwords, throttle, clock, mayUsePassword: may }),
     devices,
     deviceGrants: new DeviceGrants(devices, clock),
+    discoveries: new Discoveries(clock),
     loopback: new LoopbackSignIns(tokens, clock),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle, mayUsePassword: may }),
     reviews: life.use(new Reviews({ store, policy: policies.current, clock })),

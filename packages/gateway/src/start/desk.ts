@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { fingerprintOf } from '@sallyport/api'
 import type { Clock } from '@sallyport/core'
 import { linkView } from '../api/routes/users.ts'
+import { metadataPath } from '../front/oauth/metadata.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import { serveMetrics, type ShownMetrics } from '../telemetry/metrics-listener.ts'
@@ -81,6 +82,7 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
   clientTls.front = front
   listening('api', config.listen.api.host, front.port, 'https://')
   people.devices.pageUrl = `${baseUrl()}/device`
+  people.discoveries.metadataUrl = baseUrl() + metadataPath
   listening('agents', config.listen.agents.host, options.agentsPort)
   if (config.listen.metrics !== 'off') {
     const { host } = config.listen.metrics

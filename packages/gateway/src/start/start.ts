@@ -58,7 +58,7 @@ async function startAlone(config: Config, options: GatewayOptions): Promise<Runn
     foundation,
     people,
     throttle: people.throttle,
-    devices: doorOf(people.devices),
+    devices: doorOf(people.devices, people.discoveries),
     agents: { listen: config.listen.agents },
     tls: clientTls.tls,
     recorder,

@@ -1,22 +1,35 @@
 import type { Duplex } from 'node:stream'
-import { Fault, Secret, type Connection, type LoginClaim } from '@sallyport/core'
+import { Fault, Secret, type AuthorizationServer, type Connection, type LoginClaim } from '@sallyport/core'
 import { readExactly, readLoginName, secureDownstream } from '@sallyport/wire'
 import { askForPassword, encodeNegotiateVersion } from '../codec/backend.ts'
 import { decodePassword } from '../codec/frontend.ts'
+import {
+  checkAcknowledged,
+  decodeSaslInitial,
+  decodeSaslResponse,
+  encodeInvalidToken,
+  goOn,
+  offerBearer,
+  readBearer,
+} from '../codec/oauthbearer.ts'
 import { decodeOpening, openingLength, type Opening } from '../codec/startup.ts'
 import { tag } from '../codec/tags.ts'
 import { readFrame } from './frames.ts'
 import { readStartup, type StartupRequest } from './parameters.ts'
 
-/** How a client's opening ended: with a claim to judge, or as a request to cancel another session's query. */
+/** How a client's opening ended: with a claim to judge, a question where to sign in, or as a request to cancel another session's query. */
 export type Arrival =
   | {
       readonly kind: 'login'
       readonly stream: Duplex
       readonly claim: LoginClaim
+      /** Its token came by OAUTHBEARER: one that is no good is refused in words of that. */
+      readonly isBearer: boolean
       readonly startup: StartupRequest
       readonly minor: number
     }
+  /** By OAUTHBEARER, without a token: it asks where to get one. */
+  | { readonly kind: 'discovery'; readonly stream: Duplex }
   | { readonly kind: 'cancel'; readonly stream: Duplex; readonly key: Buffer }
 
 const gone = 'client/gone'
@@ -102,17 +115,53 @@ async function logInRequest(
     stream.write(encodeNegotiateVersion((3 << 16) | minor, startup.unknownOptions))
   }
   const { resource, account } = readLoginName(startup.user)
-  stream.write(askForPassword)
-  const frame = await readFrame(stream, 'client', gone, signal)
-  if (frame[0] !== tag.password) throw new Fault('client/out-of-order', 'expected a password')
+  const isBearer = startup.auth === 'oauth'
+  const credential = isBearer ? await bearerOf(stream, signal) : await passwordOf(stream, signal)
+  if (credential === undefined) return { kind: 'discovery', stream }
   const claim: LoginClaim = {
     resource,
-    credential: new Secret(decodePassword(frame)),
+    credential,
     clientAddress: connection.address,
     ...(account === undefined ? {} : { account }),
     ...(startup.application === undefined ? {} : { clientApplication: startup.application.slice(0, 63) }),
   }
-  return { kind: 'login', stream, claim, startup, minor }
+  return { kind: 'login', stream, claim, isBearer, startup, minor }
+}
+
+async function passwordOf(stream: Duplex, signal: AbortSignal): Promise<Secret> {
+  stream.write(askForPassword)
+  return new Secret(decodePassword(await readAnswer(stream, signal)))
+}
+
+/** undefined where the client has no token yet. */
+async function bearerOf(stream: Duplex, signal: AbortSignal): Promise<Secret | undefined> {
+  stream.write(offerBearer)
+  let message = decodeSaslInitial(await readAnswer(stream, signal))
+  if (message === undefined) {
+    stream.write(goOn)
+    message = decodeSaslResponse(await readAnswer(stream, signal))
+  }
+  const token = readBearer(message)
+  return token === undefined ? undefined : new Secret(token)
+}
+
+/**
+ * Tells a client that there was no token, or no good one, and waits until it has heard that.
+ * @throws Fault
+ */
+export async function refuseBearer(
+  stream: Duplex,
+  where: AuthorizationServer | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  stream.write(encodeInvalidToken(where))
+  checkAcknowledged(decodeSaslResponse(await readAnswer(stream, signal)))
+}
+
+async function readAnswer(stream: Duplex, signal: AbortSignal): Promise<Buffer> {
+  const frame = await readFrame(stream, 'client', gone, signal)
+  if (frame[0] !== tag.password) throw new Fault('client/out-of-order', 'expected a password')
+  return frame
 }
 
 async function readOpening(stream: Duplex, signal: AbortSignal): Promise<Opening> {

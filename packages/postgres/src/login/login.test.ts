@@ -36,6 +36,19 @@ describe('start-up parameters', () => {
     })
   })
 
+  test('how a client wants to log in is the gateway’s to hear, and not the target’s', () => {
+    for (const sent of [
+      { options: '-csallyport.auth=oauth' },
+      { options: '--Sallyport.Auth=oauth' },
+      { 'sallyport.auth': 'oauth' },
+    ])
+      expect(read(sent as Record<string, string>)).toMatchObject({
+        auth: 'oauth',
+        parameters: expect.not.objectContaining({ 'sallyport.auth': expect.anything() }),
+      })
+    expect(read({}).auth).toBe('password')
+  })
+
   test('a client may ask for the messages it wants, and for the strings that it has anyway', () => {
     expect(
       read({ client_min_messages: 'notice', options: '-c standard_conforming_strings=on' }).parameters,
@@ -45,6 +58,7 @@ describe('start-up parameters', () => {
   test.each([
     { options: '-c role=postgres' },
     { options: '-c search_path=evil' },
+    { options: '-csallyport.auth=trust' },
     { options: '-B 100' },
     { options: '-c' },
     { options: '-c standard_conforming_strings=off' },

@@ -18,12 +18,17 @@ const passed: ReadonlySet<string> = new Set([
   'client_min_messages',
 ])
 
+/** Ours, and not the target's. Any libpq can set it: by `options=-csallyport.auth=oauth`, or PGOPTIONS. */
+const authSetting = 'sallyport.auth'
+
 export interface StartupRequest {
   readonly user: string
   readonly database: string
   /** For the target, beside user and database. */
   readonly parameters: Readonly<Record<string, string>>
   readonly application?: string
+  /** How the client says who it is: `password` unless it asks otherwise, since clients cannot do without being asked for one or the other. */
+  readonly auth: 'password' | 'oauth'
   /** `_pq_.` options that we do not know, for NegotiateProtocolVersion. */
   readonly unknownOptions: readonly string[]
 }
@@ -46,12 +51,16 @@ export function readStartup(sent: ReadonlyMap<string, string>): StartupRequest {
     else if (folded === 'options') Object.assign(parameters, readOptions(value))
     else Object.assign(parameters, setting(name, value))
   }
+  const { [authSetting]: auth = 'password', ...forTarget } = parameters
+  if (auth !== 'password' && auth !== 'oauth')
+    throw new Fault('client/unsupported', `${authSetting} is password or oauth`)
   const application = sent.get('application_name')
   return {
     user,
     database: sent.get('database') ?? user,
-    parameters,
+    parameters: forTarget,
     unknownOptions,
+    auth,
     ...(application === undefined ? {} : { application }),
   }
 }
@@ -68,7 +77,11 @@ function setting(name: string, value: string): Record<string, string> {
       )
     return { client_encoding: name }
   }
-  if (passed.has(folded) || (folded === 'standard_conforming_strings' && /^on$/i.test(value)))
+  if (
+    folded === authSetting ||
+    passed.has(folded) ||
+    (folded === 'standard_conforming_strings' && /^on$/i.test(value))
+  )
     return { [folded]: value }
   throw new Fault(
     'client/unsupported',

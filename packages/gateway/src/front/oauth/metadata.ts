@@ -6,9 +6,12 @@ export const grantTypes = {
 export const paths = {
   deviceAuthorization: '/oauth/device_authorization',
   token: '/oauth/token',
-  /** RFC 8414 section 3, and where OpenID Connect Discovery section 4 has it, which is what libpq asks for. */
-  metadata: ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration'],
 } as const
+
+/** Where OpenID Connect Discovery section 4 has it: PostgreSQL's clients are told this one. */
+export const metadataPath = '/.well-known/openid-configuration'
+/** And RFC 8414 section 3. */
+export const metadataPaths = [metadataPath, '/.well-known/oauth-authorization-server'] as const
 
 /**
  * RFC 8414 section 2. What is not offered is left out: there is no authorization endpoint, and so no response type; no token is an ID

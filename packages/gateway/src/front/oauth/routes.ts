@@ -1,7 +1,7 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
 import type { DeviceGrantError, DeviceGrants, MintedToken } from '@sallyport/identity'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { grantTypes, metadataOf, paths } from './metadata.ts'
+import { grantTypes, metadataOf, metadataPaths, paths } from './metadata.ts'
 import { OAuthError, oauthErrorOf, throttled } from './oauth-error.ts'
 import { Parameters } from './parameters.ts'
 
@@ -36,7 +36,7 @@ export function registerOAuth(app: FastifyInstance, parts: OAuthParts, signInsPe
       if (known === undefined || known.status >= 500) parts.onTrouble(error, nameOf(request))
       return sayError(reply, known ?? failed)
     })
-    for (const path of paths.metadata)
+    for (const path of metadataPaths)
       scope.get(path, named('oauth.metadata'), (_request, reply) => say(reply, metadataOf(parts.issuer())))
 
     scope.post(
