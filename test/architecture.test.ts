@@ -26,6 +26,7 @@ const mayNameProtocols: Readonly<Record<string, string>> = {
   'packages/cli/src/commands/login.ts': knowsSshKeys,
   'packages/cli/src/commands/logout.ts': knowsSshKeys,
   'packages/cli/src/commands/ssh-config.ts': 'what it writes is for one client',
+  'packages/cli/src/key-signature.ts': knowsSshKeys,
   'packages/cli/src/program.ts': 'the name of that command',
   'packages/cli/src/ssh-identity.ts': knowsSshKeys,
   'packages/gateway/src/start/gateway-keys.ts': knowsSshKeys,

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { generatePrivateKey, keyLine } from '../../packages/openssh/src/index.ts'
+import { generatePrivateKey, keyLine, type PrivateKey } from '../../packages/openssh/src/index.ts'
+import { signedBy } from '../../packages/openssh/src/testing/index.ts'
 import { declareSshd, hasSshd, SshClient, startSshd, type Sshd } from '../world/openssh.ts'
 import { startSallyport, unrestricted, type Person, type Sallyport } from '../world/sallyport.ts'
 
@@ -37,18 +38,20 @@ describe.skipIf(!hasSshd).each([1, 2])('ssh keys, with %s processes that carry t
     'PreferredAuthentications=publickey',
   ]
 
-  async function freshKey(name: string): Promise<{ file: string; publicKey: string }> {
+  async function freshKey(name: string): Promise<{ file: string; key: PrivateKey; publicKey: string }> {
     const key = generatePrivateKey(name)
     const file = join(sallyport.directory, name)
     await writeFile(file, key.toOpenSsh().reveal(), { mode: 0o600 })
-    return { file, publicKey: keyLine(key.publicKey.blob, name) }
+    return { file, key, publicKey: keyLine(key.publicKey.blob, name) }
   }
 
   test('a registered key lets its owner in, until it is removed, which ends what it opened', async () => {
-    const { file, publicKey } = await freshKey('registered')
+    const { file, key, publicKey } = await freshKey('registered')
     const flags = withKey(file)
     expect(await client.ssh('web', ['true'], { flags })).toMatchObject({ code: 255 })
-    const { id } = await alice.client.keys.add({ publicKey })
+    const { challenge, message, namespace } = await alice.client.keys.challenge()
+    const signature = signedBy(key, namespace, message)
+    const { id } = await alice.client.keys.add({ publicKey, challenge, signature })
     expect(await client.ssh('web', ['echo in'], { flags })).toMatchObject({ code: 0, stdout: 'in\n' })
     const running = await client.start('web', ['echo on; sleep 60'], flags)
     await running.line(/on/)

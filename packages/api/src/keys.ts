@@ -38,6 +38,16 @@ const key = {
 
 const publicKey = 'ssh-ed25519 AAAAC3… alice@laptop'
 
+const keyChallenge = {
+  challenge: 'q83vEjRWeJCrze8SNFZ4kKvN7xI0Vng9',
+  message:
+    'Sallyport: let this key log in over SSH\ngateway: https://gateway.example:8443\nuser: alice\nchallenge: q83vEjRWeJCrze8SNFZ4kKvN7xI0Vng9',
+  namespace: 'register-key@sallyport',
+  expiresAt: '2026-01-01T00:10:00Z',
+} as const
+
+const signature = '-----BEGIN SSH SIGNATURE-----\nU1NIU0lH…\n-----END SSH SIGNATURE-----\n'
+
 export const keys = {
   list: route({
     method: 'GET',
@@ -48,13 +58,35 @@ export const keys = {
     answer: json(z.object({ items: z.array(SshKey) })),
     example: { output: { items: [key] } },
   }),
+  challenge: route({
+    method: 'POST',
+    path: '/keys/challenge',
+    auth: 'token',
+    summary: 'A text for my key to sign, once, so that it can be registered: within 15 minutes of a sign-in',
+    answer: created(
+      z
+        .object({
+          challenge: z.string(),
+          /** What to sign, to the byte: `ssh-keygen -Y sign -n NAMESPACE`. */
+          message: z.string(),
+          namespace: z.string(),
+          expiresAt: Time,
+        })
+        .meta({ id: 'KeyChallenge' }),
+    ),
+    example: { output: keyChallenge },
+  }),
   add: route({
     method: 'POST',
     path: '/keys',
     auth: 'token',
-    summary: 'Register a public key of mine, by which I may log in over SSH until it ends',
+    summary:
+      'Register a public key of mine that has signed a challenge, by which I may log in over SSH until it ends: within 15 minutes of a sign-in',
     body: z.strictObject({
       publicKey: PublicKeyText,
+      challenge: z.string().min(1).max(128),
+      /** As `ssh-keygen -Y sign` writes it. */
+      signature: z.string().min(1).max(32_768),
       /** The key's own comment where absent. */
       label: z.string().min(1).max(100).optional(),
       /** 90 days where absent. */
@@ -66,7 +98,10 @@ export const keys = {
         .default(90 * 86_400),
     }),
     answer: created(SshKey),
-    example: { input: { publicKey, ttlSeconds: 7_776_000 }, output: key },
+    example: {
+      input: { publicKey, challenge: keyChallenge.challenge, signature, ttlSeconds: 7_776_000 },
+      output: key,
+    },
   }),
   remove: route({
     method: 'DELETE',

@@ -27,6 +27,15 @@ export function timeOrderedId(prefix: string, nowMs: number, random: Uint8Array)
   return `${prefix}_${time}${tail}`
 }
 
+/** When a time-ordered id was made, in milliseconds since 1970; undefined for what is none. */
+export function timeOfId(id: string): number | undefined {
+  const digits = /^[a-z]+_([0-9A-HJKMNP-TV-Z]{10})[0-9A-HJKMNP-TV-Z]{16}$/.exec(id)?.[1]
+  if (digits === undefined) return undefined
+  let time = 0
+  for (let at = 0; at < digits.length; at++) time = time * 32 + crockford.indexOf(digits.charAt(at))
+  return time
+}
+
 export function sessionId(nowMs: number, random: Uint8Array): SessionId {
   return timeOrderedId('ses', nowMs, random) as SessionId
 }

@@ -29,6 +29,7 @@ export {
   grantId,
   reviewId,
   sessionId,
+  timeOfId,
   timeOrderedId,
   webhookDeliveryId,
   type AccessRequestId,

@@ -92,7 +92,8 @@ export class ProviderSignIn<Flow = unknown> {
   ): Promise<{ readonly token: MintedToken; readonly user: string } | Refusal> {
     const { store, tokens, box, clock } = this.#parts
     return store.write('system', 'sign-in', async (tx) => {
-      const user = await admitPerson(tx, person)
+      const heard = { nowMs: clock.now(), isAskedAgain: person.refresh !== undefined }
+      const user = await admitPerson(tx, person, heard)
       if (user === undefined) {
         tx.note(`somebody who is shut out was not signed in from ${address}, by ${person.issuer}`)
         return notSignedIn

@@ -15,19 +15,34 @@ export interface DescribedPerson {
   readonly claimedAtMs: number
 }
 
+/** How a provider was heard. */
+export interface Hearing {
+  readonly nowMs: number
+  /** It can be asked again whether what it says stands, and is. */
+  readonly isAskedAgain: boolean
+}
+
 /**
  * Whom a provider describes, as a user here: created when seen for the first time, and from then on known by issuer and subject alone.
  * Somebody local who happens to have the same name or address is somebody else. Groups become what the provider says, unless it has
  * said something else since, or its SCIM connector says it.
  * @returns undefined where they are shut out
  */
-export async function admitPerson(tx: Writers, person: DescribedPerson): Promise<User | undefined> {
+export async function admitPerson(
+  tx: Writers,
+  person: DescribedPerson,
+  { nowMs, isAskedAgain }: Hearing,
+): Promise<User | undefined> {
   const { issuer, subject, called, groups, claimedAtMs: claimedAt } = person
+  // Its clock may be ahead of ours, which does not make its word good for longer.
+  const vouchedUntil = Math.min(claimedAt, nowMs) + (isAskedAgain ? askedAgainMs : notAskedMs)
   const user = await tx.users.byProvider(issuer, subject)
-  if (user === undefined) return createPerson(tx, person)
+  if (user === undefined) return createPerson(tx, person, vouchedUntil)
   if (user.disabledAt !== null) return undefined
   if (claimedAt < (user.provider?.claimedAt ?? 0)) return user
   await tx.users.setClaimedAt(user.name, claimedAt)
+  if (vouchedUntil > (user.provider?.vouchedUntil ?? 0))
+    await tx.users.setVouchedUntil(user.name, vouchedUntil)
   if (user.groupsBy === null && !isDeepStrictEqual(user.groups, groups))
     await tx.users.setGroups(user.name, groups)
   const displayName = shortened(called) || user.name
@@ -36,12 +51,22 @@ export async function admitPerson(tx: Writers, person: DescribedPerson): Promise
 }
 
 /** Somebody whom nobody has seen yet, under a name that is free. */
-export async function createPerson(tx: Writers, person: DescribedPerson): Promise<User | undefined> {
+export async function createPerson(
+  tx: Writers,
+  person: DescribedPerson,
+  vouchedUntil = 0,
+): Promise<User | undefined> {
   const { issuer, subject, called, groups, claimedAtMs: claimedAt } = person
   const name = await freeName(tx, person)
-  const provider = { issuer, subject, claimedAt }
+  const provider = { issuer, subject, claimedAt, vouchedUntil }
   await tx.users.create({ name, displayName: shortened(called) || name, groups, provider })
   return tx.users.get(name)
+}
+
+/** The provider does not vouch for somebody any more: where no other sign-in says that they are known, keys of theirs let nobody in until the next one. */
+export async function doubtPerson(tx: Writers, userName: string, nowMs: number): Promise<void> {
+  if ((await tx.signIns.newestRefreshable(userName)) === undefined)
+    await tx.users.setVouchedUntil(userName, nowMs)
 }
 
 /** Groups that can be named here, without the slash that some providers begin them with; in one order, each once. */
@@ -75,6 +100,10 @@ function shortened(called: string): string {
   return called.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, 100)
 }
 
+/** Once it cannot be asked any more, a provider's last word is good for keys for as long as a token lives that is its own. */
+export const askedAgainMs = 3_600_000
+/** Where it is heard at sign-ins alone: as long as the longest session. */
+const notAskedMs = 12 * 3_600_000
 /** As the API names them. */
 export function isGroupName(text: string): boolean {
   return groupName.test(text)

@@ -12,6 +12,7 @@ import {
 import type { SetupLink, Store, User, Writers } from '@sallyport/store'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
 import { weaknessOf, type Passwords } from './passwords.ts'
+import { keepPasswordSignIn } from './signed-in.ts'
 import type { Throttle } from './throttle.ts'
 import type { MintedToken, Tokens } from './tokens.ts'
 import { administrators, isUserName, setPasswordHash } from './users.ts'
@@ -123,9 +124,11 @@ export class SetupLinks {
       if (user === undefined || user.disabledAt !== null) return unknownLink()
       if (link.userName !== null && !this.#mayUsePassword(user)) return refusal('denied', noPasswords)
       await setPasswordHash(tx, userName, passwordHash)
+      const signIn = await keepPasswordSignIn(tx, this.#clock.now(), userName)
       return this.#tokens.mintWithin(tx, {
         principalId: principalId('user', userName),
         label: 'set-up',
+        signIn,
         ...(request.lifetimeMs === undefined ? {} : { lifetimeMs: request.lifetimeMs }),
       })
     })

@@ -3,7 +3,7 @@ import type { Store, User } from '@sallyport/store'
 import { invalidCredential } from './authenticator.ts'
 import type { Passwords } from './passwords.ts'
 import { principalOf } from './principals.ts'
-import { keepSignIn } from './signed-in.ts'
+import { keepPasswordSignIn } from './signed-in.ts'
 import type { Throttle } from './throttle.ts'
 import type { MintedToken, TokenRequest, Tokens } from './tokens.ts'
 
@@ -79,13 +79,7 @@ export class SignIn {
     const passwordHash = rehash && (await this.#passwords.hash(rehash))
     return this.#store.write(onOwnBehalf(principal), 'log-in', async (tx) => {
       if ((await tx.users.get(user.name))?.passwordHash !== user.passwordHash) return undefined
-      const signIn = await keepSignIn(tx, this.#clock.now(), {
-        userName: user.name,
-        issuer: null,
-        sid: null,
-        refresh: null,
-        signedIn: { acr: [], amr: ['pwd'], atMs: this.#clock.now() },
-      })
+      const signIn = await keepPasswordSignIn(tx, this.#clock.now(), user.name)
       const minted = await this.#tokens.mintWithin(tx, {
         principalId: principal.id,
         label,

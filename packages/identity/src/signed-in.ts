@@ -27,6 +27,12 @@ export async function keepSignIn(tx: Writers, nowMs: number, signIn: Omit<SignIn
   return id
 }
 
+/** {@link keepSignIn}, by a password of ours. */
+export function keepPasswordSignIn(tx: Writers, nowMs: number, userName: string): Promise<string> {
+  const signedIn = { acr: [], amr: ['pwd'], atMs: nowMs }
+  return keepSignIn(tx, nowMs, { userName, issuer: null, sid: null, refresh: null, signedIn })
+}
+
 export function signInId(nowMs: number): string {
   return timeOrderedId('sgn', nowMs, randomBytes(16))
 }

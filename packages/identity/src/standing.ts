@@ -9,7 +9,7 @@ import {
   type SignedIn,
   type Subject,
 } from '@sallyport/core'
-import type { Readers, Store, StoreChange, TokenRow } from '@sallyport/store'
+import type { Readers, SignInRow, Store, StoreChange, TokenRow } from '@sallyport/store'
 import type { Authenticated } from './authenticator.ts'
 import { currentPrincipal, userNameOf } from './principals.ts'
 
@@ -78,7 +78,7 @@ export class Standing implements Disposable {
       const token = await standingToken(read, who.token.id, this.#clock.now())
       const principal = token && (await currentPrincipal(read, token.principalId))
       if (token === undefined || principal === undefined) return this.#end(watch)
-      const signIn = token.signIn === null ? undefined : await read.signIns.get(token.signIn)
+      const signIn = await signInBehind(read, token)
       const subject = becoming(watch.subject, principal, signIn?.signedIn)
       if (!this.#watches.has(watch) || isDeepStrictEqual(subject, watch.subject)) return
       watch.subject = subject
@@ -101,6 +101,14 @@ export async function standingToken(
 ): Promise<TokenRow | undefined> {
   const token = await tokens.get(id)
   return token !== undefined && token.revokedAt === null && token.expiresAt > nowMs ? token : undefined
+}
+
+/** How somebody is here who shows a token. A key stands by a sign-in, and is none: whoever comes by it has shown nothing else. */
+export async function signInBehind(
+  { signIns }: Pick<Readers, 'signIns'>,
+  { signIn, sshKey }: TokenRow,
+): Promise<SignInRow | undefined> {
+  return signIn === null || sshKey !== null ? undefined : signIns.get(signIn)
 }
 
 /** Does it change what a cached answer or a live session rests on? */

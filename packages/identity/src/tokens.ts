@@ -16,7 +16,14 @@ import { invalidCredential, type Authenticated, type Authenticator } from './aut
 import { KnownTokens } from './known-tokens.ts'
 import { mintOpaque, opaqueHash, type RandomBytes } from './opaque-token.ts'
 import { currentPrincipal } from './principals.ts'
-import { concerns, concernsStanding, Standing, standingToken, type OnStanding } from './standing.ts'
+import {
+  concerns,
+  concernsStanding,
+  signInBehind,
+  Standing,
+  standingToken,
+  type OnStanding,
+} from './standing.ts'
 
 export const defaultTokenMs = 3_600_000
 export const maxTokenMs = 12 * 3_600_000
@@ -206,7 +213,7 @@ export class Tokens implements Authenticator, Disposable {
     const { read } = this.#store
     const principal = await currentPrincipal(read, row.principalId)
     if (principal === undefined) return undefined
-    const signIn = row.signIn === null ? undefined : await read.signIns.get(row.signIn)
+    const signIn = await signInBehind(read, row)
     const { id, label, expiresAt: expiresAtMs } = row
     const subject = subjectOf(principal, row)
     if (signIn === undefined) return { subject, token: { id, label, expiresAtMs } }

@@ -39,4 +39,5 @@ export {
   type Signature,
   type Touch,
 } from './signature.ts'
+export { parseMessageSignature, verifyMessage, type MessageSignature } from './signed-message.ts'
 export { Malformed, WireReader, WireWriter } from './wire.ts'

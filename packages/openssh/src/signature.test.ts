@@ -1,12 +1,13 @@
 import { createSign } from 'node:crypto'
 import { Secret } from '@sallyport/core'
 import { expect, test } from 'vitest'
-import { SecurityKey, sshSignature } from '../test/security-key.ts'
+import { SecurityKey } from '../test/security-key.ts'
 import { softKeys, SshKeygen } from '../test/ssh-keygen.ts'
 import { keyLine } from './key-line.ts'
 import { generatePrivateKey, parsePrivateKey, type PrivateKey } from './private-key.ts'
 import { parsePublicKey, type PublicKey } from './public-key.ts'
 import { parseSignature, signatureAlgorithms, verifySignature } from './signature.ts'
+import { sshSignature } from './testing/index.ts'
 import { WireReader, WireWriter } from './wire.ts'
 
 const message = Buffer.from('what is signed')

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, hash, sign, type KeyObject } from 'node:crypto'
-import { parsePublicKey, WireReader, WireWriter, type PublicKey } from '../src/index.ts'
+import { parsePublicKey, WireWriter, type PublicKey } from '../src/index.ts'
 
 /** A security key made of software: it signs as OpenSSH's PROTOCOL.u2f says. */
 export class SecurityKey {
@@ -40,33 +40,3 @@ export class SecurityKey {
     return new WireWriter().string(this.publicKey.type).string(bytes).bytes(moment).done()
   }
 }
-
-/** What `ssh-keygen -Y sign` writes, and `-Y verify` reads. @see OpenSSH's PROTOCOL.sshsig */
-export const sshSignature = {
-  signed(namespace: string, message: Uint8Array): Buffer {
-    const writer = new WireWriter().bytes(preamble).string(namespace).string('').string('sha512')
-    return writer.string(hash('sha512', message, 'buffer')).done()
-  },
-
-  armored(key: PublicKey, namespace: string, signature: Uint8Array): string {
-    const writer = new WireWriter().bytes(preamble).uint32(1).string(key.blob).string(namespace).string('')
-    const lines =
-      writer
-        .string('sha512')
-        .string(signature)
-        .done()
-        .toString('base64')
-        .match(/.{1,70}/g) ?? []
-    return `${['-----BEGIN SSH SIGNATURE-----', ...lines, '-----END SSH SIGNATURE-----'].join('\n')}\n`
-  },
-
-  /** The signature in it. */
-  of(text: string): Buffer {
-    const reader = new WireReader(Buffer.from(text.replaceAll(/-----.*-----|\s/g, ''), 'base64'))
-    reader.take(preamble.length + 4)
-    for (let field = 0; field < 4; field++) reader.string()
-    return reader.string()
-  },
-}
-
-const preamble = Buffer.from('SSHSIG')

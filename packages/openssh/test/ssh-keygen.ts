@@ -48,6 +48,10 @@ export class SshKeygen implements AsyncDisposable {
     return writeFile(join(this.#directory, name), text, { mode: 0o600 })
   }
 
+  remove(name: string): Promise<void> {
+    return rm(join(this.#directory, name))
+  }
+
   /** What is encoded in `name.pub`. */
   async blob(name: string): Promise<Buffer> {
     return Buffer.from((await this.read(`${name}.pub`)).split(' ')[1] ?? '', 'base64')

@@ -17,6 +17,7 @@ export interface Tables {
     claimedAt: number | null
     disabledBy: string | null
     groupsBy: string | null
+    vouchedUntil: number | null
   }
   readonly scimTokens: {
     id: string

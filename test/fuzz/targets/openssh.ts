@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { Secret } from '@sallyport/core'
 import {
   checkCertificate,
@@ -12,11 +13,13 @@ import {
   parseKeyLine,
   parseKeyText,
   parseKnownHosts,
+  parseMessageSignature,
   parsePrivateKey,
   parsePublicKey,
   parseSignature,
   permitAll,
   privateKeyFromSeed,
+  verifyMessage,
   verifySignature,
   verifyWithCertificate,
   WireWriter,
@@ -88,6 +91,15 @@ const certificates = [
 /** All that was ever signed here: whatever else is found good, is forged. */
 const genuine = new Set(certificates.map((blob) => parseCertificate(blob).signed.toString('hex')))
 const data = Buffer.from('data')
+const use = 'a-use@sallyport'
+const preamble = Buffer.from('SSHSIG')
+const signedData = new WireWriter()
+  .bytes(preamble)
+  .string(use)
+  .string('')
+  .string('sha512')
+  .string(hash('sha512', data, 'buffer'))
+  .done()
 const hostLines = [
   keyLine(holder.publicKey.blob),
   `web-*,!web-2,[web-1]:2222 ${keyLine(holder.publicKey.blob)} c`,
@@ -103,6 +115,7 @@ const readers: readonly ((input: Buffer) => void)[] = [
   checkPrivateKey,
   checkHosts,
   checkAddresses,
+  checkMessageSignature,
 ]
 
 const seeds: readonly (readonly Buffer[])[] = [
@@ -113,6 +126,7 @@ const seeds: readonly (readonly Buffer[])[] = [
   [holder.toOpenSsh(), holder.toPkcs8()].map((text) => Buffer.from(text.reveal())),
   hostLines,
   ['10.0.0.0/8', '2001:db8::/32,::1', '::ffff:10.0.0.0/104'].map((text) => Buffer.from(text)),
+  blobs.map((blob) => armored(blob, holder.sign(signedData))),
 ]
 
 const words = [
@@ -234,4 +248,18 @@ function checkAddresses(input: Buffer): void {
   const list = input.toString('latin1')
   if (isInAddressList(list, '10.0.0.1'))
     must(isInAddressList(list, '::ffff:10.0.0.1'), () => 'one address, two answers')
+}
+
+/** As `ssh-keygen -Y sign` writes it. */
+function armored(blob: Buffer, signature: Uint8Array): Buffer {
+  const writer = new WireWriter().bytes(preamble).uint32(1).string(blob).string(use).string('')
+  const text = writer.string('sha512').string(signature).done().toString('base64')
+  return Buffer.from(`-----BEGIN SSH SIGNATURE-----\n${text}\n-----END SSH SIGNATURE-----\n`)
+}
+
+function checkMessageSignature(input: Buffer): void {
+  const read = parseMessageSignature(input.toString('latin1'))
+  if (!verifyMessage(read, { namespace: use, message: data })) return
+  must(read.key.blob.equals(holder.publicKey.blob), () => 'signed by somebody who never did')
+  must(read.signature.equals(holder.sign(signedData)), () => 'a forged signature of a message')
 }

@@ -4,10 +4,15 @@ import { Secret } from '@sallyport/core'
 import { command, group, signed, type MakeCommand } from '../command.ts'
 import { seconds } from '../duration.ts'
 import { exit, Failure } from '../failure.ts'
+import { signedElsewhere, signWithKey } from '../key-signature.ts'
 import type { PrintOptions } from '../printer.ts'
 import { distance, table } from '../table.ts'
 
-type Adding = PrintOptions & { readonly expires: string; readonly label?: string }
+type Adding = PrintOptions & {
+  readonly expires: string
+  readonly label?: string
+  readonly elsewhere?: boolean
+}
 
 export const keys: MakeCommand = (surroundings) =>
   group(
@@ -45,16 +50,22 @@ export const keys: MakeCommand = (surroundings) =>
     command('add', 'register a public key of yours: who has its private half logs in over SSH as you', [
       'sallyport keys add ~/.ssh/id_ed25519.pub',
       'sallyport keys add ~/.ssh/id_ed25519.pub --expires 30d --label "my laptop"',
+      'sallyport keys add build.pub --elsewhere   # its private half is on another machine',
     ])
       .argument('<file>', 'the public key: a .pub file')
       .option('--expires <time>', 'how long it is good for, such as 12h or 30d; 366d at most', '90d')
       .option('--label <text>', 'what it is for; the comment in the file where left out')
+      .option('--elsewhere', 'print what to run where the private half is, and read what that prints')
       .action(async (file: string, options: Adding) => {
         const publicKey = await publicKeyIn(file)
         const ttlSeconds = seconds(options.expires)
-        const { client, printer } = await signed(surroundings, options)
+        const { client, gateway, printer } = await signed(surroundings, options)
+        const { challenge, message, namespace } = await client.keys.challenge()
+        const sign = options.elsewhere === true ? signedElsewhere : signWithKey
+        const signature = await sign(surroundings, { file, message, namespace, gateway })
         const { label } = options
-        const added = await client.keys.add({ publicKey, ttlSeconds, ...(label !== undefined && { label }) })
+        const named = label === undefined ? {} : { label }
+        const added = await client.keys.add({ publicKey, challenge, signature, ttlSeconds, ...named })
         const until = distance(Date.parse(added.expiresAt) - surroundings.now())
         printer.result(added, () => `${added.id}: ${added.fingerprint}, good for ${until}\n`)
       }),

@@ -1,11 +1,8 @@
 import type { Route, RouteInput, RouteOutput, RouteTable } from '@sallyport/api'
-import type { Subject } from '@sallyport/core'
+import type { Authenticated } from '@sallyport/identity'
 
 /** Who calls, proven by a living token. */
-export interface Caller {
-  readonly subject: Subject
-  readonly token: { readonly id: string; readonly label: string; readonly expiresAtMs: number }
-}
+export type Caller = Authenticated
 
 /** The request around the input. */
 export interface Asking {

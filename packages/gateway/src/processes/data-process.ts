@@ -138,7 +138,7 @@ export class DataProcess {
       clock,
       foundation,
       people: {
-        ...knowPeople(life, foundation, clock, events),
+        ...knowPeople(life, config, foundation, clock, events),
         reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
       },
       throttle: {

@@ -121,6 +121,7 @@ function implementationsOf(
   const {
     tokens,
     registeredKeys,
+    keyProofs,
     userCertificates,
     federation,
     devices,
@@ -148,7 +149,7 @@ function implementationsOf(
     device: deviceRoutes(devices, events),
     whoami: whoamiRoutes(tokens, authorize),
     tokens: tokenRoutes({ read, tokens, authorize, clock }),
-    keys: keyRoutes({ read, registeredKeys, userCertificates, authorize, clock }),
+    keys: keyRoutes({ read, registeredKeys, keyProofs, userCertificates, authorize, clock, baseUrl }),
     users: userRoutes({ store, setupLinks, policies, baseUrl }),
     resources: resourceRoutes({
       store,

@@ -19,6 +19,7 @@ import {
   Discoveries,
   Federation,
   KeyLogIns,
+  KeyProofs,
   LoopbackSignIns,
   Passwords,
   RegisteredKeys,
@@ -43,6 +44,7 @@ export interface People {
   readonly tokens: Tokens
   readonly federation: Federation
   readonly registeredKeys: RegisteredKeys
+  readonly keyProofs: KeyProofs
   readonly userCertificates: UserCertificates
   /** Tokens, and all else by which somebody may show who they are. */
   readonly authenticators: Authenticators
@@ -68,7 +70,7 @@ export function gatherPeople(
   const { store, policies } = foundation
   const throttle = new Throttle(clock)
   const passwords = new Passwords()
-  const known = knowPeople(life, foundation, clock, events)
+  const known = knowPeople(life, config, foundation, clock, events)
   const { tokens } = known
   const devices = new DeviceSignIns(tokens, clock)
   const may = mayUsePassword(config)
@@ -77,6 +79,7 @@ export function gatherPeople(
     ...known,
     throttle,
     signIn: new SignIn({ store, tokens, passwords, throttle, clock, mayUsePassword: may }),
+    keyProofs: new KeyProofs(clock),
     devices,
     deviceGrants: new DeviceGrants(devices, clock),
     discoveries: new Discoveries(clock),
@@ -100,6 +103,7 @@ function mayUsePassword({ oidc }: Pick<Config, 'oidc'>): (user: User) => boolean
  */
 export function knowPeople(
   life: AsyncDisposableStack,
+  { oidc }: Pick<Config, 'oidc'>,
   { store, keys }: Pick<Foundation, 'store' | 'keys'>,
   clock: Clock,
   events: Pick<Events, 'tokenRefused' | 'keyRefused'>,
@@ -113,7 +117,8 @@ export function knowPeople(
       onRefused: (refused, from) => events.tokenRefused(refused, from),
     }),
   )
-  const registeredKeys = new RegisteredKeys({ store, tokens, clock })
+  const providers = oidc === undefined ? [] : [oidc.issuer]
+  const registeredKeys = new RegisteredKeys({ store, tokens, clock, providers })
   const userCertificates = new UserCertificates({ store, tokens, clock, authority: keys.sshUsers })
   const logIns = new KeyLogIns({
     registered: registeredKeys,

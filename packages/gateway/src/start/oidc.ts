@@ -42,6 +42,7 @@ export function openOidc(oidc: OidcConfig, options: ProviderOptions): ProviderAt
       provider,
       store,
       box,
+      clock,
       onUnavailable: ({ kind, message }) => events.providerProblem(kind, message),
     }),
     backChannel: new BackChannel({

@@ -117,20 +117,24 @@ export class Federation implements Authenticator, Disposable {
 
   /** Keeps it, and with it whom it is about. A token that was revoked is kept already. */
   async #admit(taken: Taken, key: string, from: string | undefined): Promise<Authenticated | Refusal> {
-    const { store, tokens } = this.#parts
+    const { store, tokens, clock } = this.#parts
     const { issuer, rule, subject, groups, called, acting, issuedAtMs, expiresAtMs, signedIn, sid } = taken
     await store.write('system', 'federation', async (tx) => {
       // It may have been declared otherwise meanwhile.
       if (!isDeepStrictEqual(await tx.issuers.get(issuer.name), issuer)) return
       if ((await tx.tokens.byHash(key)) !== undefined) return
       const person = { issuer: issuer.issuer, subject, called, groups, claimedAtMs: issuedAtMs }
-      const name = rule.is === 'person' ? (await admitPerson(tx, person))?.name : rule.is.workload
+      const nowMs = clock.now()
+      const name =
+        rule.is === 'person'
+          ? (await admitPerson(tx, person, { nowMs, isAskedAgain: false }))?.name
+          : rule.is.workload
       if (name === undefined) return
       tx.note(
         `a token of issuer ${issuer.name} was taken by rule ${rule.name}${from === undefined ? '' : ` from ${from}`}`,
       )
       const by = { userName: name, issuer: issuer.issuer, sid, refresh: null, signedIn }
-      const signIn = rule.is === 'person' ? await keepSignIn(tx, this.#parts.clock.now(), by) : null
+      const signIn = rule.is === 'person' ? await keepSignIn(tx, nowMs, by) : null
       await tokens.keepWithin(tx, {
         hash: key,
         principalId: principalId(rule.is === 'person' ? 'user' : 'workload', name),

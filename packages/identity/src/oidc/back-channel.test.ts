@@ -48,7 +48,7 @@ describe('a provider that says that somebody has left', () => {
   /** Somebody who has signed in there, in a session of theirs, and what ended of what they opened. */
   const signedIn = async (name: string, sid: string | null, by: string | null = issuer) => {
     await it.store.write('system', 'x', async (tx) => {
-      const provider = { issuer, subject: name, claimedAt: 0 }
+      const provider = { issuer, subject: name, claimedAt: 0, vouchedUntil: it.clock.now() + 1000 }
       if ((await tx.users.get(name)) === undefined)
         await tx.users.create({ name, displayName: name, groups: [], provider })
     })
@@ -83,6 +83,18 @@ describe('a provider that says that somebody has left', () => {
     expect(JSON.stringify(await it.store.read.audit.list(3))).toContain(
       'the provider says that user dora has left',
     )
+  })
+
+  test('leaves keys of theirs no word of the provider’s to stand by, until they sign in anew', async () => {
+    const vouched = async (name: string) =>
+      ((await it.store.read.users.get(name))?.provider?.vouchedUntil ?? 0) > it.clock.now()
+    await signedIn('dora', 'a')
+    await signedIn('emil', 'b')
+    expect([await vouched('dora'), await vouched('emil')]).toEqual([true, true])
+    await logOut()
+    expect([await vouched('dora'), await vouched('emil')]).toEqual([false, true])
+    await logOut({ sub: undefined, sid: 'b' })
+    expect(await vouched('emil')).toBe(false)
   })
 
   test('ends one session of theirs there, and what may have been of it', async () => {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { isRefusal, refusal, type Clock, type Refusal, type Secret } from '@sallyport/core'
 import type { SignInRow, Store, Writers } from '@sallyport/store'
 import { IssuerKeys } from '../federation/issuer-keys.ts'
+import { doubtPerson } from '../provider-users.ts'
 import { readLogoutToken, type Logout } from './logout-token.ts'
 import type { Provider } from './provider.ts'
 
@@ -43,7 +44,8 @@ export class BackChannel {
   }
 
   async #end(tx: Writers, logout: Logout): Promise<number | Refusal> {
-    const { issuer } = this.#parts.provider
+    const { provider, clock } = this.#parts
+    const { issuer } = provider
     const name = hash('sha256', JSON.stringify([issuer, logout.jti]), 'hex')
     if (!(await tx.signIns.takeLogout(name, logout.expiresAtMs))) return takenBefore
     const over = await signInsOf(tx, issuer, logout)
@@ -52,6 +54,10 @@ export class BackChannel {
       await tx.signIns.delete(id)
       tx.note(`the provider says that user ${userName} has left: ${tokens.length} tokens of a sign-in ended`)
     }
+    const { subject = '' } = logout
+    const whole = await tx.users.byProvider(issuer, subject)
+    const leaving = new Set([...over.map(({ userName }) => userName), ...(whole ? [whole.name] : [])])
+    for (const userName of leaving) await doubtPerson(tx, userName, clock.now())
     return over.length
   }
 

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { isRefusal, Secret, type Refusal, type Subject } from '@sallyport/core'
+import { isRefusal, principalId, Secret, type Refusal, type Subject } from '@sallyport/core'
+import { privateKeyFromSeed } from '@sallyport/openssh'
 import { ProviderSignIn } from '../provider-sign-in.ts'
 import { SealedBox } from '../sealed-box.ts'
 import { SignInProblem, type SignedInPerson } from '../sign-in-provider.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
 import { ProviderChecks } from './provider-checks.ts'
 import type { Flow } from './provider.ts'
+import { RegisteredKeys } from '../ssh/registered-keys.ts'
 
 const issuer = 'https://idp.example'
 const back = 'https://gateway.example/sign-in/callback'
@@ -146,6 +148,121 @@ describe('whoever a provider has signed in', () => {
     await it.store.write('system', 'x', (tx) => tx.signIns.renew(id, { signedIn, sid: null, refresh: null }))
     await expect.poll(() => told).toMatchObject([{ principal: { id: 'user:dora' }, signedIn }])
     expect(await it.tokens.authenticate(token)).toMatchObject({ subject: { signedIn } })
+  })
+
+  describe('and has a registered key', () => {
+    const { publicKey } = privateKeyFromSeed(Buffer.alloc(32, 3))
+    const hourMs = 3_600_000
+    let keys: RegisteredKeys
+    beforeEach(() => {
+      keys = new RegisteredKeys({ ...it, providers: [issuer] })
+    })
+    const offered = { kind: 'public-key', blob: publicKey.blob } as const
+    const accepts = () => keys.accepts(offered)
+    /** Signs somebody in, and registers the key for them. */
+    const add = async (query: string) => {
+      const person = await live(query)
+      const who = await it.tokens.authenticate(person.token)
+      if (isRefusal(who)) throw new Error(who.reason)
+      const added = await keys.add(who.subject, {
+        principalId: principalId('user', person.user),
+        key: publicKey,
+        label: '',
+      })
+      if (isRefusal(added)) throw new Error(added.reason)
+      return person
+    }
+    const logIn = async () => {
+      const who = await keys.holder(offered, undefined)
+      if (typeof who === 'string') throw new Error(who)
+      const told: (Refusal | Subject)[] = []
+      it.tokens.watch(who, (now) => void told.push(now))
+      return { told, who }
+    }
+    const pass = async (minutes: number) => {
+      for (let minute = 0; minute < minutes; minute++) {
+        it.clock.advance(60_000)
+        await checks.check()
+      }
+    }
+
+    test('comes in by it while the provider is asked and says yes: once a minute while they are in, else once in 15', async () => {
+      await add('as=dora')
+      await pass(60)
+      const before = asked.length
+      await pass(45)
+      expect(asked.length - before).toBe(3)
+      await pass(12 * 60)
+      expect(await accepts()).toBe(true)
+      const { told, who } = await logIn()
+      expect(who.token.expiresAtMs).toBe(it.clock.now() + 12 * hourMs)
+      const during = asked.length
+      await pass(5)
+      expect(asked.length - during).toBe(5)
+      expect(told).toEqual([])
+    })
+
+    test('is out, with what they opened, once it says no, until they have signed in anew', async () => {
+      await add('as=dora')
+      const { told } = await logIn()
+      says = () => undefined
+      await pass(1)
+      expect(told).toMatchObject([{ code: 'access-revoked' }])
+      expect(await accepts()).toBe(false)
+      expect(await keys.holder(offered, undefined)).toBe('not-vouched-for')
+      await live('as=dora')
+      expect(await accepts()).toBe(true)
+    })
+
+    test('stays in where another sign-in of theirs stands', async () => {
+      await add('as=dora')
+      it.clock.advance(1000)
+      await live('as=dora')
+      let answers = 0
+      says = (subject) => (answers++ === 0 ? undefined : person(subject))
+      await checks.check()
+      expect(answers).toBe(2)
+      expect(await accepts()).toBe(true)
+    })
+
+    test('comes in for an hour after the last yes while the provider is down', async () => {
+      await add('as=dora')
+      await pass(30)
+      const { told } = await logIn()
+      says = () => 'nothing'
+      await pass(59)
+      expect(await accepts()).toBe(true)
+      await pass(1)
+      expect(await accepts()).toBe(false)
+      expect(told).toEqual([])
+      says = (subject) => person(subject)
+      await pass(1)
+      expect(await accepts()).toBe(true)
+    })
+
+    test('comes in for 12 hours after a sign-in where the provider cannot be asked, and their sessions end then', async () => {
+      await add('as=dora&refresh=')
+      const signedInAt = it.clock.now()
+      await pass(11 * 60)
+      expect((await logIn()).who.token.expiresAtMs).toBe(signedInAt + 12 * hourMs)
+      await pass(60)
+      expect(await accepts()).toBe(false)
+      await live('as=dora&refresh=')
+      expect(await accepts()).toBe(true)
+    })
+
+    test('has not signed in by it, whatever they did before', async () => {
+      await add('as=dora')
+      expect((await logIn()).who.subject.signedIn).toBeUndefined()
+    })
+
+    test('is out where the gateway is configured for another provider', async () => {
+      await add('as=dora')
+      keys = new RegisteredKeys({ ...it, providers: ['https://other.example'] })
+      expect(await accepts()).toBe(false)
+      keys = new RegisteredKeys({ ...it })
+      expect(await accepts()).toBe(false)
+    })
   })
 
   test('stands in the store with a refresh token that is sealed', async () => {

@@ -41,13 +41,17 @@ const create = async (name: string, more: object = {}): Promise<string> =>
 const user = (name: string) => fixture.store.read.users.get(name)
 const signIn = (name: string, claimed: readonly string[] = []) =>
   fixture.store.write('system', 'sign-in', (tx) =>
-    admitPerson(tx, {
-      issuer,
-      subject: `sub-${name}`,
-      called: `${name}@acme.example`,
-      groups: claimed,
-      claimedAtMs: fixture.clock.now(),
-    }),
+    admitPerson(
+      tx,
+      {
+        issuer,
+        subject: `sub-${name}`,
+        called: `${name}@acme.example`,
+        groups: claimed,
+        claimedAtMs: fixture.clock.now(),
+      },
+      { nowMs: fixture.clock.now(), isAskedAgain: false },
+    ),
   )
 const setActive = (id: string, active: boolean) =>
   users.patch(connector, id, { Operations: [{ op: 'replace', path: 'active', value: active }] })

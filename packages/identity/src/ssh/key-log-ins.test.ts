@@ -169,7 +169,12 @@ describe('a registered key', () => {
   })
 
   test('of whom a provider knows is good while that is declared, and what it opened ends with that', async () => {
-    const provider = { issuer: ci.issuer, subject: '42', claimedAt: it.clock.now() }
+    const provider = {
+      issuer: ci.issuer,
+      subject: '42',
+      claimedAt: it.clock.now(),
+      vouchedUntil: it.clock.now() + 1000,
+    }
     await it.store.write('system', 'x', async (tx) => {
       await tx.issuers.put(ci)
       await tx.users.create({ name: 'dora', displayName: '', groups: [], provider })

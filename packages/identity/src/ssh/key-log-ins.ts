@@ -1,14 +1,14 @@
-import { isRefusal, Secret, type LoginCredential, type OfferedKey, type Refusal } from '@sallyport/core'
+import { Secret, type LoginCredential, type OfferedKey, type Refusal } from '@sallyport/core'
 import { fingerprint } from '@sallyport/openssh'
 import { invalidCredential, type Authenticated, type Authenticator } from '../authenticator.ts'
-import type { RegisteredKeys } from './registered-keys.ts'
+import type { KeyTrouble, RegisteredKeys } from './registered-keys.ts'
 import type { CertificateTrouble, UserCertificates } from './user-certificates.ts'
 
 /** A key or certificate that let nobody in: for the log. */
 export interface RefusedKey {
   readonly kind: OfferedKey['kind']
   readonly fingerprint: string
-  readonly why: CertificateTrouble | 'not-registered'
+  readonly why: CertificateTrouble | KeyTrouble
 }
 
 /** Knows by SSH keys and certificates who somebody is. Whoever shows one is told the same, whatever is wrong. */
@@ -29,11 +29,8 @@ export class KeyLogIns implements Authenticator {
 
   async authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal> {
     if (credential instanceof Secret) return invalidCredential()
-    if (credential.kind === 'public-key') {
-      const who = await this.#registered.holder(credential, from)
-      return isRefusal(who) ? this.#refused(credential, 'not-registered', from) : who
-    }
-    const who = await this.#certificates.holder(credential, from)
+    const keys = credential.kind === 'public-key' ? this.#registered : this.#certificates
+    const who = await keys.holder(credential, from)
     return typeof who === 'string' ? this.#refused(credential, who, from) : who
   }
 

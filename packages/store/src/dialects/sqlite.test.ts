@@ -300,11 +300,12 @@ const withoutDelegation = `
   alter table tokens drop column mayAct;
   alter table sessions drop column token;`
 
-/** What migrations 0008, 0010, 0012, 0014 and 0018 have made, unmade. */
+/** What migrations 0008, 0010 to 0012, 0014 and 0018 have made, unmade. */
 const withoutIssuers = `
   ${withoutDelegation}
   drop index oneUserEach;
   alter table users drop column issuer;
+  alter table users drop column vouchedUntil;
   alter table users drop column subject;
   alter table users drop column claimedAt;
   alter table tokens drop column issuer;

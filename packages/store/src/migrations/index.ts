@@ -13,6 +13,7 @@ import { namesOfRedactors } from './0007-redactors.ts'
 import { federationTables } from './0008-federation.ts'
 import { sshKeyTable } from './0009-ssh-keys.ts'
 import { signInTables } from './0010-sign-ins.ts'
+import { wordOfProviders } from './0011-keys.ts'
 import { howSignedIn } from './0012-step-up.ts'
 import { delegationColumns } from './0014-delegation.ts'
 import { scimTables } from './0016-scim.ts'
@@ -34,6 +35,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0008-federation': { up: (tx: Kysely<Tables>) => federationTables(tx, dialect) },
     '0009-ssh-keys': { up: (tx: Kysely<Tables>) => sshKeyTable(tx, dialect) },
     '0010-sign-ins': { up: (tx: Kysely<Tables>) => signInTables(tx, dialect) },
+    '0011-keys': { up: (tx: Kysely<Tables>) => wordOfProviders(tx, dialect) },
     '0012-step-up': { up: (tx: Kysely<Tables>) => howSignedIn(tx, dialect) },
     '0014-delegation': { up: (tx: Kysely<Tables>) => delegationColumns(tx) },
     '0016-scim': { up: (tx: Kysely<Tables>) => scimTables(tx, dialect) },

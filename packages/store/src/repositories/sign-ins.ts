@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { SignedIn } from '@sallyport/core'
 import type { Change } from '../changes.ts'
 import type { Tables } from '../schema.ts'
@@ -37,6 +37,24 @@ export class SignInReader {
       .orderBy('id')
       .execute()
     return rows.map(parse).flatMap((row) => (row.refresh === null ? [] : { ...row, refresh: row.refresh }))
+  }
+
+  /** Of somebody's that can be asked about, the newest. */
+  async newestRefreshable(userName: string): Promise<string | undefined> {
+    const row = await this.db
+      .selectFrom('signIns')
+      .select('id')
+      .where('userName', '=', userName)
+      .where('refresh', 'is not', null)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.id
+  }
+
+  /** The ids of those by which a token stands. */
+  async inUse(nowMs: number): Promise<ReadonlySet<string>> {
+    return new Set((await usedAt(this.db, nowMs).execute()).flatMap(({ signIn }) => signIn ?? []))
   }
 
   /** Those that a provider has to do with: of one person, of one of its sessions, or both. */
@@ -92,15 +110,24 @@ export class SignInWriter extends SignInReader {
     await this.db.deleteFrom('signIns').where('id', '=', id).execute()
   }
 
-  /** Forgets those by which no token stands any more. */
+  /** Forgets those by which nothing stands any more: no token, nor, by the newest of somebody that can be asked about, a key of theirs. */
   async forgetOver(): Promise<void> {
-    const living = this.db
-      .selectFrom('tokens')
-      .select('signIn')
-      .where('signIn', 'is not', null)
-      .where('revokedAt', 'is', null)
-      .where('expiresAt', '>', this.#change.nowMs)
-    await this.db.deleteFrom('signIns').where('id', 'not in', living).execute()
+    const { nowMs } = this.#change
+    const ofKeys = this.db
+      .selectFrom('signIns')
+      .select((it) => it.fn.max('id').as('id'))
+      .where('refresh', 'is not', null)
+      .where(
+        sql<string>`'user:' || ${sql.ref('userName')}`,
+        'in',
+        this.db.selectFrom('sshKeys').select('principalId').where('expiresAt', '>', nowMs),
+      )
+      .groupBy('userName')
+    await this.db
+      .deleteFrom('signIns')
+      .where('id', 'not in', usedAt(this.db, nowMs))
+      .where('id', 'not in', ofKeys)
+      .execute()
   }
 
   /**
@@ -129,4 +156,13 @@ function parse({ acr, amr, signedInAt, ...row }: Tables['signIns']): SignInRow {
     ...(signedInAt !== null && { atMs: signedInAt }),
   }
   return { ...row, signedIn }
+}
+
+function usedAt(db: Kysely<Tables>, nowMs: number) {
+  return db
+    .selectFrom('tokens')
+    .select('signIn')
+    .where('signIn', 'is not', null)
+    .where('revokedAt', 'is', null)
+    .where('expiresAt', '>', nowMs)
 }

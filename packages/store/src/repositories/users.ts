@@ -9,6 +9,8 @@ export interface ProviderUser {
   readonly subject: string
   /** When the provider last said what groups they are in, by its own clock: what it said before does not come after. */
   readonly claimedAt: number
+  /** Until when that is good for keys of theirs, by which they come in without the provider being asked. */
+  readonly vouchedUntil: number
 }
 
 /** A person: a local user, or one whom an identity provider vouches for. */
@@ -103,6 +105,7 @@ export class UserWriter extends UserReader {
         issuer: provider?.issuer ?? null,
         subject: provider?.subject ?? null,
         claimedAt: provider?.claimedAt ?? null,
+        vouchedUntil: provider?.vouchedUntil ?? null,
       })
       .onConflict((conflict) => conflict.column('name').doNothing())
       .executeTakeFirst()
@@ -128,6 +131,11 @@ export class UserWriter extends UserReader {
   /** What the provider has said is as of then; nothing that it has said before counts any more. */
   async setClaimedAt(name: string, claimedAt: number): Promise<void> {
     await this.db.updateTable('users').set({ claimedAt }).where('name', '=', name).execute()
+  }
+
+  /** No change to what stands: it is asked when a key is shown. */
+  async setVouchedUntil(name: string, vouchedUntil: number): Promise<void> {
+    await this.db.updateTable('users').set({ vouchedUntil }).where('name', '=', name).execute()
   }
 
   setDisplayName(name: string, displayName: string): Promise<boolean> {
@@ -165,13 +173,23 @@ export class UserWriter extends UserReader {
   }
 }
 
-function parse({ issuer, subject, claimedAt, disabledBy, groupsBy, ...row }: Tables['users']): User {
+function parse({
+  issuer,
+  subject,
+  claimedAt,
+  vouchedUntil,
+  disabledBy,
+  groupsBy,
+  ...row
+}: Tables['users']): User {
   const isLocal = issuer === null || subject === null
   return {
     ...row,
     groups: JSON.parse(row.groups) as string[],
     disabledBy: disabledBy as User['disabledBy'],
     groupsBy: groupsBy as User['groupsBy'],
-    provider: isLocal ? null : { issuer, subject, claimedAt: claimedAt ?? 0 },
+    provider: isLocal
+      ? null
+      : { issuer, subject, claimedAt: claimedAt ?? 0, vouchedUntil: vouchedUntil ?? 0 },
   }
 }

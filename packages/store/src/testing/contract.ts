@@ -333,7 +333,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
     })
 
     describe('holds users whom a provider vouches for', () => {
-      const provider = { issuer: 'https://idp.example', subject: '42', claimedAt: 5 }
+      const provider = { issuer: 'https://idp.example', subject: '42', claimedAt: 5, vouchedUntil: 9 }
       const dora = { name: 'dora', displayName: 'Dora', groups: ['dba'], provider }
 
       test('found by issuer and subject, and by nothing else of theirs', async () => {
@@ -343,6 +343,8 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await store.read.users.byProvider('https://idp.example', 'dora')).toBeUndefined()
         await system((tx) => tx.users.setClaimedAt('dora', 6))
         expect((await store.read.users.get('dora'))?.provider).toEqual({ ...provider, claimedAt: 6 })
+        await system((tx) => tx.users.setVouchedUntil('dora', 7))
+        expect((await store.read.users.get('dora'))?.provider?.vouchedUntil).toBe(7)
       })
 
       test('each once', async () => {
@@ -531,6 +533,50 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await found({ sid: 'a' })).toEqual(['s1', 's3'])
         expect(await found({ userName: 'alice', sid: 'a' })).toEqual(['s1'])
         expect((await store.read.signIns.refreshable()).map(({ id }) => id)).toEqual(['s2'])
+      })
+
+      test('for as long as a token stands by them, and the newest that can be asked about as long as its person has a key', async () => {
+        const refresh = Uint8Array.of(1)
+        for (const id of ['s1', 's2', 's3']) await add(of(id, { refresh }))
+        await add(of('s4'))
+        await add(of('s5', { userName: 'bob', refresh }))
+        await system((tx) =>
+          tx.tokens.add({
+            id: 't1',
+            hash: '#t1',
+            principalId: principalId('user', 'alice'),
+            actor: null,
+            label: '',
+            expiresAt: clock.now() + 10,
+            issuer: null,
+            sshKey: null,
+            signIn: 's1',
+          }),
+        )
+        await system((tx) =>
+          tx.sshKeys.add({
+            id: 'k1',
+            fingerprint: 'SHA256:k1',
+            publicKey: 'AAAA',
+            principalId: principalId('user', 'alice'),
+            label: '',
+            expiresAt: clock.now() + 20,
+          }),
+        )
+        expect(await store.read.signIns.newestRefreshable('alice')).toBe('s3')
+        expect(await store.read.signIns.newestRefreshable('carol')).toBeUndefined()
+        const left = async () => {
+          await system((tx) => tx.signIns.forgetOver())
+          return (await store.read.signIns.refreshable()).map(({ id }) => id)
+        }
+        expect(await left()).toEqual(['s1', 's3'])
+        expect(await store.read.signIns.get('s4')).toBeUndefined()
+        expect(await store.read.signIns.inUse(clock.now())).toEqual(new Set(['s1']))
+        clock.advance(10)
+        expect(await store.read.signIns.inUse(clock.now())).toEqual(new Set())
+        expect(await left()).toEqual(['s3'])
+        clock.advance(10)
+        expect(await left()).toEqual([])
       })
 
       test('and takes each logout token once, for as long as anybody would take it', async () => {
