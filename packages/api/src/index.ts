@@ -40,7 +40,7 @@ export {
   type RouteInput,
   type RouteOutput,
 } from './route.ts'
-export type { RecordedLine, SessionView } from './sessions.ts'
+export type { FoundSession, RecordedLine, SessionView } from './sessions.ts'
 export { allRoutes, routeTable, type NamedRoute, type RouteTable } from './table.ts'
 export type { Webhook, WebhookFailure } from './webhooks.ts'
 export { certificateByFingerprint, fingerprintOf } from './trust.ts'

@@ -23,6 +23,32 @@ export const SessionView = z
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>
 
+/** Something that was run in a session, and has what was looked for in it. */
+const Ran = z
+  .object({
+    at: Time,
+    operation: z.number().int(),
+    text: z.string(),
+    /** `operation`: it was. `seen`: it stood on a terminal's screen, which proves nothing. */
+    by: z.enum(['operation', 'seen']),
+  })
+  .meta({ id: 'Ran' })
+
+const FoundSession = SessionView.extend({
+  /** The first five, where something was looked for. */
+  ran: z.array(Ran).optional(),
+}).meta({ id: 'FoundSession' })
+export type FoundSession = z.infer<typeof FoundSession>
+
+/** How far recordings were looked through. */
+const Search = z
+  .object({
+    sessions: z.number().int(),
+    /** There are older ones that were not: ask again for those before this one. */
+    before: Id.optional(),
+  })
+  .meta({ id: 'SessionSearch' })
+
 /** One event of a recording, in order, as the recording holds it; binary values as `base64:…`. */
 export const RecordedLine = z
   .looseObject({
@@ -62,16 +88,21 @@ export const sessions = {
     method: 'GET',
     path: '/sessions',
     auth: 'token',
-    summary: 'My sessions, newest first; administrators and replayers see those of others',
+    summary:
+      'My sessions, newest first; administrators and replayers see those of others. With ran, those in which that was run; who searched is audited',
     query: z.strictObject({
       /** A principal's id or name. */
       user: z.string().max(128).optional(),
       resource: Name.optional(),
       live: Flag,
       since: Time.optional(),
+      /** In which something was run that has this in it: looks through recordings, for 5 s at most, with best effort. */
+      ran: z.string().min(2).max(200).optional(),
+      /** Older than this one. */
+      before: Id.optional(),
       limit: Limit,
     }),
-    answer: json(z.object({ items: z.array(SessionView) })),
+    answer: json(z.object({ items: z.array(FoundSession), search: Search.optional() })),
     example: { output: { items: [session] } },
   }),
   get: route({

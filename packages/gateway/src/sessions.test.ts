@@ -211,6 +211,31 @@ describe('a session', () => {
     client[Symbol.dispose]()
   })
 
+  test('is found by what was run in it, by whoever may see its recording', async () => {
+    const { client, id } = await liveSession()
+    expect(await client.ask('read the Ledger of May')).toBe('ok')
+    expect(await client.ask('delete the ledger')).toMatch(/^denied/)
+    const found = await alice.api.sessions.list({ ran: 'the ledger' })
+    expect(found.items).toMatchObject([
+      { id, ran: [{ operation: 1, text: 'read the Ledger of May', by: 'operation' }] },
+    ])
+    expect(found.search?.before).toBeUndefined()
+    expect((await alice.api.sessions.list({ ran: 'delete' })).items).toEqual([])
+    const ids = async (who: Client, ran: string) =>
+      (await who.sessions.list({ ran, resource: 'shop' })).items.map((it) => it.id)
+    expect(await ids(auditor.api, 'ledger of')).toEqual([id])
+    expect(await ids(bob.api, 'ledger')).toEqual([])
+    expect(await code(alice.api.sessions.list({ ran: 'l' }))).toBe('invalid-request')
+    const { items } = await root.audit.list({ limit: 500 })
+    expect(items.find(({ by }) => by === 'user:audrey')?.changes).toEqual([
+      expect.stringMatching(/^\d+ sessions searched for what was run in them$/),
+    ])
+    expect(JSON.stringify(items)).not.toContain('ledger of')
+    client[Symbol.dispose]()
+    await ended(id)
+    expect(await ids(alice.api, 'Ledger')).toEqual([id])
+  })
+
   test('is counted', async () => {
     const metrics = await (await fetch(`http://127.0.0.1:${world.portOf('metrics')}/metrics`)).text()
     for (const line of [

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { SessionView } from '@sallyport/api'
+import type { FoundSession, SessionView } from '@sallyport/api'
 import { Option } from 'commander'
 import { command, group, signed, type MakeCommand } from '../command.ts'
 import { milliseconds } from '../duration.ts'
@@ -19,6 +19,8 @@ type ListOptions = PrintOptions & {
   readonly resource?: string
   readonly live?: boolean
   readonly since?: string
+  readonly ran?: string
+  readonly before?: string
   readonly limit: string
 }
 
@@ -44,23 +46,35 @@ export const sessions: MakeCommand = (surroundings, done) =>
       'sallyport sessions',
       'sallyport sessions ls --live',
       'sallyport sessions ls --user alice --since 2026-01-01T00:00:00Z',
+      'sallyport sessions --ran "drop table"   # best effort: in operations, and in shells as far as it was seen',
     ])
       .option('--user <name>', 'of this person')
       .option('--resource <name>', 'on this resource')
       .option('--live', 'only those that go on')
       .option('--since <time>', 'begun since, ISO 8601')
+      .option('--ran <text>', 'in which something was run that has this in it; looks for 5 s')
+      .option('--before <id>', 'older than this session')
       .option('--limit <n>', 'at most so many', '50')
       .action(async (options: ListOptions) => {
         const { client, printer } = await signed(surroundings, options)
-        const { items } = await client.sessions.list({
+        const { items, search } = await client.sessions.list({
           limit: Number(options.limit),
           live: options.live === true,
           ...(options.user === undefined ? {} : { user: options.user }),
           ...(options.resource === undefined ? {} : { resource: options.resource }),
           ...(options.since === undefined ? {} : { since: options.since }),
+          ...(options.ran === undefined ? {} : { ran: options.ran }),
+          ...(options.before === undefined ? {} : { before: options.before }),
         })
         printer.result(items, () =>
-          items.length === 0 ? 'No sessions.\n' : listText(items, surroundings.now()),
+          items.length === 0
+            ? 'No sessions.\n'
+            : `${listText(items, surroundings.now())}${items.map((it) => ranText(it, printer)).join('')}`,
+        )
+        if (search === undefined) return
+        const older = search.before === undefined ? '' : `; for older ones: --before ${search.before}`
+        printer.note(
+          `Looked through ${search.sessions} sessions, as far as it was recorded what ran${older}.`,
         )
       }),
     command('show', 'one session', ['sallyport sessions show ses_01J…'])
@@ -217,6 +231,15 @@ function listText(items: readonly SessionView[], now: number): string {
       it.live ? 'live' : (it.reason ?? 'ended'),
     ]),
   )
+}
+
+function ranText({ id, ran = [] }: FoundSession, printer: Printer): string {
+  if (ran.length === 0) return ''
+  const lines = ran.map(({ at, operation, text, by }) => {
+    const oneLine = printer.shown(text).replaceAll(/\s+/g, ' ').slice(0, 160)
+    return `  ${at}  #${operation} ${by === 'seen' ? 'seen on the screen (no proof): ' : ''}${oneLine}\n`
+  })
+  return `\n${id}\n${lines.join('')}`
 }
 
 function showText(it: SessionView): string {

@@ -22,6 +22,7 @@ import { tokenRoutes } from '../api/routes/tokens.ts'
 import { userRoutes } from '../api/routes/users.ts'
 import { webhookRoutes } from '../api/routes/webhooks.ts'
 import { whoamiRoutes } from '../api/routes/whoami.ts'
+import { SessionSearch } from '../api/session-search.ts'
 import { Applier } from '../apply/applier.ts'
 import type { Config } from '../config/schema.ts'
 import { checksOf } from '../doctor/checks.ts'
@@ -195,6 +196,7 @@ function implementationsOf(
     sessions: sessionRoutes({
       store,
       recordings,
+      search: new SessionSearch(recordings, clock),
       authorize,
       live: plane,
       standing: {

@@ -39,20 +39,13 @@ const person = (name: string, more: object = {}) => ({
 const create = async (name: string, more: object = {}): Promise<string> =>
   idOf(await users.create(connector, person(name, more)))
 const user = (name: string) => fixture.store.read.users.get(name)
-const signIn = (name: string, claimed: readonly string[] = []) =>
-  fixture.store.write('system', 'sign-in', (tx) =>
-    admitPerson(
-      tx,
-      {
-        issuer,
-        subject: `sub-${name}`,
-        called: `${name}@acme.example`,
-        groups: claimed,
-        claimedAtMs: fixture.clock.now(),
-      },
-      { nowMs: fixture.clock.now(), isAskedAgain: false },
-    ),
-  )
+const signIn = (name: string, groups: readonly string[] = []) =>
+  fixture.store.write('system', 'sign-in', (tx) => {
+    const nowMs = fixture.clock.now()
+    const called = `${name}@acme.example`
+    const described = { issuer, subject: `sub-${name}`, called, groups, claimedAtMs: nowMs }
+    return admitPerson(tx, described, { nowMs, isAskedAgain: false })
+  })
 const setActive = (id: string, active: boolean) =>
   users.patch(connector, id, { Operations: [{ op: 'replace', path: 'active', value: active }] })
 const pushed = async (displayName: string, ...members: readonly string[]): Promise<string> =>

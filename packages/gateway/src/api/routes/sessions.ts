@@ -1,16 +1,25 @@
-import { principalId, type Clock, type OperationId, type Subject } from '@sallyport/core'
-import { asciicastOf, type Recordings } from '@sallyport/recording'
+import {
+  isRefusal,
+  principalId,
+  type Clock,
+  type OperationId,
+  type SessionId,
+  type Subject,
+} from '@sallyport/core'
+import { asciicastOf, type Ran, type Recordings } from '@sallyport/recording'
 import type { SessionRow, Store } from '@sallyport/store'
-import { notFound, ProblemError } from '../../front/problem.ts'
+import { notFound, ProblemError, refused } from '../../front/problem.ts'
 import type { Plane } from '../../start/plane.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
+import type { SessionSearch } from '../session-search.ts'
 import { person, time } from '../views.ts'
 import { eventLine, linesOf, type Standing } from './watch.ts'
 
 export interface SessionParts {
   readonly store: Store
   readonly recordings: Pick<Recordings, 'read' | 'export' | 'verify'>
+  readonly search: Pick<SessionSearch, 'find'>
   readonly authorize: Authorize
   readonly live: Pick<Plane, 'kill' | 'watch' | 'stillWatching'>
   readonly standing: Omit<Standing, 'mayReplay'>
@@ -20,26 +29,38 @@ export interface SessionParts {
 export function sessionRoutes({
   store,
   recordings,
+  search,
   authorize,
   live: liveSessions,
   standing,
   clock,
 }: SessionParts): NounRoutes<'sessions'> {
   return {
-    list: async ({ user, resource, live, since, limit }, { caller }) => {
+    list: async ({ user, resource, live, since, ran, before, limit }, { caller, gone }) => {
       const wanted = user === undefined ? undefined : user.includes(':') ? user : principalId('user', user)
       const own = caller.subject.principal.id
       const seesOthers = await authorize.mayReplayOn(caller.subject, resource)
       if (!seesOthers && wanted !== undefined && wanted !== own) return { items: [] }
       const principal = seesOthers ? wanted : own
-      const rows = await store.read.sessions.list({
-        limit,
+      const filter = {
         ...(principal === undefined ? {} : { principalId: principal }),
         ...(resource === undefined ? {} : { resource }),
         ...(live ? { live } : {}),
         ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
-      })
-      return { items: rows.map(sessionView) }
+      }
+      const sessions = (beforeId: SessionId | undefined, most: number) =>
+        store.read.sessions.list({ ...filter, limit: most, ...(beforeId !== undefined && { beforeId }) })
+      const from = before as SessionId | undefined
+      if (ran === undefined) return { items: (await sessions(from, limit)).map(sessionView) }
+      const mayLook = ({ id }: SessionRow): Promise<boolean> => authorize.mayReplay(caller.subject, id)
+      const found = await search.find({ text: ran, limit, sessions, mayLook, gone }, from)
+      if (isRefusal(found)) throw refused(found)
+      // Not for what: people search for secrets that got where they should not be.
+      await looked(store, caller.subject, `${found.searched} sessions searched for what was run in them`)
+      return {
+        items: found.found.map(({ session, ran }) => ({ ...sessionView(session), ran: ran.map(ranView) })),
+        search: { sessions: found.searched, ...(found.before && { before: found.before }) },
+      }
     },
     get: async ({ id }) => sessionView(await existing(store, id)),
     events: async function* ({ id }, { caller }) {
@@ -104,6 +125,17 @@ function looked(store: Store, by: Subject, what: string): Promise<void> {
     return Promise.resolve()
   })
 }
+
+function ranView({ at, operation, text, isSeen }: Ran) {
+  return {
+    at: time(at),
+    operation,
+    text: text.slice(0, maxTextCharacters),
+    by: isSeen ? ('seen' as const) : ('operation' as const),
+  }
+}
+
+const maxTextCharacters = 2000
 
 function sessionView(row: SessionRow) {
   return {
