@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, Name, Person, Time } from './fields.ts'
+import { Actor, Id, Name, Person, Time } from './fields.ts'
 import { lines, route } from './route.ts'
 
 /** One way in that a person has. */
@@ -7,7 +7,7 @@ export const AccessLine = z
   .object({
     principal: Person,
     /** Differs from the principal where the grant is one for something that acts for them. */
-    actor: Person,
+    actor: Actor,
     resource: z.string(),
     account: z.string(),
     /**

@@ -58,6 +58,28 @@ export const Person = z
   })
   .meta({ id: 'Person' })
 
+/** Who acts, and who acted before and had them act, the latest first. */
+export const Actor = Person.extend({ via: z.array(Person).optional() }).meta({ id: 'Actor' })
+
+/** Of each, in one restriction. */
+const maxNamed = 50
+const named = z
+  .array(z.string().regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,128}$/u, 'use 1 to 128 characters'))
+  .min(1)
+  .max(maxNamed)
+
+/** What a delegated token is narrowed to: all that is there must hold. */
+export const Restriction = z
+  .strictObject({
+    resources: z.array(Name).min(1).max(maxNamed).optional(),
+    accounts: named.optional(),
+    /** Actions and groups of actions, as policies name them, and `unmask`. */
+    actions: named.optional(),
+    /** What somebody would have to approve is denied. */
+    asksNobody: z.literal(true).optional(),
+  })
+  .meta({ id: 'Restriction' })
+
 /** What webhooks may be told of. */
 export const WebhookEvent = z.enum([
   'review-asked',

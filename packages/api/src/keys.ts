@@ -116,6 +116,7 @@ export const keys = {
     method: 'POST',
     path: '/keys/certificate',
     auth: 'token',
+    forActors: true,
     summary:
       'Certify a public key for as long as the token that asks lives: who has the key logs in over SSH as the token does',
     body: z.strictObject({ publicKey: PublicKeyText }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BasedOn, Note, Plan } from './apply.ts'
-import { Name, Person, ReviewNeed, Time } from './fields.ts'
+import { Actor, Name, Person, ReviewNeed, Time } from './fields.ts'
 import { json, lines, route } from './route.ts'
 
 const PolicyFile = z.object({ name: Name, text: z.string() }).meta({ id: 'PolicyFile' })
@@ -48,7 +48,7 @@ const inquiry = {
 export const Finding = z
   .object({
     principal: Person.extend({ groups: z.array(z.string()) }),
-    actor: Person,
+    actor: Actor,
     /** `review` and `request` mean yes, after somebody else has approved. */
     answer: z.enum(['yes', 'no', 'review', 'request']),
     /** What was asked of the policies: what is done on a resource needs a connection first. */
@@ -213,6 +213,7 @@ export const policies = {
     method: 'POST',
     path: '/policies/can',
     auth: 'token',
+    forActors: true,
     summary: 'May they do this, and why: by the policies in force; of others than oneself for administrators',
     body: z.strictObject({
       /** `alice`, `user:alice` or `workload:ci-shop`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Flag, Id, Limit, Name, Person, ReviewNeed, Time } from './fields.ts'
+import { Actor, Flag, Id, Limit, Name, Person, ReviewNeed, Time } from './fields.ts'
 import { created, json, route } from './route.ts'
 
 const requestStates = [
@@ -19,7 +19,7 @@ export const AccessRequest = z
     state: z.enum(requestStates),
     requester: Person,
     /** Differs from the requester where something acts for a person: the grant is for both together. */
-    actor: Person,
+    actor: Actor,
     resource: z.string(),
     account: z.string(),
     durationSeconds: z.number().int(),
@@ -61,7 +61,7 @@ export const Grant = z
     id: Id,
     request: Id,
     principal: Person,
-    actor: Person,
+    actor: Actor,
     resource: z.string(),
     account: z.string(),
     /** Principal ids; empty after a break-glass. */
@@ -139,6 +139,7 @@ export const requests = {
     method: 'POST',
     path: '/requests',
     auth: 'token',
+    forActors: true,
     summary: 'Ask for access to one account of one resource, for a time; with breakGlass, take it at once',
     body: z.strictObject({
       resource: Name,
@@ -171,6 +172,7 @@ export const requests = {
     method: 'GET',
     path: '/requests',
     auth: 'token',
+    forActors: true,
     summary: 'Requests for access of mine, or that my groups review (administrators: all), newest first',
     query: z.strictObject({
       /** `waiting`: somebody has something to do. */
@@ -184,6 +186,7 @@ export const requests = {
     method: 'GET',
     path: '/requests/{id}',
     auth: 'token',
+    forActors: true,
     summary: 'One of them',
     params,
     answer: json(AccessRequest),
@@ -227,6 +230,7 @@ export const requests = {
     method: 'POST',
     path: '/requests/{id}/withdraw',
     auth: 'token',
+    forActors: true,
     summary: 'Take back an own request that waits',
     params,
     answer: json(AccessRequest),
@@ -239,6 +243,7 @@ export const grants = {
     method: 'GET',
     path: '/grants',
     auth: 'token',
+    forActors: true,
     summary: 'Grants of mine, or that I may revoke, newest first',
     query: z.strictObject({
       /** Those that are over, too. */
@@ -252,6 +257,7 @@ export const grants = {
     method: 'POST',
     path: '/grants/{id}/revoke',
     auth: 'token',
+    forActors: true,
     summary:
       'End a grant now: its holder, its reviewers, administrators. Sessions that stand on it have ended then',
     params,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Id, Limit, Person, ReviewNeed, Time } from './fields.ts'
+import { Actor, Id, Limit, Person, ReviewNeed, Time } from './fields.ts'
 import { json, route } from './route.ts'
 
 const reviewStates = ['open', 'approved', 'denied', 'expired', 'withdrawn', 'used'] as const
@@ -10,7 +10,7 @@ export const Review = z
     state: z.enum(reviewStates),
     requester: Person,
     /** Differs from the requester where something acts for a person. */
-    actor: Person,
+    actor: Actor,
     session: Id,
     resource: z.string(),
     account: z.string(),
@@ -78,6 +78,7 @@ export const reviews = {
     method: 'GET',
     path: '/reviews',
     auth: 'token',
+    forActors: true,
     summary: 'Reviews that I asked for or may answer (administrators: all), newest first',
     query: z.strictObject({ state: z.enum([...reviewStates, 'any']).default('open'), limit: Limit }),
     answer: json(z.object({ items: z.array(Review) })),
@@ -87,6 +88,7 @@ export const reviews = {
     method: 'GET',
     path: '/reviews/{id}',
     auth: 'token',
+    forActors: true,
     summary: 'One review that I asked for or may answer',
     params,
     answer: json(Review),

@@ -31,6 +31,8 @@ export interface Route {
   /** Below {@link apiPrefix}, parameters in braces: `/sessions/{id}`. */
   readonly path: string
   readonly auth: RouteAuth
+  /** Also for what acts for somebody: without it, only people and workloads by their own hand are let in. */
+  readonly forActors?: true
   /** One line, for documents. */
   readonly summary: string
   readonly params?: Fields

@@ -1,12 +1,12 @@
 import { z } from 'zod'
-import { Flag, Id, Limit, Name, Person, Time } from './fields.ts'
+import { Actor, Flag, Id, Limit, Name, Person, Time } from './fields.ts'
 import { json, lines, nothing, route } from './route.ts'
 
 export const SessionView = z
   .object({
     id: Id,
     principal: Person,
-    actor: Person,
+    actor: Actor,
     resource: z.string(),
     protocol: z.string(),
     account: z.string(),
@@ -88,6 +88,7 @@ export const sessions = {
     method: 'GET',
     path: '/sessions',
     auth: 'token',
+    forActors: true,
     summary:
       'My sessions, newest first; administrators and replayers see those of others. With ran, those in which that was run; who searched is audited',
     query: z.strictObject({
@@ -109,6 +110,7 @@ export const sessions = {
     method: 'GET',
     path: '/sessions/{id}',
     auth: 'replay',
+    forActors: true,
     summary: 'One session',
     params,
     answer: json(SessionView),
@@ -118,6 +120,7 @@ export const sessions = {
     method: 'GET',
     path: '/sessions/{id}/events',
     auth: 'replay',
+    forActors: true,
     summary: 'What happened in it, an event a line; who looked is audited',
     params,
     answer: lines(RecordedLine),
@@ -156,6 +159,7 @@ export const sessions = {
     method: 'GET',
     path: '/sessions/{id}/asciicast',
     auth: 'replay',
+    forActors: true,
     summary: 'What a terminal of it showed, as an asciicast v2; who looked is audited',
     params,
     query: z.strictObject({
@@ -169,6 +173,7 @@ export const sessions = {
     method: 'GET',
     path: '/sessions/{id}/export',
     auth: 'replay',
+    forActors: true,
     summary: 'The recording as one file that can be verified with nothing but the public key',
     params,
     answer: { as: 'file', status: 200, mediaType: 'application/vnd.sallyport.recording' },
@@ -178,6 +183,7 @@ export const sessions = {
     method: 'GET',
     path: '/sessions/{id}/verify',
     auth: 'replay',
+    forActors: true,
     summary: 'Check the recording where it lies: chain, seal and signature',
     params,
     answer: json(Verdict),
@@ -190,6 +196,7 @@ export const sessions = {
     method: 'POST',
     path: '/sessions/{id}/kill',
     auth: 'token',
+    forActors: true,
     summary: 'End a live session at once: my own, or any (administrators)',
     params,
     body: z.strictObject({ reason: z.string().max(200).optional() }),

@@ -29,6 +29,37 @@ describe('the route table', () => {
     ])
   })
 
+  test('lets what acts for somebody do little, and nothing that administers or answers', () => {
+    const forActors = named.filter(([, route]) => route.forActors === true)
+    expect(forActors.map(([name]) => name)).toEqual([
+      'whoami.get',
+      'whoami.logout',
+      'tokens.list',
+      'tokens.delegate',
+      'tokens.revoke',
+      'keys.certify',
+      'resources.list',
+      'resources.get',
+      'policies.can',
+      'requests.create',
+      'requests.list',
+      'requests.get',
+      'requests.withdraw',
+      'grants.list',
+      'grants.revoke',
+      'reviews.list',
+      'reviews.get',
+      'sessions.list',
+      'sessions.get',
+      'sessions.events',
+      'sessions.asciicast',
+      'sessions.export',
+      'sessions.verify',
+      'sessions.kill',
+    ])
+    for (const [, { auth }] of forActors) expect(['token', 'replay']).toContain(auth)
+  })
+
   describe.each(named)('%s', (_, route) => {
     test('says who may call it, and stands below the prefix', () => {
       expect(auths).toContain(route.auth)

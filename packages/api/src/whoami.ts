@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GroupName, Id, Person, Time } from './fields.ts'
+import { Actor, GroupName, Id, Person, Restriction, Time } from './fields.ts'
 import { json, nothing, route } from './route.ts'
 
 export const whoami = {
@@ -7,13 +7,16 @@ export const whoami = {
     method: 'GET',
     path: '/whoami',
     auth: 'token',
+    forActors: true,
     summary: 'Whom this token speaks for, and until when',
     answer: json(
       z
         .object({
           principal: Person.extend({ groups: z.array(GroupName) }),
           /** Differs from the principal where something acts for a person. */
-          actor: Person,
+          actor: Actor,
+          /** What was delegated to the actor, where less than all. */
+          scope: z.array(Restriction).optional(),
           token: z.object({ id: Id, label: z.string(), expiresAt: Time }),
           mayAdminister: z.boolean(),
         })
@@ -32,6 +35,7 @@ export const whoami = {
     method: 'POST',
     path: '/logout',
     auth: 'token',
+    forActors: true,
     summary: 'Revoke this very token; its live sessions end',
     answer: nothing,
     example: {},

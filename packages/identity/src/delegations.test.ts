@@ -132,6 +132,12 @@ describe('what acts for somebody', () => {
     })
   })
 
+  test('is signed in to no browser', async () => {
+    const minted = await mint(await holderOf('alice'), 'claude')
+    if (isRefusal(minted)) throw new Error(minted.reason)
+    expect(await it.tokens.browser(minted.token)).toEqual(invalidCredential())
+  })
+
   test('never makes a token of its person’s own', async () => {
     const claude = await delegated(await holderOf('alice'), 'claude')
     const request = { principalId: principalId('user', 'alice'), label: 'x' }

@@ -202,11 +202,24 @@ describe('over any policies, chain and restrictions', () => {
       const what = effect.startsWith('@') && !effect.startsWith('@request') ? 'action in Action::"write"' : on
       return `${effect} (principal, ${what}, resource) ${condition};`
     })
+  /** Something to take away from. */
+  const base = fc.constantFrom(
+    [],
+    ['permit (principal, action, resource);'],
+    [
+      'permit (principal, action in [Action::"connect", Action::"read", Action::"unmask"], resource);',
+      '@review("dba") permit (principal, action in Action::"write", resource);',
+    ],
+    [
+      '@request("dba") permit (principal, action == Action::"connect", resource);',
+      'permit (principal, action in [Action::"read", Action::"write"], resource);',
+    ],
+  )
   const restriction: fc.Arbitrary<Restriction> = fc.record(
     {
-      resources: fc.subarray(['orders-db', 'other'], { minLength: 1 }),
-      accounts: fc.subarray(['app', 'admin'], { minLength: 1 }),
-      actions: fc.subarray([...words, 'write', 'dangerous', 'unmask'], { minLength: 1 }),
+      resources: fc.constantFrom(['orders-db'], ['orders-db', 'other'], ['other']),
+      accounts: fc.constantFrom(['app'], ['app', 'admin'], ['admin', 'app', 'other']),
+      actions: fc.subarray([...words, 'write', 'dangerous', 'unmask'], { minLength: 4 }),
       asksNobody: fc.constant(true as const),
     },
     { requiredKeys: [] },
@@ -258,16 +271,19 @@ describe('over any policies, chain and restrictions', () => {
     const seen = { allow: 0, deny: 0, request: 0, review: 0 }
     fc.assert(
       fc.property(
-        fc.array(policy, { minLength: 1, maxLength: 6 }),
+        base,
+        fc.array(policy, { maxLength: 3 }),
         fc.array(link, { minLength: 1, maxLength: 4 }),
         fc.array(facts, { minLength: 1, maxLength: 3 }),
         fc.constantFrom('app', 'admin'),
-        (policies, links, asked, account) => {
-          const point = pointFor(policies.map((text, i) => withId(text, i)).join('\n'))
+        (some, policies, links, asked, account) => {
+          const point = pointFor([...some, ...policies].map((text, i) => withId(text, i)).join('\n'))
           const chain = chainOf(links)
           chain.slice(1).forEach((child, i) => {
             const parent = chain[i] ?? dana
-            isAsStrict(point.connect(child, ordersDb, account), point.connect(parent, ordersDb, account))
+            const connects = point.connect(child, ordersDb, account)
+            seen[connects.effect]++
+            isAsStrict(connects, point.connect(parent, ordersDb, account))
             for (const some of [asked, ...asked.map((one) => [one])]) {
               const decision = point.decide(child, ordersDb, account, some)
               seen[decision.effect]++
@@ -287,7 +303,7 @@ describe('over any policies, chain and restrictions', () => {
       { numRuns: 100 },
     )
     // It is not true for want of anything permitted.
-    expect(Math.min(seen.allow, seen.deny, seen.review)).toBeGreaterThan(0)
+    expect(Math.min(seen.allow, seen.deny, seen.review + seen.request)).toBeGreaterThan(0)
   })
 
   const withId = (text: string, i: number): string => `@id("p${i}") ${text}`

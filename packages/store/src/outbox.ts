@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import {
+  actorKey,
+  actorsOf,
   webhookDeliveryId,
+  type Actor,
   type Told,
   type Webhook,
   type WebhookEvent,
@@ -101,6 +104,14 @@ export function answerTold<Verdict>(answer: {
 
 export function told({ id, name }: Told): Told {
   return { id, name }
+}
+
+/** The actor and who acted before it, as one. */
+export function toldActor(actor: Actor): Told {
+  const name = actorsOf(actor)
+    .map((one) => one.name)
+    .join(' via ')
+  return { id: actorKey(actor), name }
 }
 
 /** People's words and statements, as far as a message takes them. */

@@ -3,6 +3,7 @@ import { command, group, signed, type MakeCommand } from '../command.ts'
 import { csv } from '../csv.ts'
 import type { PrintOptions } from '../printer.ts'
 import { distance, oneLine, table } from '../table.ts'
+import { who } from '../who.ts'
 
 interface Options extends PrintOptions {
   readonly csv?: boolean
@@ -86,7 +87,7 @@ function text(lines: readonly AccessLine[], now: number): string {
   return table(
     ['WHO', 'RESOURCE', 'ACCOUNT', 'HOW', 'UNTIL', 'WHY', 'LAST USED'],
     lines.map(({ principal, actor, resource, account, how, policies, grant, lastUsedAt }) => [
-      actor.id === principal.id ? principal.name : `${actor.name} for ${principal.name}`,
+      who(principal, actor),
       resource,
       account,
       how,

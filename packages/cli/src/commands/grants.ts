@@ -1,6 +1,7 @@
 import { command, group, signed, type MakeCommand } from '../command.ts'
 import type { PrintOptions } from '../printer.ts'
 import { distance, table } from '../table.ts'
+import { who } from '../who.ts'
 
 export const grants: MakeCommand = (surroundings) =>
   group(
@@ -20,9 +21,7 @@ export const grants: MakeCommand = (surroundings) =>
                 items.map((it) => [
                   it.id,
                   it.state,
-                  it.actor.id === it.principal.id
-                    ? it.principal.name
-                    : `${it.actor.name} for ${it.principal.name}`,
+                  who(it.principal, it.actor),
                   it.resource,
                   it.account,
                   it.state === 'live'

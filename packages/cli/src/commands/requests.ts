@@ -5,6 +5,7 @@ import { inUnits } from '../duration.ts'
 import type { PrintOptions } from '../printer.ts'
 import { reviewersText } from '../needs.ts'
 import { distance, oneLine, table } from '../table.ts'
+import { who } from '../who.ts'
 
 type Answer = PrintOptions & { readonly comment?: string }
 type State = AccessRequest['state'] | 'waiting' | 'any'
@@ -94,7 +95,7 @@ function listText(items: readonly AccessRequest[], now: number): string {
     items.map((it) => [
       it.id,
       it.state,
-      it.actor.id === it.requester.id ? it.requester.name : `${it.actor.name} for ${it.requester.name}`,
+      who(it.requester, it.actor),
       it.resource,
       it.account,
       inUnits(it.durationSeconds),
@@ -109,7 +110,7 @@ function requestText(it: AccessRequest, now: number): string {
   const isTaken = it.state === 'unreviewed' || it.state === 'reviewed'
   const lines = [
     `${it.id}  ${it.state}`,
-    `requester   ${it.requester.name}${it.actor.id === it.requester.id ? '' : `, through ${it.actor.name}`}, from ${it.askedFrom}`,
+    `requester   ${who(it.requester, it.actor)}, from ${it.askedFrom}`,
     `access      ${it.resource} as ${it.account} for ${inUnits(it.durationSeconds)}${isTaken ? ', taken at once (break-glass)' : ''}`,
     `reason      ${oneLine(it.reason, 2000)}`,
     ...(it.ticket === undefined ? [] : [`ticket      ${oneLine(it.ticket, 200)}`]),

@@ -6,6 +6,7 @@ import type { Printer, PrintOptions } from '../printer.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { reviewersText } from '../needs.ts'
 import { distance, oneLine, table } from '../table.ts'
+import { who } from '../who.ts'
 
 type Answer = PrintOptions & { readonly comment?: string }
 
@@ -68,7 +69,7 @@ function listText(items: readonly Review[], now: number): string {
     items.map((it) => [
       it.id,
       it.state,
-      it.actor.id === it.requester.id ? it.requester.name : `${it.actor.name} for ${it.requester.name}`,
+      who(it.requester, it.actor),
       it.resource,
       it.state === 'open' ? `in ${distance(Date.parse(it.expiresAt) - now)}` : '-',
       needsAsWritten(it.stillNeeded) || '-',
@@ -81,7 +82,7 @@ function listText(items: readonly Review[], now: number): string {
 export function reviewText(it: Review, now: number, printer: Printer): string {
   const lines = [
     `${it.id}  ${it.state}`,
-    `requester   ${it.requester.name}${it.actor.id === it.requester.id ? '' : `, through ${it.actor.name}`}`,
+    `requester   ${who(it.requester, it.actor)}`,
     `resource    ${it.resource} as ${it.account}`,
     `session     ${it.session}`,
     ...(it.reason === undefined ? [] : [`reason      ${it.reason}`]),

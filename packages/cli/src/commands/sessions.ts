@@ -13,6 +13,7 @@ import { replayLine } from '../replay.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { distance, table } from '../table.ts'
 import type { PlaybackOptions } from '../terminal/playback.ts'
+import { who } from '../who.ts'
 
 type ListOptions = PrintOptions & {
   readonly user?: string
@@ -223,7 +224,7 @@ function listText(items: readonly SessionView[], now: number): string {
     ['ID', 'WHO', 'RESOURCE', 'ACCOUNT', 'STARTED', 'OPERATIONS', 'STATE'],
     items.map((it) => [
       it.id,
-      who(it),
+      who(it.principal, it.actor),
       it.resource,
       it.account,
       `${distance(now - Date.parse(it.startedAt))} ago`,
@@ -245,7 +246,7 @@ function ranText({ id, ran = [] }: FoundSession, printer: Printer): string {
 function showText(it: SessionView): string {
   const lines = [
     `${it.id}  ${it.live ? 'live' : 'ended'}`,
-    `who         ${who(it)}`,
+    `who         ${who(it.principal, it.actor)}`,
     `resource    ${it.resource} (${it.protocol}) as ${it.account}`,
     ...(it.grant === undefined ? [] : [`grant       ${it.grant}`]),
     `client      ${it.clientAddress}`,
@@ -254,8 +255,4 @@ function showText(it: SessionView): string {
     `operations  ${it.operations}`,
   ]
   return `${lines.join('\n')}\n`
-}
-
-function who(it: SessionView): string {
-  return it.actor.id === it.principal.id ? it.principal.name : `${it.actor.name} for ${it.principal.name}`
 }

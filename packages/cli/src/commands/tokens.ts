@@ -1,6 +1,22 @@
+import type { Client } from '@sallyport/api'
 import { command, group, signed, type MakeCommand } from '../command.ts'
+import { seconds } from '../duration.ts'
+import { exit, Failure } from '../failure.ts'
 import type { PrintOptions } from '../printer.ts'
+import { scopeInWords } from '../scope.ts'
 import { distance, table } from '../table.ts'
+import { who } from '../who.ts'
+
+interface CreateOptions extends PrintOptions {
+  readonly label?: string
+  readonly ttl?: string
+  readonly forAgent?: string
+  readonly resource?: readonly string[]
+  readonly account?: readonly string[]
+  readonly action?: readonly string[]
+  readonly readOnly?: boolean
+  readonly reviews: boolean
+}
 
 export const tokens: MakeCommand = (surroundings) =>
   group(
@@ -18,32 +34,87 @@ export const tokens: MakeCommand = (surroundings) =>
           items.length === 0
             ? 'No tokens.\n'
             : table(
-                ['ID', 'USER', 'LABEL', 'STATE', 'ENDS'],
-                items.map((it) => [
-                  it.id,
-                  it.user,
-                  it.label,
-                  it.state,
-                  `in ${distance(Date.parse(it.expiresAt) - surroundings.now())}`,
-                ]),
+                ['ID', 'WHO', 'LABEL', 'NARROWED TO', 'ENDS'],
+                items.map((it) => {
+                  const user = { id: it.user, name: it.user }
+                  return [
+                    it.id,
+                    who(user, it.actor ?? user),
+                    it.label,
+                    it.scope === undefined ? '-' : scopeInWords(it.scope),
+                    `in ${distance(Date.parse(it.expiresAt) - surroundings.now())}`,
+                  ]
+                }),
               ),
         )
       }),
-    command('create', 'a further token for yourself, shown once', [
-      'sallyport tokens create --label "report job" --ttl 600',
+    command('create', 'a further token for yourself, or one by which an agent acts for you; shown once', [
+      'sallyport tokens create --label "report job" --ttl 10m',
+      'sallyport tokens create --for-agent claude --resource orders-db --read-only --ttl 30m',
     ])
-      .option('--label <text>', 'what it is for', 'cli')
-      .option('--ttl <seconds>', 'at most an hour', '3600')
-      .action(async (options: PrintOptions & { readonly label: string; readonly ttl: string }) => {
+      .option('--label <text>', 'what it is for')
+      .option(
+        '--ttl <time>',
+        'at most an hour, and for an agent 12 h; never beyond your own token (1h, for an agent 30m)',
+      )
+      .option('--for-agent <name>', 'an agent that acts for you, by any name that tells it from others')
+      .option('--resource <name>', 'only this; may be given several times', collected)
+      .option('--account <name>', 'only as this; may be given several times', collected)
+      .option(
+        '--action <name>',
+        'only this action or group of actions; may be given several times',
+        collected,
+      )
+      .option('--read-only', 'the same as --action read --action session')
+      .option('--no-reviews', 'what somebody would have to approve is denied: nobody is asked')
+      .action(async (options: CreateOptions) => {
         const { client, printer } = await signed(surroundings, options)
-        const made = await client.tokens.create({ label: options.label, ttlSeconds: Number(options.ttl) })
+        const made = await create(client, options)
         printer.result(made, () => `${made.token}\n`)
       }),
-    command('revoke', 'revoke a token; its live sessions end at once', ['sallyport tokens revoke tok_01J…'])
+    command('revoke', 'revoke a token; its live sessions end at once, and what was delegated by it', [
+      'sallyport tokens revoke tok_01J…',
+    ])
       .argument('<id>')
       .action(async (id: string, options: PrintOptions) => {
         const { client, printer } = await signed(surroundings, options)
         await client.tokens.revoke({ id })
         printer.note('Revoked; its live sessions have ended.')
       }),
-  )
+  ).alias('token')
+
+function create(client: Client, options: CreateOptions): ReturnType<Client['tokens']['delegate']> {
+  const { label, ttl, forAgent, resource, account, reviews } = options
+  const ttlSeconds = ttl === undefined ? {} : { ttlSeconds: lengthOf(ttl) }
+  const actions = [...(options.readOnly === true ? readOnly : []), ...(options.action ?? [])]
+  const restriction = {
+    ...(resource !== undefined && { resources: [...resource] }),
+    ...(account !== undefined && { accounts: [...account] }),
+    ...(actions.length > 0 && { actions }),
+    ...(!reviews && { asksNobody: true as const }),
+  }
+  if (forAgent !== undefined)
+    return client.tokens.delegate({
+      agent: forAgent,
+      ...(label !== undefined && { label }),
+      ...ttlSeconds,
+      restriction,
+    })
+  if (Object.keys(restriction).length > 0)
+    throw new Failure('only a token for an agent is narrowed', {
+      exitCode: exit.usage,
+      next: 'name it: --for-agent NAME',
+    })
+  return client.tokens.create({ label: label ?? 'cli', ...ttlSeconds })
+}
+
+/** `600` is in seconds. */
+function lengthOf(ttl: string): number {
+  return /^\d{1,6}$/.test(ttl) ? Number(ttl) : seconds(ttl)
+}
+
+function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value]
+}
+
+const readOnly = ['read', 'session']

@@ -1,6 +1,6 @@
-import type { Decision, Resource, Subject } from '@sallyport/core'
+import { isDelegated, type Decision, type Resource, type Subject } from '@sallyport/core'
 import type { DecisionPoint } from '@sallyport/policy'
-import type { Readers } from '@sallyport/store'
+import type { Readers, SessionRow } from '@sallyport/store'
 
 /** Who may do what on the gateway itself: asked of policy, as everything else is. */
 export class Authorize {
@@ -22,19 +22,30 @@ export class Authorize {
     return this.#mayReplay(subject, declared)
   }
 
-  /** One's own session, as who one was in it; or one of others where policy says so. False, too, where there is none. */
-  async mayReplay(subject: Subject, session: string): Promise<boolean> {
+  /** One's own session; or one of others where policy says so. False, too, where there is none. */
+  async mayReplay(caller: WhoseToken, session: string): Promise<boolean> {
     const row = await this.#read.sessions.get(session)
     if (row === undefined) return false
-    const isOwn = row.principal.id === subject.principal.id
-    const isOwnHand = subject.actor.id === subject.principal.id || subject.actor.id === row.actor.id
-    if (isOwn && isOwnHand) return true
+    const { subject } = caller
+    if (isOwnSession(caller, row)) return true
     return this.#mayReplay(subject, await this.#read.resources.get(row.resource))
   }
 
   #mayReplay(subject: Subject, resource: Resource | undefined): boolean {
     return isAllowed(this.#policies.point.may(subject, 'replay', resource))
   }
+}
+
+/** Whoever calls, by which token. */
+export interface WhoseToken {
+  readonly subject: Subject
+  readonly token: { readonly id: string }
+}
+
+/** People's own are all that are theirs; what acts for them has those that were opened by its own token. */
+export function isOwnSession({ subject, token }: WhoseToken, session: SessionRow): boolean {
+  const isTheirs = session.principal.id === subject.principal.id
+  return isTheirs && (!isDelegated(subject) || session.token === token.id)
 }
 
 /** A review is for operations: nobody waits for one at the API. */

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { allRoutes, apiPrefix, type NamedRoute, type Route } from '@sallyport/api'
+import { isDelegated } from '@sallyport/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { notFound, ProblemError } from '../front/problem.ts'
@@ -30,6 +31,11 @@ export function registerRoutes(
       },
       handler: async (request, reply) => {
         const caller = route.auth === 'anyone' ? undefined : await signedIn(request, guards)
+        if (caller !== undefined && route.forActors !== true && isDelegated(caller.subject))
+          throw new ProblemError(
+            'forbidden',
+            'people do this by their own hand, and not through what acts for them',
+          )
         if (route.auth === 'administer' && caller !== undefined && !guards.mayAdminister(caller)) {
           throw new ProblemError('forbidden', 'only administrators may do this')
         }

@@ -12,7 +12,7 @@ import {
 import { currentPrincipal, principalOf } from '@sallyport/identity'
 import { inquire, NotAsked, tellStep, type DecisionPoint, type Inquiry } from '@sallyport/policy'
 import type { Readers } from '@sallyport/store'
-import { person } from '../api/views.ts'
+import { actorView, person } from '../api/views.ts'
 import { notFound, ProblemError } from '../front/problem.ts'
 
 export interface InquiryParts {
@@ -93,7 +93,7 @@ export class Inquiries {
       const { answer, steps } = inquire(this.#parts.policies.point, subject, resource, inquiry)
       return {
         principal: { ...person(subject.principal), groups: [...subject.principal.groups] },
-        actor: person(subject.actor),
+        actor: actorView(subject.actor),
         answer,
         steps: steps.map(tellStep),
       }

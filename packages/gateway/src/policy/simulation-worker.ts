@@ -79,9 +79,10 @@ async function judge(
 }
 
 /** One object for the same person, whose standing is then remembered. */
-function subjectOf({ principal, actor }: Subject): Subject {
-  const key = JSON.stringify([principal, actor])
+function subjectOf({ principal, actor, scope }: Subject): Subject {
+  const key = JSON.stringify([principal, actor, scope])
   let subject = subjects.get(key)
-  if (subject === undefined) subjects.set(key, (subject = { principal, actor }))
+  if (subject === undefined)
+    subjects.set(key, (subject = { principal, actor, ...(scope !== undefined && { scope }) }))
   return subject
 }

@@ -107,7 +107,7 @@ function guardsOf({ authenticators }: People, authorize: Authorize): Guards {
       return isRefusal(known) ? undefined : known
     },
     mayAdminister: ({ subject }) => authorize.mayAdminister(subject),
-    mayReplay: ({ subject }, session) => authorize.mayReplay(subject, session),
+    mayReplay: (caller, session) => authorize.mayReplay(caller, session),
   }
 }
 
@@ -121,6 +121,7 @@ function implementationsOf(
   const { store, box, keys, recordings, recordingDirectories, policies, protocols } = foundation
   const {
     tokens,
+    delegations,
     registeredKeys,
     keyProofs,
     userCertificates,
@@ -149,7 +150,7 @@ function implementationsOf(
     login: loginRoutes({ signIn, loopback, providers: options.providers, baseUrl }, events),
     device: deviceRoutes(devices, events),
     whoami: whoamiRoutes(tokens, authorize),
-    tokens: tokenRoutes({ read, tokens, authorize, clock }),
+    tokens: tokenRoutes({ read, tokens, delegations, policies, authorize, clock }),
     keys: keyRoutes({ read, registeredKeys, keyProofs, userCertificates, authorize, clock, baseUrl }),
     users: userRoutes({ store, setupLinks, policies, baseUrl }),
     resources: resourceRoutes({

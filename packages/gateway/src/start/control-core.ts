@@ -14,6 +14,7 @@ import {
   Authenticators,
   credentialKinds,
   Credentials,
+  Delegations,
   DeviceGrants,
   DeviceSignIns,
   Discoveries,
@@ -42,6 +43,7 @@ import type { Foundation } from './foundation.ts'
 /** Who people are, and what they answer: what there is once, however many processes carry traffic. */
 export interface People {
   readonly tokens: Tokens
+  readonly delegations: Delegations
   readonly federation: Federation
   readonly registeredKeys: RegisteredKeys
   readonly keyProofs: KeyProofs
@@ -84,6 +86,7 @@ export function gatherPeople(
     deviceGrants: new DeviceGrants(devices, clock),
     discoveries: new Discoveries(clock),
     loopback: new LoopbackSignIns(tokens, clock),
+    delegations: new Delegations({ store, tokens, clock }),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle, mayUsePassword: may }),
     reviews: life.use(new Reviews({ store, policy: policies.current, clock })),
     accessRequests: new AccessRequests({ store, policy: policies.current, clock, notify }),

@@ -1,6 +1,6 @@
 import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
-import type { Fault, Subject } from '@sallyport/core'
+import { actorKey, type Fault, type Subject } from '@sallyport/core'
 import type { LeaseProblem, RefusedKey, RefusedToken } from '@sallyport/identity'
 import type { TunnelEvent } from '@sallyport/tunnel'
 import type { Attempted } from '../webhooks/deliverer.ts'
@@ -243,7 +243,6 @@ export class Events {
 }
 
 function who({ principal, actor }: Subject): { principal: string; actor?: string } {
-  return actor.id === principal.id
-    ? { principal: principal.id }
-    : { principal: principal.id, actor: actor.id }
+  const acting = actorKey(actor)
+  return acting === principal.id ? { principal: principal.id } : { principal: principal.id, actor: acting }
 }

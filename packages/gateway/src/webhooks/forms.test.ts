@@ -51,7 +51,7 @@ describe('a message about a review', () => {
       text: string
       blocks: { type: string }[]
     }
-    expect(body.text).toBe('alice waits for a review on orders-db')
+    expect(body.text).toBe('robot for alice waits for a review on orders-db')
     expect(body.blocks.map(({ type }) => type)).toEqual(['header', 'rich_text', 'rich_text', 'rich_text'])
     const text = JSON.stringify(body.blocks)
     expect(text).not.toContain('mrkdwn')

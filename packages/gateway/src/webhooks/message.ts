@@ -1,5 +1,6 @@
 import {
   needsInWords,
+  whoInWords,
   type BlastRadius,
   type ReviewNeed,
   type Told,
@@ -66,7 +67,7 @@ function reviewMessage(
       : missingOf(review)),
   ]
   const titles: Partial<Record<WebhookEvent | 'test', string>> = {
-    'review-asked': `${review.requester.name} waits for a review on ${review.resource}`,
+    'review-asked': `${whoOf(review)} waits for a review on ${review.resource}`,
     'review-answered': `${answer?.by.name ?? 'Somebody'} answered a review on ${review.resource}: ${answer?.verdict ?? ''}`,
   }
   return {
@@ -82,12 +83,13 @@ function requestMessage(
   { request, answer }: Extract<WebhookNews, { about: 'request' }>,
 ): Message {
   const { requester, resource } = request
+  const who = whoOf(request)
   const isAsked = event === 'access-requested'
   const titles: Partial<Record<WebhookEvent | 'test', string>> = {
-    'access-answered': `${answer?.by.name ?? 'Somebody'} approved access to ${resource} for ${requester.name}`,
-    'access-requested': `${requester.name} asks for access to ${resource}`,
-    'access-granted': `${requester.name} has access to ${resource}`,
-    'access-denied': `Access to ${resource} was denied to ${requester.name}`,
+    'access-answered': `${answer?.by.name ?? 'Somebody'} approved access to ${resource} for ${who}`,
+    'access-requested': `${who} asks for access to ${resource}`,
+    'access-granted': `${who} has access to ${resource}`,
+    'access-denied': `Access to ${resource} was denied to ${who}`,
     'break-glass': `Break-glass: ${requester.name} let themselves in to ${resource}`,
     'break-glass-reviewed': `The break-glass of ${requester.name} to ${resource} is reviewed`,
   }
@@ -135,7 +137,7 @@ function answerFacts(answer: { by: Told; verdict: string; comment: string | null
 }
 
 function whoOf({ requester, actor }: { requester: Told; actor: Told }): string {
-  return actor.id === requester.id ? requester.name : `${actor.name} for ${requester.name}`
+  return whoInWords(requester, [actor])
 }
 
 function rowsInWords(radius: BlastRadius): string {

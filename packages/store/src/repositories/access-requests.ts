@@ -14,7 +14,7 @@ import {
   type WebhookNews,
 } from '@sallyport/core'
 import type { Change } from '../changes.ts'
-import { answerTold, shortenedOrNull, shortenedWords, tellWebhooks, told } from '../outbox.ts'
+import { answerTold, shortenedOrNull, shortenedWords, tellWebhooks, told, toldActor } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
 
 /** One reviewer's answer; each has one. `close` ends the review after a break-glass. */
@@ -262,7 +262,7 @@ function newsOf(request: AccessRequest, stillNeeded?: readonly ReviewNeed[]): We
       id,
       state,
       requester: told(request.requester),
-      actor: told(request.actor),
+      actor: toldActor(request.actor),
       resource,
       account,
       durationMs,

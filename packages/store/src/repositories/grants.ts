@@ -9,7 +9,7 @@ import {
   type WebhookNews,
 } from '@sallyport/core'
 import type { Change } from '../changes.ts'
-import { shortenedOrNull, tellNoMore, tellWebhooks, told } from '../outbox.ts'
+import { shortenedOrNull, tellNoMore, tellWebhooks, told, toldActor } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
 
 /** Access for a time: to one account of one resource, for who asked and through what they asked, and nobody else. */
@@ -192,7 +192,7 @@ function newsOf(grant: Grant): WebhookNews {
       id,
       request,
       requester: told(principal),
-      actor: told(actor),
+      actor: toldActor(actor),
       resource,
       account,
       endsAt,

@@ -15,7 +15,7 @@ import {
   type WebhookNews,
 } from '@sallyport/core'
 import type { Change } from '../changes.ts'
-import { shortened, shortenedOrNull, answerTold, tellWebhooks, told } from '../outbox.ts'
+import { shortened, shortenedOrNull, answerTold, tellWebhooks, told, toldActor } from '../outbox.ts'
 import type { Tables } from '../schema.ts'
 
 /** One reviewer's answer; each has one. */
@@ -184,7 +184,7 @@ function newsOf(review: Review, { answer, stillNeeded = [] }: Told): WebhookNews
       id,
       state,
       requester: told(review.requester),
-      actor: told(review.actor),
+      actor: toldActor(review.actor),
       session,
       resource,
       account,

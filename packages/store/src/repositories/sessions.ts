@@ -43,6 +43,8 @@ export interface SessionFilter {
   readonly principalId?: string
   readonly resource?: string
   readonly live?: boolean
+  /** Opened by this access token. */
+  readonly token?: string
   readonly process?: number
   /** Started at this time or later. */
   readonly sinceMs?: number
@@ -71,6 +73,7 @@ export class SessionReader {
     if (filter.principalId !== undefined) query = query.where('principalId', '=', filter.principalId)
     if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
     if (filter.live !== undefined) query = query.where('endedAt', filter.live ? 'is' : 'is not', null)
+    if (filter.token !== undefined) query = query.where('token', '=', filter.token)
     if (filter.process !== undefined) query = query.where('process', '=', filter.process)
     if (filter.sinceMs !== undefined) query = query.where('startedAt', '>=', filter.sinceMs)
     const { livedSinceMs, beforeId } = filter

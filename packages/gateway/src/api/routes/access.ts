@@ -7,7 +7,7 @@ import type { DecisionPoint } from '@sallyport/policy'
 import type { Grant, LastUse, Store, User } from '@sallyport/store'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { person, time } from '../views.ts'
+import { actorView, person, time } from '../views.ts'
 
 export interface AccessRouteParts {
   readonly store: Store
@@ -82,7 +82,7 @@ function* waysIn(
     grant?: Grant,
   ): AccessLine => ({
     principal: person(principal),
-    actor: person(actor),
+    actor: actorView(actor),
     resource: resource.name,
     account,
     how,

@@ -17,7 +17,7 @@ import type { AccessRequest, Grant, Readers } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { needsView, person, principalView, time } from '../views.ts'
+import { needsView, actorView, person, principalView, time } from '../views.ts'
 
 export interface RequestRouteParts {
   readonly read: Pick<Readers, 'accessRequests' | 'grants'>
@@ -146,7 +146,7 @@ function requestView(
     id: request.id,
     state: isOverdue ? ('expired' as const) : request.state,
     requester: person(request.requester),
-    actor: person(request.actor),
+    actor: actorView(request.actor),
     resource: request.resource,
     account: request.account,
     durationSeconds: request.durationMs / 1000,
@@ -180,7 +180,7 @@ function grantView(grant: Grant, mayRevoke: boolean, nowMs: number) {
     id: grant.id,
     request: grant.request,
     principal: person(grant.principal),
-    actor: person(grant.actor),
+    actor: actorView(grant.actor),
     resource: grant.resource,
     account: grant.account,
     approvers: [...grant.approvers],

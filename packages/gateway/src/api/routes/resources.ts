@@ -1,6 +1,7 @@
 import { caFilePlaceholder, filePlaceholder, tokenPlaceholder } from '@sallyport/api'
 import { mayBreakGlass } from '@sallyport/access'
 import {
+  actorKey,
   approvalsIn,
   groupsIn,
   type Clock,
@@ -82,20 +83,20 @@ export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
 /** What changes from moment to moment. */
 interface Now {
   readonly attached: readonly Pick<AttachedAgent, 'pool'>[]
-  /** The caller's that are good. */
+  /** Of the caller's principal, those that are good. */
   readonly grants: readonly Grant[]
 }
 
 async function lookAround(
   { store: { read }, clock, plane }: ResourceParts,
-  { principal, actor }: Subject,
+  { principal }: Subject,
 ): Promise<Now> {
   const grants = await read.grants.list({
     principalId: principal.id,
     goodAtMs: clock.now(),
     limit: maxGrants,
   })
-  return { attached: await plane.attached(), grants: grants.filter((grant) => grant.actor.id === actor.id) }
+  return { attached: await plane.attached(), grants }
 }
 
 function isReachable({ accounts, mayRequest }: Pick<ReturnType<typeof viewFor>, 'accounts' | 'mayRequest'>) {
@@ -110,7 +111,9 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource, { a
   const decisions = resource.accounts.map(({ name }) => point.connect(subject, resource, name))
   const accounts = resource.accounts.flatMap(({ name }, i) => {
     const effect = decisions[i]?.effect
-    const grant = effect === 'request' ? longest(grants, resource.name, name) : undefined
+    const holders = point.holders(subject, resource, name)
+    const mine = grants.filter(({ actor }) => holders.includes(actorKey(actor)))
+    const grant = effect === 'request' ? longest(mine, resource.name, name) : undefined
     if (effect !== 'allow' && grant === undefined) return []
     if (port === undefined || protocol === undefined) return []
     const hints = protocol.hints({

@@ -3,6 +3,7 @@ import {
   approvalsIn,
   areAsked,
   groupsIn,
+  isDelegated,
   type BlastRadius,
   type ReviewNeed,
   type Subject,
@@ -11,7 +12,7 @@ import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { needsView, person, principalView, time } from '../views.ts'
+import { needsView, actorView, person, principalView, time } from '../views.ts'
 
 export interface ReviewRouteParts {
   readonly read: Pick<Readers, 'reviews'>
@@ -52,8 +53,8 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
   }
 }
 
-function isReviewer({ principal }: Subject, { needs }: Review): boolean {
-  return areAsked(principal.groups, needs)
+function isReviewer(subject: Subject, { needs }: Review): boolean {
+  return !isDelegated(subject) && areAsked(subject.principal.groups, needs)
 }
 
 function notAnswered({ why, reason }: Extract<Answered, { kind: 'not-answered' }>): ProblemError {
@@ -72,7 +73,7 @@ function reviewView(review: Review, stillNeeded: readonly ReviewNeed[], mayAnswe
     id: review.id,
     state: review.state,
     requester: person(review.requester),
-    actor: person(review.actor),
+    actor: actorView(review.actor),
     session: review.session,
     resource: review.resource,
     account: review.account,

@@ -1,4 +1,5 @@
 import {
+  isDelegated,
   isRefusal,
   principalId,
   type Clock,
@@ -10,10 +11,10 @@ import { asciicastOf, type Ran, type Recordings } from '@sallyport/recording'
 import type { SessionRow, Store } from '@sallyport/store'
 import { notFound, ProblemError, refused } from '../../front/problem.ts'
 import type { Plane } from '../../start/plane.ts'
-import type { Authorize } from '../authorize.ts'
+import { isOwnSession, type Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
 import type { SessionSearch } from '../session-search.ts'
-import { person, time } from '../views.ts'
+import { actorView, person, time } from '../views.ts'
 import { eventLine, linesOf, type Standing } from './watch.ts'
 
 export interface SessionParts {
@@ -43,6 +44,7 @@ export function sessionRoutes({
       if (!seesOthers && wanted !== undefined && wanted !== own) return { items: [] }
       const principal = seesOthers ? wanted : own
       const filter = {
+        ...(isDelegated(caller.subject) && { token: caller.token.id }),
         ...(principal === undefined ? {} : { principalId: principal }),
         ...(resource === undefined ? {} : { resource }),
         ...(live ? { live } : {}),
@@ -52,7 +54,7 @@ export function sessionRoutes({
         store.read.sessions.list({ ...filter, limit: most, ...(beforeId !== undefined && { beforeId }) })
       const from = before as SessionId | undefined
       if (ran === undefined) return { items: (await sessions(from, limit)).map(sessionView) }
-      const mayLook = ({ id }: SessionRow): Promise<boolean> => authorize.mayReplay(caller.subject, id)
+      const mayLook = ({ id }: SessionRow): Promise<boolean> => authorize.mayReplay(caller, id)
       const found = await search.find({ text: ran, limit, sessions, mayLook, gone }, from)
       if (isRefusal(found)) throw refused(found)
       // Not for what: people search for secrets that got where they should not be.
@@ -79,8 +81,8 @@ export function sessionRoutes({
         watch.leave('it could not be noted')
         throw thrown
       }
-      const mayReplay = (subject: Subject): Promise<boolean> => authorize.mayReplay(subject, session)
-      return linesOf(watch, { caller, session, gone }, { ...standing, mayReplay }, clock)
+      const mayReplay = (): Promise<boolean> => authorize.mayReplay(caller, session)
+      return linesOf(watch, { caller, gone }, { ...standing, mayReplay }, clock)
     },
     stillWatching: async ({ id, watch }, { caller }) => {
       if (!(await liveSessions.stillWatching(id, watch, caller.subject))) throw notFound('watch')
@@ -102,9 +104,9 @@ export function sessionRoutes({
     },
     kill: async ({ id, reason }, { caller }) => {
       const session = await store.read.sessions.get(id)
-      const isOwn = session?.principal.id === caller.subject.principal.id
-      if (session === undefined || !(isOwn || authorize.mayAdminister(caller.subject)))
-        throw notFound('session')
+      const mayKill =
+        session !== undefined && (isOwnSession(caller, session) || authorize.mayAdminister(caller.subject))
+      if (!mayKill) throw notFound('session')
       if (!(await liveSessions.kill(session.id, caller.subject, reason))) {
         throw new ProblemError('conflict', 'the session has ended already')
       }
@@ -141,7 +143,7 @@ function sessionView(row: SessionRow) {
   return {
     id: row.id,
     principal: person(row.principal),
-    actor: person(row.actor),
+    actor: actorView(row.actor),
     resource: row.resource,
     protocol: row.protocol,
     account: row.account,

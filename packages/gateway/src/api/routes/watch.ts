@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { RecordedLine } from '@sallyport/api'
-import type { Clock, Subject } from '@sallyport/core'
+import type { Clock } from '@sallyport/core'
 import type { RecordedEvent } from '@sallyport/recording'
 import type { Watch } from '../../start/plane.ts'
 import type { Caller } from '../implementation.ts'
@@ -12,12 +12,11 @@ export interface Standing {
   readonly watch: (caller: Caller, changed: () => void) => Disposable
   /** The policies are others. */
   readonly onPolicies: (changed: () => void) => Disposable
-  mayReplay(subject: Subject, session: string): Promise<boolean>
+  mayReplay(): Promise<boolean>
 }
 
 export interface WatchedBy {
   readonly caller: Caller
-  readonly session: string
   readonly gone: AbortSignal
 }
 
@@ -27,14 +26,14 @@ export interface WatchedBy {
  */
 export async function* linesOf(
   watch: Watch,
-  { caller, session, gone }: WatchedBy,
+  { caller, gone }: WatchedBy,
   standing: Standing,
   clock: Clock,
 ): AsyncGenerator<RecordedLine> {
   const leave = (why: string): void => watch.leave(why)
   const onGone = (): void => leave('you left')
   const lookAgain = async (): Promise<void> => {
-    const may = await standing.mayReplay(caller.subject, session).catch(() => false)
+    const may = await standing.mayReplay().catch(() => false)
     if (!may) leave('you may not watch it any more')
   }
   using _token = standing.watch(caller, () => leave('your access has changed: watch it again'))

@@ -1,7 +1,7 @@
 import type { Tokens } from '@sallyport/identity'
 import type { Authorize } from '../authorize.ts'
 import type { NounRoutes } from '../implementation.ts'
-import { person, time } from '../views.ts'
+import { actorView, person, scopeView, time } from '../views.ts'
 
 export function whoamiRoutes(
   tokens: Pick<Tokens, 'revoke'>,
@@ -10,7 +10,8 @@ export function whoamiRoutes(
   return {
     get: (_, { caller: { subject, token } }) => ({
       principal: { ...person(subject.principal), groups: [...subject.principal.groups] },
-      actor: person(subject.actor),
+      actor: actorView(subject.actor),
+      ...scopeView(subject.scope),
       token: { id: token.id, label: token.label, expiresAt: time(token.expiresAtMs) },
       mayAdminister: authorize.mayAdminister(subject),
     }),
