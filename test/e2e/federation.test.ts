@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiError } from '@sallyport/api'
+import { Browser } from '../world/browser.ts'
 import { environmentOf } from '../world/endpoint.ts'
 import { clientPath } from '../world/postgres-binaries.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
@@ -89,6 +91,43 @@ describe('a job’s own token as the password of psql, over two processes', () =
     expect(await ask('nonsense')).toMatchObject({ isGood: false })
     const job = await sallyport.client(await issuer.token())
     await expect(job.federation.test({ token: 'x' })).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  describe('exchanged for one of ours', () => {
+    const exchange = async (token: string): Promise<Record<string, unknown>> => {
+      const curl = new Browser([await readFile(sallyport.authorityFile, 'utf8')])
+      const form = new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+        subject_token: token,
+        audience: 'orders-db',
+      })
+      const { text } = await curl.ask(new URL('/oauth/token', sallyport.baseUrl), form)
+      return JSON.parse(text) as Record<string, unknown>
+    }
+
+    test('is good in every process, for what it was narrowed to, until the job’s token is revoked', async () => {
+      const { access_token: token, expires_in: seconds } = await exchange(await issuer.token({ jti: 'x' }))
+      expect(Number(seconds)).toBeLessThanOrEqual(300)
+      for (let i = 0; i < 4; i++) expect((await psql(String(token))).stdout).toBe('1\n')
+      const client = await live(String(token))
+      const { items } = await sallyport.admin.client.tokens.list({ all: true })
+      const own = items.find(({ label }) => label === 'ci/main')
+      await sallyport.admin.client.tokens.revoke({ id: own?.id ?? '' })
+      await client.line(/your access was revoked/)
+      await client.exited
+      expect(await isRefused(String(token))).toBe(true)
+    })
+
+    test('is all that it is good for, once, where its issuer says so', async () => {
+      await sallyport.apply(issuer.document({ exchange: 'once' }))
+      const token = await issuer.token({ jti: 'y' })
+      expect(await isRefused(token)).toBe(true)
+      expect((await psql(String((await exchange(token))['access_token']))).stdout).toBe('1\n')
+      expect(await exchange(token)).toMatchObject({ error: 'invalid_request' })
+      expect(await isRefused(token)).toBe(true)
+      await sallyport.apply(issuer.document())
+    })
   })
 
   test('G312: made for another client of the same issuer, it lets nobody in', async () => {

@@ -157,6 +157,8 @@ export const IssuerDocument = z
     groupsClaim: ClaimPath.default('groups'),
     nameClaim: ClaimPath.default('preferred_username'),
     maxLifetimeSeconds: z.number().int().min(60).max(43_200).default(3600),
+    /** Its tokens are good for one exchange for one of the gateway's, and for nothing else: whoever finds one that was used has nothing. */
+    exchange: z.literal('once').optional(),
     keys: z
       .discriminatedUnion('from', [
         z.strictObject({ from: z.literal('discovery') }),

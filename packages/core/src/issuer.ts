@@ -51,6 +51,8 @@ export interface Issuer {
   readonly nameClaim: string
   /** From `iat` to `exp`. */
   readonly maxLifetimeSeconds: number
+  /** Its tokens are good for one exchange for one of ours, and for nothing else. Absent: they are shown as they are, too. */
+  readonly exchange?: 'once' | undefined
   /** Where its public keys are. */
   readonly keys:
     | { readonly from: 'discovery' }

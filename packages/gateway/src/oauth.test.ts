@@ -6,6 +6,8 @@ import type { Client } from '@sallyport/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { password, setUp, startWorld, type Answer, type World } from './testing/world.ts'
 
+const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
 
 describe('the gateway as an OAuth authorization server', () => {
@@ -74,7 +76,7 @@ describe('the gateway as an OAuth authorization server', () => {
         issuer,
         token_endpoint: `${issuer}/oauth/token`,
         device_authorization_endpoint: `${issuer}/oauth/device_authorization`,
-        grant_types_supported: [deviceCode],
+        grant_types_supported: [deviceCode, tokenExchange],
         token_endpoint_auth_methods_supported: ['none'],
       })
     }
@@ -178,6 +180,93 @@ describe('the gateway as an OAuth authorization server', () => {
       json: { error: 'invalid_request' },
     })
     expect((await world.ask('/oauth/token')).status).toBe(404)
+  })
+
+  describe('exchanges a token, as RFC 8693 has it,', () => {
+    const exchange = (fields: Readonly<Record<string, string>>, more = '') =>
+      post(
+        '/oauth/token',
+        form({ grant_type: tokenExchange, subject_token_type: accessToken, ...fields }) + more,
+      )
+    const own = async (): Promise<string> => (await root.tokens.create({ label: 'x', ttlSeconds: 600 })).token
+
+    test('for an access token that ends with it', async () => {
+      const subject = await own()
+      const { status, headers, json } = await exchange({ subject_token: subject })
+      expect(status).toBe(200)
+      expect(headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' })
+      expect(json).toEqual({
+        access_token: expect.stringMatching(/^sp_/),
+        issued_token_type: accessToken,
+        token_type: 'Bearer',
+        expires_in: expect.closeTo(600, -1),
+      })
+      const got = world.client(String(json['access_token']))
+      expect((await got.whoami.get()).principal.id).toBe('user:root')
+      const shown = (await root.tokens.list({})).items.find(({ label }) => label === 'x')
+      await root.tokens.revoke({ id: shown?.id ?? '' })
+      await expect(got.whoami.get()).rejects.toMatchObject({ code: 'unauthenticated' })
+      expect(world.log.text).not.toMatch(/spd?_[0-9A-Za-z]{49}/)
+    })
+
+    test('narrowed to what audience and scope say, which both must be understood', async () => {
+      const issuer = world.gateway.baseUrl
+      const asked = { subject_token: await own(), scope: 'resource:orders-db account:app_ro action:read' }
+      expect(
+        (await exchange(asked, `&audience=orders-db&audience=web&resource=${encodeURIComponent(issuer)}`))
+          .status,
+      ).toBe(200)
+      const { items } = await root.audit.list({ limit: 5 })
+      expect(items.flatMap(({ changes }) => changes).join()).toContain(
+        'narrowed to [{"resources":["orders-db"],"accounts":["app_ro"],"actions":["read"]}]',
+      )
+      expect((await exchange({ subject_token: await own(), audience: issuer })).status).toBe(200)
+    })
+
+    test.each([
+      ['another scope', { scope: 'openid' }, 'invalid_scope'],
+      ['a scope without a name', { scope: 'resource:' }, 'invalid_scope'],
+      ['an audience elsewhere', { audience: 'https://other.example' }, 'invalid_target'],
+      ['a resource elsewhere', { resource: 'https://other.example' }, 'invalid_target'],
+      [
+        'audience and scope that have nothing in common',
+        { audience: 'a', scope: 'resource:b' },
+        'invalid_target',
+      ],
+      [
+        'more resources than can be named',
+        { scope: Array.from({ length: 51 }, (_, i) => `resource:r${i}`).join(' ') },
+        'invalid_scope',
+      ],
+      ['no token', { subject_token: '' }, 'invalid_request'],
+      ['a token that is none', { subject_token: 'sp_x' }, 'invalid_request'],
+      ['a token without its type', { subject_token_type: '' }, 'invalid_request'],
+      ['an ID token', { subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' }, 'invalid_request'],
+      ['SAML', { subject_token_type: 'urn:ietf:params:oauth:token-type:saml2' }, 'invalid_request'],
+      [
+        'a JWT that is none',
+        { subject_token_type: 'urn:ietf:params:oauth:token-type:jwt' },
+        'invalid_request',
+      ],
+      [
+        'a wish for another kind',
+        { requested_token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
+        'invalid_request',
+      ],
+      ['an actor without a type', { actor_token: 'sp_x' }, 'invalid_request'],
+      ['the type of an actor alone', { actor_token_type: accessToken }, 'invalid_request'],
+      ['an actor that is nobody', { actor_token: 'sp_x', actor_token_type: accessToken }, 'invalid_request'],
+      ['another client', { client_id: 'stranger' }, 'invalid_client'],
+      ['a client with a secret', { client_id: 'psql', client_secret: 'x' }, 'invalid_client'],
+    ])('and gives nothing for %s', async (_, fields, error) => {
+      const { status, json } = await exchange({
+        subject_token: await own(),
+        ...(fields as Record<string, string>),
+      })
+      expect([status, json['error']]).toEqual([400, error])
+      expect(json['access_token']).toBeUndefined()
+      expect(json['error_description']).toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/)
+    })
   })
 
   test('has as many sign-ins of one address wait as of any program, and takes so many a minute', async () => {

@@ -13,14 +13,21 @@ export interface Authenticated {
   }
 }
 
+export type CredentialUse = 'log-in' | 'exchange'
+
 /** Says who shows a credential. Local tokens are the first kind; tokens of identity providers and workloads are others. */
 export interface Authenticator {
   /**
    * A Refusal, always the same one, for whatever is not good: it never says why.
    * @param from the address of whoever shows it
+   * @param use to log in by it, unless told otherwise; or to have it exchanged for another, which is all that some are good for
    * @throws Fault gateway/store-unavailable
    */
-  authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal>
+  authenticate(
+    credential: LoginCredential,
+    from?: string,
+    use?: CredentialUse,
+  ): Promise<Authenticated | Refusal>
   /** Whether a key is one that may let somebody in. @throws Fault gateway/store-unavailable */
   accepts(key: OfferedKey, from?: string): Promise<boolean>
 }

@@ -1,5 +1,5 @@
 import { Secret, type LoginCredential, type OfferedKey, type Refusal } from '@sallyport/core'
-import type { Authenticated, Authenticator } from './authenticator.ts'
+import type { Authenticated, Authenticator, CredentialUse } from './authenticator.ts'
 import { looksLikeJwt } from './federation/jwt.ts'
 import type { OnStanding } from './standing.ts'
 import type { Tokens } from './tokens.ts'
@@ -20,10 +20,14 @@ export class Authenticators implements Authenticator {
     this.#keys = parts.keys
   }
 
-  authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal> {
+  authenticate(
+    credential: LoginCredential,
+    from?: string,
+    use?: CredentialUse,
+  ): Promise<Authenticated | Refusal> {
     if (!(credential instanceof Secret)) return this.#keys.authenticate(credential, from)
     return looksLikeJwt(credential.reveal())
-      ? this.#federation.authenticate(credential, from)
+      ? this.#federation.authenticate(credential, from, use)
       : this.#tokens.authenticate(credential)
   }
 

@@ -112,7 +112,8 @@ function wrongActor(parent: TokenRow, actor: Actor, other: TokenRow | undefined)
     : refusal('denied', 'the token says who may act by it, and this is somebody else')
 }
 
-function wrongRestriction({ resources, accounts, actions }: Restriction): Refusal | undefined {
+/** @returns a Refusal where it names too much, or what is no name */
+export function wrongRestriction({ resources, accounts, actions }: Restriction): Refusal | undefined {
   for (const names of [resources, accounts, actions]) {
     if (names === undefined) continue
     if (names.length === 0 || names.length > maxNamedInRestriction || !names.every((it) => name.test(it)))

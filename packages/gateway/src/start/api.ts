@@ -86,6 +86,7 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
       oauth: {
         clients: config.oauth.clients,
         deviceGrants: people.deviceGrants,
+        tokenExchange: people.tokenExchange,
         issuer: options.baseUrl,
         clock: options.clock,
         onSignedIn: (principal, address) => events.signedIn(principal, address),

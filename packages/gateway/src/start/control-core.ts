@@ -28,6 +28,7 @@ import {
   SignIn,
   TargetAuthority,
   Throttle,
+  TokenExchange,
   Tokens,
   UserCertificates,
   type Certifier,
@@ -55,6 +56,7 @@ export interface People {
   readonly devices: DeviceSignIns
   readonly deviceGrants: DeviceGrants
   readonly discoveries: Discoveries
+  readonly tokenExchange: TokenExchange
   readonly loopback: LoopbackSignIns
   readonly setupLinks: SetupLinks
   readonly reviews: Reviews
@@ -85,6 +87,7 @@ export function gatherPeople(
     devices,
     deviceGrants: new DeviceGrants(devices, clock),
     discoveries: new Discoveries(clock),
+    tokenExchange: new TokenExchange({ ...known, store, throttle, clock }),
     loopback: new LoopbackSignIns(tokens, clock),
     delegations: new Delegations({ store, tokens, clock }),
     setupLinks: new SetupLinks({ store, clock, tokens, passwords, throttle, mayUsePassword: may }),

@@ -12,7 +12,12 @@ import {
   type SignedIn,
 } from '@sallyport/core'
 import type { Store } from '@sallyport/store'
-import { invalidCredential, type Authenticated, type Authenticator } from '../authenticator.ts'
+import {
+  invalidCredential,
+  type Authenticated,
+  type Authenticator,
+  type CredentialUse,
+} from '../authenticator.ts'
 import { askForJson } from '../oidc/fetch.ts'
 import { admitPerson, groupNames, maxGroups } from '../provider-users.ts'
 import { keepSignIn, sessionIn, signedInBy } from '../signed-in.ts'
@@ -76,11 +81,17 @@ export class Federation implements Authenticator, Disposable {
   }
 
   /** @param from the address of whoever shows it, for log and audit */
-  async authenticate(credential: LoginCredential, from?: string): Promise<Authenticated | Refusal> {
+  async authenticate(
+    credential: LoginCredential,
+    from?: string,
+    use: CredentialUse = 'log-in',
+  ): Promise<Authenticated | Refusal> {
     if (!(credential instanceof Secret) || !looksLikeJwt(credential.reveal())) return invalidCredential()
     const text = credential.reveal()
     const judged = await this.examine(credential)
     if ('why' in judged) return this.#refused(judged, from)
+    if (judged.issuer.exchange === 'once' && use !== 'exchange')
+      return this.#refused({ issuer: judged.issuer.name, why: 'it is good for an exchange alone' }, from)
     const key = keyOf(text)
     const known = await this.#parts.tokens.holder(key)
     const who = isRefusal(known) ? await this.#admit(judged, key, from) : known

@@ -23,7 +23,7 @@ export interface TokenRow {
   readonly sshKey: string | null
   /** The sign-in at a provider by which it stands, where that can be asked about. */
   readonly signIn: string | null
-  /** The token by which it was delegated: it ends with that. Null where it was not. */
+  /** The token by which it was delegated, or for which it was exchanged: it ends with that. Null where it was not. */
   readonly parent: string | null
   /** The token of whoever acts, where they showed one of their own: it ends with that as well. */
   readonly actorToken: string | null
@@ -56,6 +56,16 @@ export class TokenReader {
   async get(id: string): Promise<TokenRow | undefined> {
     const row = await this.db.selectFrom('tokens').selectAll().where('id', '=', id).executeTakeFirst()
     return row && parse(row)
+  }
+
+  /** How many were made by showing this one, living or not. */
+  async madeBy(id: string): Promise<number> {
+    const { made } = await this.db
+      .selectFrom('tokens')
+      .select(({ fn }) => fn.countAll<number>().as('made'))
+      .where((is) => is.or([is('parent', '=', id), is('actorToken', '=', id)]))
+      .executeTakeFirstOrThrow()
+    return Number(made)
   }
 
   /** Newest first; of one principal, or of all. */
@@ -95,7 +105,8 @@ export class TokenWriter extends TokenReader {
       .executeTakeFirst()
     if (numInsertedOrUpdatedRows !== 1n) return false
     const user = token.actor === null ? '' : `, used by ${actorKey(token.actor)}`
-    const delegated = parent === null ? '' : `, delegated by token ${parent}`
+    const delegated =
+      parent === null ? '' : `, ${token.actor === null ? 'by' : 'delegated by'} token ${parent}`
     const narrowed = scope === null ? '' : `, narrowed to ${JSON.stringify(scope)}`
     const issuer = token.issuer === null ? '' : `, by a token of issuer ${token.issuer}`
     const by = token.sshKey === null ? issuer : `, by SSH key ${token.sshKey}`

@@ -1,6 +1,7 @@
 /** What the gateway can do as an OAuth authorization server. */
 export const grantTypes = {
   deviceCode: 'urn:ietf:params:oauth:grant-type:device_code',
+  tokenExchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
 } as const
 
 export const paths = {

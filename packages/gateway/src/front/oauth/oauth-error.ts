@@ -7,6 +7,7 @@ export type OAuthErrorCode =
   | 'invalid_grant'
   | 'unsupported_grant_type'
   | 'invalid_scope'
+  | 'invalid_target'
   | 'authorization_pending'
   | 'slow_down'
   | 'access_denied'

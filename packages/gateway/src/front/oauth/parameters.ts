@@ -1,6 +1,9 @@
 import { OAuthError } from './oauth-error.ts'
 
-/** The parameters of a request, each once. One without a value is as good as none. RFC 6749 section 3.2 */
+/**
+ * The parameters of a request, each once but for those that may be repeated. One without a value is as good as none. RFC 6749 section 3.2,
+ * RFC 8693 section 2.1
+ */
 export class Parameters {
   readonly #fields: URLSearchParams
 
@@ -8,7 +11,7 @@ export class Parameters {
   constructor(fields: URLSearchParams) {
     this.#fields = fields
     const names = [...fields.keys()]
-    const twice = names.find((name, i) => names.indexOf(name) !== i)
+    const twice = names.find((name, i) => names.indexOf(name) !== i && !repeatable.includes(name))
     if (twice !== undefined)
       throw new OAuthError('invalid_request', `the parameter ${twice.slice(0, 60)} stands there twice`)
   }
@@ -18,6 +21,10 @@ export class Parameters {
     return value === null || value === '' ? undefined : value
   }
 
+  all(name: 'resource' | 'audience'): readonly string[] {
+    return this.#fields.getAll(name).filter((value) => value !== '')
+  }
+
   /** @throws OAuthError invalid_request */
   need(name: string): string {
     const value = this.get(name)
@@ -25,3 +32,5 @@ export class Parameters {
     return value
   }
 }
+
+const repeatable: readonly string[] = ['resource', 'audience']

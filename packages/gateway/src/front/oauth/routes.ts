@@ -1,6 +1,7 @@
 import { isRefusal, Secret, type Clock } from '@sallyport/core'
-import type { DeviceGrantError, DeviceGrants, MintedToken } from '@sallyport/identity'
+import type { DeviceGrantError, DeviceGrants, MintedToken, TokenExchange } from '@sallyport/identity'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { readExchange, tokenTypes } from './exchange-form.ts'
 import { grantTypes, metadataOf, metadataPaths, paths } from './metadata.ts'
 import { OAuthError, oauthErrorOf, throttled } from './oauth-error.ts'
 import { Parameters } from './parameters.ts'
@@ -9,6 +10,7 @@ export interface OAuthParts {
   /** Public clients by their ids. */
   readonly clients: readonly string[]
   readonly deviceGrants: Pick<DeviceGrants, 'begin' | 'redeem'>
+  readonly tokenExchange: Pick<TokenExchange, 'exchange'>
   /** The gateway's base address, without a slash at its end. */
   readonly issuer: () => string
   readonly clock: Clock
@@ -70,6 +72,8 @@ export function registerOAuth(app: FastifyInstance, parts: OAuthParts, signInsPe
       switch (form.need('grant_type')) {
         case grantTypes.deviceCode:
           return say(reply, await byDeviceCode(form, request.ip))
+        case grantTypes.tokenExchange:
+          return say(reply, await byExchange(form, request.ip))
         default:
           throw new OAuthError('unsupported_grant_type', 'this grant type is not offered here')
       }
@@ -86,6 +90,21 @@ export function registerOAuth(app: FastifyInstance, parts: OAuthParts, signInsPe
     }
     if (redeemed !== 'authorization_pending' && redeemed !== 'slow_down') parts.onRefused(address, redeemed)
     throw new OAuthError(redeemed, deviceErrors[redeemed])
+  }
+
+  /** What is exchanged says who asks: a client need not. RFC 8693 section 2.1 */
+  async function byExchange(form: Parameters, address: string): Promise<object> {
+    if (form.get('client_id') !== undefined || form.get('client_secret') !== undefined) clientOf(form)
+    const asked = readExchange(form, parts.issuer())
+    const exchanged = await parts.tokenExchange.exchange({ ...asked, address })
+    if (!isRefusal(exchanged)) {
+      parts.onSignedIn(exchanged.principalId, address)
+      return { ...bearer(exchanged), issued_token_type: tokenTypes.accessToken }
+    }
+    parts.onRefused(address, exchanged.code)
+    if (exchanged.code === 'throttled') throw throttled(exchanged)
+    // Section 2.2.2: whatever is wrong with a token, or is not to be done with it.
+    throw new OAuthError('invalid_request', exchanged.reason)
   }
 
   /** Public clients have no secret: one that shows one takes us for somebody else. */
