@@ -15,6 +15,7 @@ const mayBeLong: Readonly<Record<string, string>> = {
 const mayTouchTheWorld: Readonly<Record<string, string>> = {
   'packages/postgres/src/facts/engine.ts': "reads the grammar's WebAssembly once, before any statement",
 }
+const logsInToVault = 'a way to log in to Vault: by a service account of Kubernetes'
 const knowsSshKeys = 'SSH keys and certificates are credentials, whatever protocol they are shown in'
 const mayNameProtocols: Readonly<Record<string, string>> = {
   'packages/gateway/src/protocols.ts': 'the list of protocols',
@@ -29,8 +30,12 @@ const mayNameProtocols: Readonly<Record<string, string>> = {
   'packages/cli/src/key-signature.ts': knowsSshKeys,
   'packages/cli/src/program.ts': 'the name of that command',
   'packages/cli/src/ssh-identity.ts': knowsSshKeys,
+  'packages/gateway/src/config/stores.ts': logsInToVault,
+  'packages/gateway/src/start/credential-stores.ts': logsInToVault,
   'packages/gateway/src/start/gateway-keys.ts': knowsSshKeys,
   'packages/gateway/src/telemetry/events.ts': knowsSshKeys,
+  'packages/identity/src/credentials/vault/settings.ts': logsInToVault,
+  'packages/identity/src/credentials/vault/vault-login.ts': logsInToVault,
   'packages/policy/src/presets.ts': 'presets are named for what they speak of',
   'packages/ssh/src/facts/programs.ts': 'a program that a command may run: mysql',
 }

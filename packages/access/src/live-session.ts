@@ -211,6 +211,9 @@ export class LiveSession<Options = unknown> implements Session<Options> {
       const found = await this.#parts.credential({ resource, account, session, subject, signal })
       if (found.lease === undefined) this.#found = undefined
       else found.lease.onLost((cause) => this.end(cause))
+      const { user } = found.credential
+      if (found.lease !== undefined && user !== account.name && this.#disposal === undefined)
+        this.#parts.recorder.append({ kind: 'target-user', user })
       return found
     } catch (thrown) {
       this.#found = undefined

@@ -1,23 +1,9 @@
 import { z } from 'zod'
 import { ClaimPath, GroupName, Name, UserName, WebhookEvent } from './fields.ts'
+import { credentialSource, ownSecret } from './credential-sources.ts'
 import { MaskingDeclaration } from './masking.ts'
 
 /** What may be declared in files and applied. One YAML document each, told apart by `kind`. */
-
-const credential = z.discriminatedUnion('from', [
-  z.strictObject({ from: z.literal('sealed'), name: Name }),
-  z.strictObject({ from: z.literal('environment'), variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
-  z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
-  z.strictObject({ from: z.literal('agent'), name: Name }),
-  z.strictObject({ from: z.literal('certificate') }),
-  z.strictObject({ from: z.literal('none') }),
-])
-
-const ownSecret = z.discriminatedUnion('from', [
-  z.strictObject({ from: z.literal('sealed'), name: Name }),
-  z.strictObject({ from: z.literal('environment'), variable: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
-  z.strictObject({ from: z.literal('file'), path: z.string().startsWith('/', 'give an absolute path') }),
-])
 
 export const ResourceDocument = z
   .strictObject({
@@ -31,7 +17,7 @@ export const ResourceDocument = z
     agent: Name,
     labels: z.record(z.string().min(1).max(63), z.string().max(253)).default({}),
     accounts: z
-      .array(z.strictObject({ name: z.string().min(1).max(63), credential }))
+      .array(z.strictObject({ name: z.string().min(1).max(63), credential: credentialSource }))
       .min(1)
       .max(50)
       .refine((all) => new Set(all.map((a) => a.name)).size === all.length, 'account names must differ'),

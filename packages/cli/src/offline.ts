@@ -98,7 +98,8 @@ function resourceOf(documents: readonly DocumentInput[], name: string): Resource
     port,
     agent,
     labels,
-    accounts,
+    // Policies know accounts by their names.
+    accounts: accounts.map((account) => ({ name: account.name, credential: { from: 'none' } })),
     recording,
     masking: { mode: masking.mode ?? 'strict', columns, detectors: masking.detectors ?? [], redactors: {} },
     options: {},

@@ -40,6 +40,8 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
       return `${at}  ${printer.style('dim', `   #${text('id')} ${text('direction')} of ${text('path')}, ${text('sizeBytes')} bytes`)}${event['isWhole'] === true ? '' : ' (not whole)'}\n`
     case 'command-seen':
       return `${at}  ${printer.style('dim', `   #${text('id')} seen on the screen (no proof):`)} ${text('text')}\n`
+    case 'target-user':
+      return `${at}  on the target: ${text('user')}\n`
     case 'watch-asked':
       return `${at}  ${printer.style('yellow', 'waits')}  for ${inLine(watchersOf(event), printer)} to watch: ${text('text')}\n`
     case 'watcher':

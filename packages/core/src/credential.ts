@@ -11,6 +11,8 @@ export interface UpstreamCredential {
   readonly user: string
   /** Absent where the target asks for none. */
   readonly password?: Secret
+  /** The password goes nowhere but into TLS whose certificate was verified, whatever else the target's protocol allows. */
+  readonly isForVerifiedTlsOnly?: true
   /** PEM or OpenSSH's form; in place of a password. */
   readonly privateKey?: Secret
   /** What an authority that the target trusts says of `privateKey`, as OpenSSH encodes it. */

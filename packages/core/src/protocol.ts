@@ -87,6 +87,8 @@ export interface StreamProtocol<Options = unknown> {
   readonly options: OptionsParser<Options>
   /** The kind of certificate by which its targets may let somebody in. */
   readonly certificates?: CertificateForm
+  /** Whether targets with these options are reached over TLS whose certificate is verified. Absent where there is no TLS. */
+  verifiesTls?(options: Options): boolean
   readonly actions: readonly ActionSpec[]
   readonly facts: readonly FactSpec[]
   readonly replay: 'statements' | 'terminal' | 'requests'

@@ -27,6 +27,11 @@ export type RecordingEvent =
       readonly grant?: GrantId
     }
   | {
+      /** It logs in to the target as a user of another name than its account's: one that was made for it. */
+      readonly kind: 'target-user'
+      readonly user: string
+    }
+  | {
       readonly kind: 'operation'
       readonly id: OperationId
       readonly text: string

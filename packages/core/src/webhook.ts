@@ -1,7 +1,7 @@
 import type { BlastRadius, ReviewState } from './review.ts'
 import type { AccessRequestState } from './grant.ts'
 import type { ReviewNeed } from './review-needs.ts'
-import type { CredentialSource } from './credential-source.ts'
+import type { CredentialSourceFrom } from './credential-source.ts'
 
 /** What a webhook may be told of. docs/webhooks.md says of each when it comes. */
 export type WebhookEvent =
@@ -19,10 +19,7 @@ export type WebhookEvent =
   | 'session-refused'
 
 /** Where a webhook's secrets come from: as credentials do, but for those that agents hold and those that are made. */
-export type WebhookSecretSource = Exclude<
-  CredentialSource,
-  { readonly from: 'agent' | 'certificate' | 'none' }
->
+export type WebhookSecretSource = CredentialSourceFrom<'sealed' | 'environment' | 'file'>
 
 /** An address that is told of what happens, as declared. */
 export interface Webhook {

@@ -36,6 +36,7 @@ export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> 
     defaultPort: 5432,
     listenPort: 15432,
     options: parseOptions,
+    verifiesTls: ({ tls }) => tls.mode === 'verify-full',
     actions,
     facts,
     replay: 'statements',

@@ -135,6 +135,8 @@ interface Reached {
   readonly searchPath: string | undefined
   readonly encoding: ClientEncoding
   readonly database: string
+  /** Whom the target takes the session for: `current_user`. */
+  readonly user: string
 }
 
 /** Logs in to the target. */
@@ -156,7 +158,8 @@ async function reach(
     const { stream, cancelKey } = upstream
     const greeting = [...upstream.greeting]
     const showsCertificate = credential.clientCertificate !== undefined
-    return { stream, cancelKey, showsCertificate, greeting, ...asLoggedIn(arrival, upstream), database }
+    const { user } = credential
+    return { stream, cancelKey, showsCertificate, greeting, ...asLoggedIn(arrival, upstream), database, user }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(
@@ -214,10 +217,11 @@ async function converse(
     searchPath: reportedPath,
     encoding,
     database: databaseName,
+    user,
   }: Reached,
 ): Promise<Fault | undefined> {
   using database = parts.databases.for(session, databaseName)
-  const searchPath = await firstSearchPath(session, reportedPath, database)
+  const searchPath = await firstSearchPath(user, reportedPath, database)
   const statements = new Names<Prepared>()
   const portals = new Portals()
   const { catalog, masking } = database
@@ -321,11 +325,11 @@ async function converse(
 }
 
 async function firstSearchPath(
-  session: Session<PostgresOptions>,
+  user: string,
   reported: string | undefined,
   database: Database,
 ): Promise<SearchPath> {
-  return new SearchPath(session.account, reported ?? (await database.defaultSearchPath()))
+  return new SearchPath(user, reported ?? (await database.defaultSearchPath()))
 }
 
 /**

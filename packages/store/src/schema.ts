@@ -229,7 +229,7 @@ export interface Tables {
   }
   readonly credentials: { name: string; sealed: Uint8Array; updatedAt: number }
   readonly settings: { key: string; value: Uint8Array }
-  /** `dueAt` is when it is to be undone, null while it is in use. */
+  /** `dueAt` is when it is to be undone, null while it is in use; `endsAt` when it is over by itself, where that is. */
   readonly leases: {
     id: string
     source: string
@@ -238,7 +238,9 @@ export interface Tables {
     account: string
     process: number
     what: Uint8Array
+    lastsMs: number | null
     dueAt: number | null
+    endsAt: number | null
     attempts: number
     problem: string | null
   }

@@ -52,6 +52,7 @@ class Documents implements Subject {
         const resource = resourceOf(document, {
           protocols: [this.#protocol],
           detectors: Object.keys(detectors),
+          stores: new Map([['vault', 'vault']]),
         })
         if (Array.isArray(resource)) must(resource.length > 0, () => 'refused without a reason')
       }

@@ -24,7 +24,7 @@ async function world() {
   const applier = new Applier({
     store,
     policies,
-    known: { protocols: [toyProtocol], detectors: ['email'] },
+    known: { protocols: [toyProtocol], detectors: ['email'], stores: new Map() },
     box: new SealedBox(Buffer.alloc(32, 7)),
     onApplied: (_, plan) => applied.push(plan),
   })

@@ -20,7 +20,14 @@ const protocol: StreamProtocol<{ tls: string }> = {
   hints: () => [],
   serve: () => Promise.resolve(),
 }
-const known: KnownWords = { protocols: [protocol as StreamProtocol], detectors: ['email', 'card'] }
+const known: KnownWords = {
+  protocols: [protocol as StreamProtocol],
+  detectors: ['email', 'card'],
+  stores: new Map([
+    ['vault', 'vault'],
+    ['aws', 'aws'],
+  ]),
+}
 
 const parse = (over: object) =>
   ResourceDocument.parse({
@@ -48,7 +55,33 @@ describe('a declared resource', () => {
     expect(resourceOf(parse({ accounts }), { ...known, protocols: [ssh] })).toMatchObject({ accounts })
   })
 
+  test('may take its credentials from stores that are configured', () => {
+    const accounts = [
+      { name: 'a', credential: { from: 'vault', path: 'orders/app' } },
+      { name: 'b', credential: { from: 'vault-database', role: 'orders' } },
+      { name: 'c', credential: { from: 'rds-iam' } },
+    ]
+    const verifying: StreamProtocol = { ...(protocol as StreamProtocol), verifiesTls: () => true }
+    expect(resourceOf(parse({ accounts }), { ...known, protocols: [verifying] })).toMatchObject({
+      accounts: [
+        { credential: { store: 'vault', mount: 'secret', path: 'orders/app', field: 'password' } },
+        { credential: { store: 'vault', mount: 'database', role: 'orders' } },
+        { credential: { store: 'aws' } },
+      ],
+    })
+  })
+
   test.each([
+    [
+      { accounts: [{ name: 'app', credential: { from: 'vault', store: 'aws', path: 'a' } }] },
+      'accounts.0.credential',
+      'no store aws of kind vault is configured: see `stores` in gateway.yaml',
+    ],
+    [
+      { accounts: [{ name: 'app', credential: { from: 'rds-iam' } }] },
+      'accounts.0.credential',
+      'a token for RDS goes only into TLS whose certificate is verified; see `options.tls`',
+    ],
     [{ protocol: 'oracle' }, 'protocol', 'there is no protocol oracle; use postgres'],
     [{ options: { ssl: true } }, 'options', 'unknown option ssl'],
     [

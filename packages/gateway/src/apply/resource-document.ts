@@ -1,6 +1,13 @@
 import { z } from 'zod'
 import { tagsOf, type ColumnDeclaration, type ResourceDocument } from '@sallyport/api'
-import type { ColumnTag, Masking, Redactor, Resource, StreamProtocol } from '@sallyport/core'
+import type {
+  ColumnTag,
+  CredentialSource,
+  Masking,
+  Redactor,
+  Resource,
+  StreamProtocol,
+} from '@sallyport/core'
 import { nearest } from '../config/nearest.ts'
 import { redactorOf, wordsOf } from './redactor-words.ts'
 
@@ -15,6 +22,8 @@ export interface KnownWords {
   readonly protocols: readonly StreamProtocol[]
   /** Names of the value detectors. */
   readonly detectors: readonly string[]
+  /** Configured credential stores by name, with their kind. */
+  readonly stores: ReadonlyMap<string, 'vault' | 'aws'>
 }
 
 /** A declaration as the resource that it declares, judged by its protocol; or all that is wrong with it. */
@@ -33,13 +42,10 @@ export function resourceOf(
   const options = parsed(() => protocol.options(document.options))
   if (!options.ok) troubles.push({ path: 'options', message: options.why })
 
-  if (protocol.certificates === undefined)
-    for (const [n, { credential }] of document.accounts.entries())
-      if (credential.from === 'certificate')
-        troubles.push({
-          path: `accounts.${n}.credential`,
-          message: `${protocol.name} targets let nobody in by certificates; say where a password is`,
-        })
+  for (const [n, { credential }] of document.accounts.entries()) {
+    const message = credentialTrouble(credential, protocol, options.ok ? options.value : undefined, known)
+    if (message !== undefined) troubles.push({ path: `accounts.${n}.credential`, message })
+  }
 
   const columns = Object.entries(document.masking.columns).flatMap(([column, declared]): ColumnTag[] => {
     if (column.split('.').length !== 3) {
@@ -100,6 +106,24 @@ export function documentOf(resource: Resource): ResourceDocument {
     // What a protocol's parser returned is a plain object of its own keys.
     options: { ...(resource.options as Record<string, unknown>) },
   }
+}
+
+/** Whether a source is one that this gateway has, and that the target can be logged in to with. */
+function credentialTrouble(
+  credential: CredentialSource,
+  protocol: StreamProtocol,
+  options: unknown,
+  { stores }: KnownWords,
+): string | undefined {
+  if (credential.from === 'certificate' && protocol.certificates === undefined)
+    return `${protocol.name} targets let nobody in by certificates; say where a password is`
+  if (!('store' in credential)) return undefined
+  const kind = credential.from.startsWith('vault') ? 'vault' : 'aws'
+  if (stores.get(credential.store) !== kind)
+    return `no store ${credential.store} of kind ${kind} is configured: see \`stores\` in gateway.yaml`
+  if (credential.from === 'rds-iam' && options !== undefined && protocol.verifiesTls?.(options) !== true)
+    return 'a token for RDS goes only into TLS whose certificate is verified; see `options.tls`'
+  return undefined
 }
 
 function ownRedactor(declared: ColumnDeclaration): Redactor | undefined {

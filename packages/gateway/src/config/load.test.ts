@@ -101,6 +101,35 @@ describe('a configuration', () => {
     expect(issuesOf(text)).toContain(expected)
   })
 
+  test('names credential stores, with what it says of them printed and no secret in it', () => {
+    const loaded = parse(`stores:
+  vault: { kind: vault, address: https://vault.internal:8200, auth: { method: kubernetes, role: gateway } }
+  aws: { kind: aws, region: eu-central-1 }
+`)
+    expect(loaded.config.stores).toMatchObject({
+      vault: {
+        auth: {
+          mount: 'kubernetes',
+          token: 'file:/var/run/secrets/kubernetes.io/serviceaccount/token',
+        },
+      },
+      aws: { credentials: { from: 'environment' } },
+    })
+    expect(parse(printConfig(loaded)).config).toEqual(loaded.config)
+  })
+
+  test.each(['http://vault.internal:8200', 'https://vault.internal/v1', 'https://a@vault.internal'])(
+    'names no credential store at %s',
+    (address) => {
+      const auth = '{ method: token, token: env:T }'
+      expect(issuesOf(`stores:\n  vault: { kind: vault, address: '${address}', auth: ${auth} }\n`)).toEqual([
+        expect.stringMatching(/^gateway\.yaml:2:\d+ stores\.vault\.address: /),
+      ])
+      const local = 'http://127.0.0.1:8100'
+      expect(issuesOf(`stores:\n  vault: { kind: vault, address: '${local}', auth: ${auth} }\n`)).toEqual([])
+    },
+  )
+
   test('names the variable that is wrong', () => {
     expect(issuesOf('', { SALLYPORT_DRAIN_MS: 'soon', SALLYPORT_LISTEN__MYSQLL: '1' })).toEqual([
       'SALLYPORT_LISTEN__MYSQLL: unknown key; did you mean SALLYPORT_LISTEN__MYSQL?',

@@ -24,7 +24,11 @@ export function printConfig({ config, sources }: LoadedConfig): string {
 }
 
 const isSection = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isAddress(value)
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !isAddress(value) &&
+  Object.keys(value).length > 0
 
 function isAddress(value: unknown): value is ListenAddress {
   return typeof value === 'object' && value !== null && 'host' in value && 'port' in value

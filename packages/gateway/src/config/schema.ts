@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { secretReference } from './secret-reference.ts'
+import { storesSchema } from './stores.ts'
 
 /** What the configuration needs to know of a protocol. */
 export interface Listening {
@@ -37,11 +39,6 @@ function addressOf(value: number | string, defaultHost: string): ListenAddress |
 }
 
 const addressForm = 'use host:port or a port'
-
-/** Never the secret itself: where it is. */
-const secretReference = z
-  .string()
-  .regex(/^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$/, 'secrets stand elsewhere: use file:PATH or env:NAME')
 
 const milliseconds = (fallback: number, max: number) => z.number().int().min(0).max(max).default(fallback)
 const count = (fallback: number) => z.number().int().min(1).default(fallback)
@@ -138,6 +135,8 @@ export function configSchema(protocols: readonly Listening[]) {
           administrators: z.boolean().default(false),
         })
         .optional(),
+      /** HashiCorp Vault and AWS, where accounts of resources take their credentials from. */
+      stores: storesSchema,
       limits: z
         .strictObject({
           /** Client connections over all protocols. */

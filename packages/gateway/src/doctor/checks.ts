@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import type { Clock, Issuer } from '@sallyport/core'
-import type { Federation } from '@sallyport/identity'
+import { StoreProblem, type CredentialStores, type Federation, type StoreToCheck } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
 import type { ServerTls } from '../edge/server-tls.ts'
 import type { Plane } from '../start/plane.ts'
@@ -13,6 +13,7 @@ export interface CheckParts {
   readonly plane: Pick<Plane, 'attached' | 'processes' | 'reach' | 'recorderFailure'>
   readonly policies: { readonly point: { readonly version: string } }
   readonly federation: Pick<Federation, 'keysOf'>
+  readonly stores: Pick<CredentialStores, 'toCheck'>
   /** At the set-up of where people sign in. */
   readonly looks: readonly Check[]
   readonly clock: Clock
@@ -44,6 +45,11 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
     ...(await parts.store.read.issuers.list()).map((issuer): Check => ({
       name: `issuer ${issuer.name}`,
       look: () => issuerKeys(parts, issuer),
+    })),
+    { name: 'leases', look: () => leases(parts) },
+    ...parts.stores.toCheck().map((store): Check => ({
+      name: `credential store ${store.name}`,
+      look: (signal) => credentialStore(store, signal),
     })),
     ...pools.map((pool): Check => ({
       name: `agents of ${pool}`,
@@ -114,6 +120,26 @@ async function issuerKeys({ federation }: CheckParts, issuer: Issuer) {
       'its tokens are refused: see `issuer`, `keys` and `certificateAuthority` in its declaration',
     )
   }
+}
+
+async function credentialStore(store: StoreToCheck, signal: AbortSignal) {
+  try {
+    return good(await store.check(signal))
+  } catch (thrown) {
+    if (!(thrown instanceof StoreProblem)) throw thrown
+    return bad(thrown.message, `log-ins that need it fail: see \`stores.${store.name}\` in gateway.yaml`)
+  }
+}
+
+/** A few may wait: their sessions have just ended. */
+async function leases({ store }: CheckParts) {
+  const overdue = (await store.leases.list()).filter(({ attempts }) => attempts > 0)
+  if (overdue.length === 0) return good('what was made for sessions that are over is undone')
+  const { source, resource, problem } = overdue[0]!
+  return warning(
+    `${overdue.length} of sessions that are over are not undone, such as one of ${source} for ${resource}: ${problem ?? 'unknown'}`,
+    'they are tried again; see in the log why it fails',
+  )
 }
 
 const dayMs = 24 * 3_600_000

@@ -140,7 +140,11 @@ function implementationsOf(
   const applier = new Applier({
     store,
     policies,
-    known: { protocols, detectors: Object.keys(detectorTags) },
+    known: {
+      protocols,
+      detectors: Object.keys(detectorTags),
+      stores: new Map(Object.entries(config.stores).map(([name, { kind }]) => [name, kind])),
+    },
     box,
     onApplied: (by, { plan, policyVersion }) => events.applied(by, plan, policyVersion),
   })
@@ -226,6 +230,7 @@ function implementationsOf(
         examine: async () =>
           examine(
             await checksOf({
+              stores: foundation.stores,
               store,
               dataDirectory: config.dataDirectory,
               tls: options.clientTls.tls,

@@ -39,6 +39,7 @@ import type { Store, User } from '@sallyport/store'
 import type { AgentServer } from '@sallyport/tunnel'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
+import { referencesOf } from './credential-stores.ts'
 import type { Foundation } from './foundation.ts'
 
 /** Who people are, and what they answer: what there is once, however many processes carry traffic. */
@@ -169,7 +170,7 @@ export interface ControlCore {
 /** @param life takes whatever has to be ended */
 export function buildControlCore(
   life: AsyncDisposableStack,
-  { store, box, keys, policies, protocols }: Foundation,
+  { store, box, keys, policies, protocols, stores }: Foundation,
   options: ControlCoreOptions,
 ): ControlCore {
   const { config, environment, clock, tunnel, recordings, notify, throttle, interrupts, devices } = options
@@ -191,6 +192,7 @@ export function buildControlCore(
           x509: keys.clients,
         }),
         environment,
+        stores,
         ...withheld(config),
       }),
     }),
@@ -227,20 +229,23 @@ function certifiersOf(
 }
 
 /** The gateway's own secrets, which nobody may name as a credential. */
-export function withheld({ masterKey, dataDirectory, tls, oidc }: Config): {
+export function withheld(config: Config): {
   withheldVariables: string[]
   withheldPaths: string[]
 } {
-  const references = [masterKey, oidc?.clientSecret].filter((it) => it !== undefined)
+  const { masterKey, dataDirectory, tls, oidc, stores } = config
+  const references = [masterKey, oidc?.clientSecret, ...referencesOf(config)].filter((it) => it !== undefined)
+  const isInAws = Object.values(stores).some(({ kind }) => kind === 'aws')
   const named = (kind: 'env:' | 'file:'): string[] =>
     references.filter((it) => it.startsWith(kind)).map((it) => it.slice(kind.length))
   return {
-    withheldVariables: named('env:'),
+    withheldVariables: [...named('env:'), ...(isInAws ? awsVariables : [])],
     withheldPaths: [dataDirectory, tls.key, ...named('file:')].flatMap((path) =>
       path === undefined ? [] : resolve(path),
     ),
   }
 }
 
+const awsVariables = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN']
 /** More than any process may hold. */
 const maxSessions = 1_000_000

@@ -1,5 +1,5 @@
 import type { Clock, Fault, StreamProtocol } from '@sallyport/core'
-import type { SealedBox } from '@sallyport/identity'
+import type { CredentialStores, SealedBox } from '@sallyport/identity'
 import { openRecordings, type Recordings, type RecordingsOptions } from '@sallyport/recording'
 import type { Sharing, Store } from '@sallyport/store'
 import { CannotStart } from '../cannot-start.ts'
@@ -8,6 +8,7 @@ import { PolicyInForce } from '../policy/in-force.ts'
 import type { ProtocolKind } from '../protocols.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { timedStore } from '../telemetry/timed-store.ts'
+import { openCredentialStores } from './credential-stores.ts'
 import { openDataDirectory } from './data-directory.ts'
 import { openGatewayKeys, type GatewayKeys } from './gateway-keys.ts'
 import { openSealedBox } from './master-key.ts'
@@ -17,6 +18,8 @@ export interface Foundation {
   readonly store: Store
   readonly box: SealedBox
   readonly keys: GatewayKeys
+  /** Where targets' credentials may come from beside {@link store}. */
+  readonly stores: CredentialStores
   readonly recordings: Recordings
   /** Of this process and of all others, now or before. */
   readonly recordingDirectories: readonly string[]
@@ -56,6 +59,7 @@ export async function layFoundation(
   const box = await openSealedBox(config, environment)
   const keys = await openGatewayKeys(store, box, clock)
   life.use(keys.clients)
+  const stores = life.use(openCredentialStores({ config, environment, store, box, clock }))
   const recordings = life.use(await openRecordingsIn(keys, options))
   const protocols = kinds.map((kind) => {
     const protocol = kind.open({ clock, secret: (name) => box.derive(name) })
@@ -66,7 +70,7 @@ export async function layFoundation(
   const policies = life.use(await PolicyInForce.load(store, { protocols, detectorTags }, clock))
   const { directory, beside = [] } = options.recordings
   const recordingDirectories = [directory, ...beside]
-  return { store, box, keys, recordings, recordingDirectories, protocols, policies }
+  return { store, box, keys, stores, recordings, recordingDirectories, protocols, policies }
 }
 
 async function openRecordingsIn(

@@ -20,6 +20,7 @@ import type { AskAgent } from './agent.ts'
 import { Credentials } from './credentials.ts'
 import { createAuthority, loadAuthority } from '../authority/x509.ts'
 import { credentialKinds, type Certifier } from './kinds.ts'
+import { CredentialStores } from './stores/credential-stores.ts'
 import { TargetAuthority } from '../authority/ssh.ts'
 import { contextOf } from './sealed.ts'
 
@@ -66,6 +67,7 @@ describe('a target’s credential', () => {
         environment: { SET: 'from the environment', EMPTY: '', KEY: 'hunter2' },
         withheldVariables: ['KEY'],
         withheldPaths: [join(directory, 'private')],
+        stores: new CredentialStores({ vaults: [], aws: [] }, it.clock),
       }),
     })
     const found = await all.find({
@@ -225,6 +227,8 @@ describe('a target’s credential', () => {
       { from: 'environment', variable: 'EMPTY' },
       { from: 'environment', variable: 'KEY' },
       { from: 'environment', variable: 'toString' },
+      { from: 'vault', store: 'vault', mount: 'secret', path: 'a', field: 'password' },
+      { from: 'rds-iam', store: 'aws' },
       { from: 'file', path: join(directory, 'missing') },
       { from: 'file', path: directory },
       await file('empty', '\n'),

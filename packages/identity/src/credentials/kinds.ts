@@ -1,13 +1,17 @@
 import type { UpstreamCredential } from '@sallyport/core'
 import { fromAgent, type AskAgent } from './agent.ts'
+import { awsSecretKind, rdsIamKind } from './aws/aws-kinds.ts'
 import { secretFrom, type KeptParts, type KeptSource } from './kept.ts'
 import { asCredential } from './as-credential.ts'
 import type { CredentialKind, CredentialKinds } from './kind.ts'
+import type { CredentialStores } from './stores/credential-stores.ts'
+import { vaultDatabaseKind, vaultKind } from './vault/vault-kinds.ts'
 
 export interface KindParts extends KeptParts {
   readonly askAgent: AskAgent
   /** Who certifies keys for the targets of a protocol, by its name; nobody where they let nobody in by certificates. */
   readonly certifiers: ReadonlyMap<string, Certifier>
+  readonly stores: Pick<CredentialStores, 'vault' | 'aws'>
 }
 
 /** Makes a key and its certificate for one log-in. */
@@ -41,6 +45,10 @@ export function credentialKinds(parts: KindParts): CredentialKinds {
         return await certifier.issue(account.name, session)
       },
     },
+    vault: vaultKind((name) => parts.stores.vault(name)),
+    'vault-database': vaultDatabaseKind((name) => parts.stores.vault(name)),
+    'aws-secret': awsSecretKind((name) => parts.stores.aws(name)),
+    'rds-iam': rdsIamKind((name) => parts.stores.aws(name)),
     none: { fetch: (_source, { account }) => Promise.resolve({ user: account.name }) },
   }
 }

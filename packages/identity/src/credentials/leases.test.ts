@@ -99,6 +99,17 @@ describe('a credential that was made for a session', () => {
     expect(await it.store.leases.list()).toEqual([])
   })
 
+  test('is given up where it is over by itself before it could be undone', async () => {
+    const release = vi.fn<Release>(() => Promise.reject(new Error('not permitted')))
+    const lease = await found(source(release, { lastsMs: 300_000 }))
+    await pass(10_000)
+    await lease.release()
+    for (let i = 0; i < 25; i++) await pass(10_000)
+    expect(await it.store.leases.list()).toHaveLength(1)
+    for (let i = 0; i < 30; i++) await pass(10_000)
+    expect(await it.store.leases.list()).toEqual([])
+  })
+
   test('that a process left behind when it died is undone by the next', async () => {
     await found(source(() => Promise.resolve()))
     await open.pop()![Symbol.asyncDispose]()

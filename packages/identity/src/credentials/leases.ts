@@ -52,7 +52,9 @@ export class Leases implements AsyncDisposable {
     const { ledger, box, clock } = this.#parts
     const id = timeOrderedId('lea', clock.now(), randomBytes(16))
     const sealed = box.sealText(contextOfLease(id), new Secret(JSON.stringify(what)))
-    await ledger.hold({ id, source, session, resource: resource.name, account: account.name, what: sealed })
+    const lastsMs = terms === undefined || terms.lastsMs === Infinity ? null : Math.ceil(terms.lastsMs)
+    const place = { session, resource: resource.name, account: account.name }
+    await ledger.hold({ id, source, ...place, what: sealed, lastsMs })
     return new HeldLease({ terms, clock, onOver: () => this.#over(id) })
   }
 
@@ -81,7 +83,16 @@ export class Leases implements AsyncDisposable {
     }
   }
 
-  async #release({ id, source, session, resource, account, attempts, what }: LeaseRow): Promise<void> {
+  async #release({
+    id,
+    source,
+    session,
+    resource,
+    account,
+    attempts,
+    what,
+    endsAt,
+  }: LeaseRow): Promise<void> {
     const { ledger, box, clock, release, onProblem } = this.#parts
     try {
       const text = box.openText(contextOfLease(id), what).reveal()
@@ -91,6 +102,8 @@ export class Leases implements AsyncDisposable {
     } catch (cause) {
       const failed = attempts + 1
       onProblem({ lease: id, source, session, resource, account, attempts: failed, cause })
+      // By now it is over without us.
+      if (endsAt !== null && endsAt <= clock.now()) return ledger.gone(id).catch(() => undefined)
       const dueAt = clock.now() + Math.min(longestMs, firstMs * 2 ** (failed - 1))
       // Where even that cannot be written, it is due again when it is no longer taken.
       await ledger.failed(id, failed, nameOf(cause), dueAt).catch(() => undefined)

@@ -1,8 +1,10 @@
+import { duplexPair } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault, Secret } from '@sallyport/core'
 import { readStartup } from './parameters.ts'
 import { ScramKeyring } from './scram-keys.ts'
+import { logIn } from './upstream.ts'
 import { answerScram, checkServerFinal, saltPassword } from './scram.ts'
 
 const codeOf = (act: () => unknown): string => {
@@ -144,3 +146,19 @@ describe('SCRAM-SHA-256', () => {
     })
   })
 })
+
+test.each(['require', 'disable'] as const)(
+  'a credential that is for verified TLS alone is not even begun with where TLS is %s',
+  async (mode) => {
+    const [near, far] = duplexPair()
+    const credential = { user: 'app', password: new Secret('token'), isForVerifiedTlsOnly: true } as const
+    const target = { host: 'db.internal', tls: { mode } }
+    const parts = { target, credential, parameters: {}, keyring: new ScramKeyring(saltPassword) }
+    await expect(logIn(near, parts, AbortSignal.timeout(5000))).rejects.toMatchObject({
+      code: 'target/login-failed',
+      shown: "the account's credential is sent only inside verified TLS, which the resource does not ask for",
+    })
+    near.end()
+    expect(await far.toArray()).toEqual([])
+  },
+)

@@ -92,6 +92,11 @@ export async function secure(
 export async function logIn(raw: Duplex, parts: LoginParts, signal: AbortSignal): Promise<LoggedIn> {
   const { target, credential, parameters } = parts
   const { clientCertificate } = credential
+  if (credential.isForVerifiedTlsOnly === true && target.tls.mode !== 'verify-full')
+    throw new Fault(
+      'target/login-failed',
+      "the account's credential is sent only inside verified TLS, which the resource does not ask for",
+    )
   try {
     const stream = await secure(raw, target, clientCertificate, signal)
     stream.write(encodeStartup({ user: credential.user, ...parameters }))

@@ -74,8 +74,10 @@ function logIn(
   })
 }
 
-/** @throws Fault gateway/no-credential where the key is of a kind that no SSH server takes */
+/** @throws Fault gateway/no-credential where the key is of a kind that no SSH server takes, or the credential is for TLS */
 function logInsOf(credential: UpstreamCredential): SshLogIn[] {
+  if (credential.isForVerifiedTlsOnly === true)
+    throw new Fault('gateway/no-credential', "the account's credential is one for TLS, which SSH is not")
   if (credential.privateKey !== undefined)
     return [
       {

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { Clock } from '@sallyport/core'
 import type { GroupedWrites } from '../grouped-writes.ts'
 import type { Tables } from '../schema.ts'
@@ -13,6 +13,10 @@ export interface LeaseRow {
   readonly account: string
   /** What its source has to know for that, sealed. */
   readonly what: Uint8Array
+  /** So long after it was last renewed it is over by itself; null where it never is. */
+  readonly lastsMs: number | null
+  /** When that is, now that it is used no more. */
+  readonly endsAt: number | null
   /** To undo it, that have failed. */
   readonly attempts: number
   /** Why the last one did. */
@@ -38,14 +42,14 @@ export class LeaseLedger {
   }
 
   /** It is in use from now on. Resolves when that is on the disk. @throws Fault gateway/store-unavailable */
-  async hold(lease: Omit<LeaseRow, 'attempts' | 'problem'>): Promise<void> {
-    const row = { ...lease, process: this.#process, dueAt: null, attempts: 0, problem: null }
+  async hold(lease: Omit<LeaseRow, 'endsAt' | 'attempts' | 'problem'>): Promise<void> {
+    const row = { ...lease, process: this.#process, dueAt: null, endsAt: null, attempts: 0, problem: null }
     await this.#writes.add(this.#db.insertInto('leases').values(row).compile())
   }
 
   /** It is used no more: to be undone from now on. */
   async over(id: string): Promise<void> {
-    const due = this.#db.updateTable('leases').set({ dueAt: this.#clock.now() })
+    const due = this.#db.updateTable('leases').set(this.#due())
     await this.#writes.add(due.where('id', '=', id).where('dueAt', 'is', null).compile())
   }
 
@@ -56,10 +60,15 @@ export class LeaseLedger {
   async endLeftovers(process?: number): Promise<number> {
     const due = this.#db
       .updateTable('leases')
-      .set({ dueAt: this.#clock.now() })
+      .set(this.#due())
       .where('dueAt', 'is', null)
       .$if(process !== undefined, (query) => query.where('process', '=', process ?? 0))
     return Number((await due.executeTakeFirst()).numUpdatedRows)
+  }
+
+  #due() {
+    const now = this.#clock.now()
+    return { dueAt: now, endsAt: sql<number | null>`"lastsMs" + ${now}` }
   }
 
   /** Takes those that are due, for `forMs`: meanwhile no other process takes them. The longest due first. */

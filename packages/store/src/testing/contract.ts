@@ -127,6 +127,7 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         resource: 'orders-db',
         account: 'app',
         what: Uint8Array.of(1),
+        lastsMs: null,
       })
       const taken = async (limit = 10): Promise<string[]> =>
         (await store.leases.take(limit, 60_000)).map(({ id }) => id)
@@ -154,6 +155,14 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await taken()).toEqual(['lea_1'])
         await store.leases.gone('lea_1')
         expect((await store.leases.list()).map(({ id }) => id)).toEqual(['lea_3'])
+      })
+
+      test('that end by themselves do so after their time, from when they are used no more', async () => {
+        await store.leases.hold({ ...lease('lea_1'), lastsMs: 3_600_000 })
+        await store.leases.hold(lease('lea_2'))
+        clock.advance(1000)
+        const [now] = [clock.now(), await store.leases.over('lea_1'), await store.leases.over('lea_2')]
+        expect(await store.leases.list()).toMatchObject([{ endsAt: now + 3_600_000 }, { endsAt: null }])
       })
 
       test('of a process that died are over, and those of others are not', async () => {
