@@ -8,10 +8,15 @@ export interface Shown {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
-/** A browser without a screen: cookies by host, redirects, and forms as they stand in the page. */
+/**
+ * A browser without a screen: cookies by host, redirects, and forms as they stand in the page. Forms of another site come with those cookies
+ * alone that are for that.
+ */
 export class Browser {
   readonly #trusted: readonly string[]
   readonly #cookies = new Map<string, Map<string, string>>()
+  /** Names of those that other sites' forms come with (`SameSite=None`), by host. */
+  readonly #crossing = new Set<string>()
   /** All addresses that it went to. */
   readonly visited: URL[] = []
 
@@ -31,9 +36,10 @@ export class Browser {
     to: URL | string,
     body?: URLSearchParams,
     headers: Readonly<Record<string, string>> = {},
+    from?: URL,
   ): Promise<Shown> {
     let url = new URL(to)
-    let answer = await this.ask(url, body, headers)
+    let answer = await this.ask(url, body, headers, from)
     for (let redirects = 0; redirects < 20; redirects++) {
       const { location } = answer.headers
       if (typeof location !== 'string' || answer.status < 300 || answer.status > 399) return answer
@@ -62,13 +68,24 @@ export class Browser {
     }
     for (const [name, value] of Object.entries(typed)) fields.set(name, value)
     const target = new URL(unescaped(form.groups['action'] ?? ''), url)
-    return this.go(target, fields, { origin: url.origin, 'sec-fetch-site': 'same-origin' })
+    const site =
+      target.origin === url.origin ? 'same-origin' : isSameSite(target, url) ? 'same-site' : 'cross-site'
+    return this.go(target, fields, { origin: url.origin, 'sec-fetch-site': site }, url)
   }
 
-  /** One request, without following where it is sent on. */
-  ask(url: URL, body?: URLSearchParams, headers: Readonly<Record<string, string>> = {}): Promise<Shown> {
+  /** One request, without following where it is sent on. @param from whose page has the form that is sent */
+  ask(
+    url: URL,
+    body?: URLSearchParams,
+    headers: Readonly<Record<string, string>> = {},
+    from?: URL,
+  ): Promise<Shown> {
     this.visited.push(url)
-    const cookies = this.cookies(url)
+    const kept = this.cookies(url)
+    const crosses = body !== undefined && from !== undefined && !isSameSite(url, from)
+    const cookies = new Map(
+      [...kept].filter(([name]) => !crosses || this.#crossing.has(`${url.host} ${name}`)),
+    )
     const text = body?.toString()
     return new Promise((resolve, reject) => {
       const sent = request(
@@ -90,7 +107,11 @@ export class Browser {
         },
         (response) => {
           let whole = ''
-          for (const line of response.headers['set-cookie'] ?? []) keep(cookies, line)
+          for (const line of response.headers['set-cookie'] ?? []) {
+            keep(kept, line)
+            if (/; SameSite=None(;|$)/i.test(line))
+              this.#crossing.add(`${url.host} ${line.split('=', 1)[0] ?? ''}`)
+          }
           response.setEncoding('utf8').on('data', (part: string) => (whole += part))
           response.on('end', () => {
             resolve({ url, status: response.statusCode ?? 0, text: whole, headers: response.headers })
@@ -101,6 +122,11 @@ export class Browser {
       sent.end(text)
     })
   }
+}
+
+/** Whatever the port. */
+function isSameSite(one: URL, other: URL): boolean {
+  return one.protocol === other.protocol && one.hostname === other.hostname
 }
 
 function keep(cookies: Map<string, string>, line: string): void {

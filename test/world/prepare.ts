@@ -5,6 +5,7 @@ import { chromiumPackages, hasChromium } from './chromium.ts'
 import { prepareLaterPsql } from './later-psql.ts'
 import { findPostgres } from './postgres-binaries.ts'
 import { install, readyOpenssh, readyPostgres, say } from './servers.ts'
+import { isSimpleSamlPhpInstalled, simpleSamlPhpPackages } from './simplesamlphp.ts'
 
 const found = await readyPostgres()
 if (!existsSync('/usr/bin/strace') || !existsSync('/usr/bin/faketime'))
@@ -12,6 +13,9 @@ if (!existsSync('/usr/bin/strace') || !existsSync('/usr/bin/faketime'))
 readyOpenssh(['sshpass', 'rsync', 'git', 'ssh-audit', 'ansible-core'])
 if (!hasChromium()) install('Chromium', chromiumPackages, 'without it the pages are not tried in a browser')
 say('chromium', hasChromium() ? 'here' : 'none: what needs it is skipped')
+if (!isSimpleSamlPhpInstalled())
+  install('simpleSAMLphp', simpleSamlPhpPackages, 'without it the test of a real SAML provider is skipped')
+say('saml', isSimpleSamlPhpInstalled() ? 'simpleSAMLphp' : 'none: what needs it is skipped')
 await prepareRegressionSuite()
 await preparePsqlWithOAuth()
 if (!found) process.exitCode = 1

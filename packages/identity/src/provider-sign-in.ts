@@ -1,15 +1,25 @@
+import { hash } from 'node:crypto'
 import { isRefusal, principalId, refusal, type Clock, type Refusal } from '@sallyport/core'
-import type { Store } from '@sallyport/store'
+import type { Store, Writers } from '@sallyport/store'
 import { admitPerson } from './provider-users.ts'
 import type { SealedBox } from './sealed-box.ts'
 import { SignInProblem, type SignedInPerson, type SignInProvider } from './sign-in-provider.ts'
 import { signInId } from './signed-in.ts'
-import type { MintedToken, Tokens } from './tokens.ts'
+import { defaultTokenMs, type MintedToken, type Tokens } from './tokens.ts'
 
 /** A way to the provider that a browser has been sent on, sealed: it keeps that itself, so that no other can come back for it. */
 export interface BegunSignIn {
   readonly url: URL
   readonly sealed: string
+}
+
+export interface CompletedSignIn {
+  readonly token: MintedToken
+  readonly user: string
+  /** Where in the gateway the browser wants to be. */
+  readonly to: string
+  /** The session that the browser had when it began, where that was told. */
+  readonly replaces: string | undefined
 }
 
 export interface ProviderSignInParts<Flow> {
@@ -35,12 +45,13 @@ export class ProviderSignIn<Flow = unknown> {
   /**
    * @param back where the browser comes back to
    * @param to where in the gateway it wants to be afterwards
+   * @param replaces the session that it has, where it cannot show it when it comes back
    */
-  async begin(back: string, to: string, address: string): Promise<BegunSignIn | Refusal> {
+  async begin(back: string, to: string, address: string, replaces?: string): Promise<BegunSignIn | Refusal> {
     const { provider, box, clock } = this.#parts
     try {
       const { url, flow } = await provider.begin(back)
-      const begun: SealedFlow<Flow> = { flow, to, back, endsAtMs: clock.now() + flowMs }
+      const begun: SealedFlow<Flow> = { flow, to, back, replaces, endsAtMs: clock.now() + flowMs }
       const kept = JSON.stringify(begun)
       return { url, sealed: box.seal(this.#context, Buffer.from(kept)).toString('base64url') }
     } catch (thrown) {
@@ -57,14 +68,14 @@ export class ProviderSignIn<Flow = unknown> {
     answer: URLSearchParams,
     sealed: string | undefined,
     address: string,
-  ): Promise<{ readonly token: MintedToken; readonly user: string; readonly to: string } | Refusal> {
+  ): Promise<CompletedSignIn | Refusal> {
     const begun = this.#opened(sealed)
     if (begun === undefined)
       return this.#refused(new SignInProblem('refused', 'no sign-in was begun by this browser'), address)
     try {
       const person = await this.#parts.provider.complete(answer, begun.flow, begun.back)
       const admitted = await this.#admit(person, address)
-      return isRefusal(admitted) ? admitted : { ...admitted, to: begun.to }
+      return isRefusal(admitted) ? admitted : { ...admitted, to: begun.to, replaces: begun.replaces }
     } catch (thrown) {
       return this.#refused(thrown, address)
     }
@@ -90,8 +101,14 @@ export class ProviderSignIn<Flow = unknown> {
     person: SignedInPerson,
     address: string,
   ): Promise<{ readonly token: MintedToken; readonly user: string } | Refusal> {
-    const { store, tokens, box, clock } = this.#parts
+    const { store, tokens, box, clock, onProblem } = this.#parts
     return store.write('system', 'sign-in', async (tx) => {
+      const taken = await takenBefore(tx, person)
+      if (taken !== undefined) {
+        onProblem(new SignInProblem('refused', taken), address)
+        tx.note(`${taken}: nobody was signed in from ${address}, by ${person.issuer}`)
+        return notSignedIn
+      }
       const heard = { nowMs: clock.now(), isAskedAgain: person.refresh !== undefined }
       const user = await admitPerson(tx, person, heard)
       if (user === undefined) {
@@ -99,7 +116,7 @@ export class ProviderSignIn<Flow = unknown> {
         return notSignedIn
       }
       const id = signInId(clock.now())
-      const { issuer, sid, signedIn, refresh: token } = person
+      const { issuer, sid, signedIn, endsAtMs, refresh: token } = person
       const refresh = token === undefined ? null : box.sealText(refreshContext(id), token)
       await tx.signIns.add({ id, userName: user.name, issuer, sid, signedIn, refresh })
       const minted = await tokens.mintWithin(tx, {
@@ -107,6 +124,7 @@ export class ProviderSignIn<Flow = unknown> {
         label: 'browser',
         kind: 'spb',
         signIn: id,
+        ...(endsAtMs !== undefined && { lifetimeMs: Math.min(defaultTokenMs, endsAtMs - clock.now()) }),
       })
       if (isRefusal(minted)) return notSignedIn
       tx.note(`user ${user.name} signed in from ${address}, by ${issuer}`)
@@ -121,10 +139,22 @@ export class ProviderSignIn<Flow = unknown> {
   }
 }
 
+/** @returns in words, where an answer that is good once was brought before */
+async function takenBefore(tx: Writers, { issuer, once }: SignedInPerson): Promise<string | undefined> {
+  if (once === undefined) return undefined
+  const key = hash('sha256', JSON.stringify([issuer, once.id]), 'hex')
+  const taken = await tx.signIns.takeAnswer(key, once.untilMs)
+  if (taken === 'new') return undefined
+  return taken === 'again'
+    ? 'the provider’s answer was brought before'
+    : 'too many sign-ins are to be remembered'
+}
+
 interface SealedFlow<Flow> {
   readonly flow: Flow
   readonly to: string
   readonly back: string
+  readonly replaces: string | undefined
   readonly endsAtMs: number
 }
 

@@ -25,6 +25,10 @@ export interface SignedInPerson extends DescribedPerson {
   /** What it calls its own session, where it says so. */
   readonly sid: string | null
   readonly signedIn: SignedIn
+  /** Where its answer could be brought twice: what it is known by, and until when it has to be known. */
+  readonly once?: { readonly id: string; readonly untilMs: number }
+  /** When its own session is over, where it says so. */
+  readonly endsAtMs?: number
 }
 
 /** Why a sign-in came to nothing: for the log, and without what was sent. */
@@ -33,8 +37,8 @@ export class SignInProblem extends Error {
   /** `unavailable`: the provider could not be asked. `refused`: it said no, or what came is no answer to what was asked. */
   readonly kind: 'unavailable' | 'refused'
 
-  constructor(kind: SignInProblem['kind'], message: string) {
-    super(message)
+  constructor(kind: SignInProblem['kind'], message: string, options?: ErrorOptions) {
+    super(message, options)
     this.kind = kind
   }
 }

@@ -90,6 +90,7 @@ export interface Tables {
     signedInAt: number | null
   }
   /** Logout tokens that were taken, so that none is taken twice. */
+  readonly takenAnswers: { hash: string; expiresAt: number }
   readonly logoutTokens: { hash: string; expiresAt: number }
   readonly agents: {
     id: string

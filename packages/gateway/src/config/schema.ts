@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { samlSchema } from './saml.ts'
 import { secretReference } from './secret-reference.ts'
 import { storesSchema } from './stores.ts'
 
@@ -124,6 +125,8 @@ export function configSchema(protocols: readonly Listening[]) {
             .default(['psql']),
         })
         .prefault({}),
+      /** The company's SAML 2.0 identity provider, beside the OpenID provider or instead of it. */
+      saml: samlSchema.optional(),
       /** What the provider's SCIM connector may say of people and groups. Without it there is no such endpoint. */
       scim: z
         .strictObject({
@@ -162,9 +165,13 @@ export function configSchema(protocols: readonly Listening[]) {
         })
         .prefault({}),
     })
-    .refine(({ oidc, scim }) => scim === undefined || oidc !== undefined, {
+    .refine(({ oidc, saml, scim }) => scim === undefined || oidc !== undefined || saml !== undefined, {
       path: ['scim'],
-      message: 'it keeps the people of a provider: set oidc as well',
+      message: 'it keeps the people of a provider: set oidc or saml as well',
+    })
+    .refine(({ oidc, saml }) => oidc === undefined || oidc.issuer !== saml?.issuer, {
+      path: ['saml', 'issuer'],
+      message: 'it is that of oidc too, so that it could not be told whom each of them means',
     })
 }
 

@@ -67,7 +67,7 @@ export interface People {
 /** @param life takes whatever has to be ended */
 export function gatherPeople(
   life: AsyncDisposableStack,
-  config: Pick<Config, 'oidc'>,
+  config: Pick<Config, 'oidc' | 'saml'>,
   foundation: Pick<Foundation, 'store' | 'keys' | 'policies'>,
   clock: Clock,
   events: Events,
@@ -97,11 +97,11 @@ export function gatherPeople(
   }
 }
 
-/** Everybody local, while there is no provider. */
-function mayUsePassword({ oidc }: Pick<Config, 'oidc'>): (user: User) => boolean {
-  const { localUsers = 'everybody' } = oidc ?? {}
+/** Everybody local, while there is no provider; whom each of them lets, where there are two. */
+function mayUsePassword({ oidc, saml }: Pick<Config, 'oidc' | 'saml'>): (user: User) => boolean {
+  const lets = [oidc, saml].flatMap((provider) => provider?.localUsers ?? [])
   return ({ groups }) =>
-    localUsers === 'everybody' || (localUsers === 'administrators' && groups.includes(administrators))
+    lets.every((who) => who === 'everybody' || (who === 'administrators' && groups.includes(administrators)))
 }
 
 /**
@@ -110,7 +110,7 @@ function mayUsePassword({ oidc }: Pick<Config, 'oidc'>): (user: User) => boolean
  */
 export function knowPeople(
   life: AsyncDisposableStack,
-  { oidc }: Pick<Config, 'oidc'>,
+  { oidc, saml }: Pick<Config, 'oidc' | 'saml'>,
   { store, keys }: Pick<Foundation, 'store' | 'keys'>,
   clock: Clock,
   events: Pick<Events, 'tokenRefused' | 'keyRefused'>,
@@ -124,7 +124,7 @@ export function knowPeople(
       onRefused: (refused, from) => events.tokenRefused(refused, from),
     }),
   )
-  const providers = oidc === undefined ? [] : [oidc.issuer]
+  const providers = [oidc, saml].flatMap((provider) => provider?.issuer ?? [])
   const registeredKeys = new RegisteredKeys({ store, tokens, clock, providers })
   const userCertificates = new UserCertificates({ store, tokens, clock, authority: keys.sshUsers })
   const logIns = new KeyLogIns({

@@ -57,7 +57,7 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
       ? { certificate, fingerprint: fingerprintOf(new X509Certificate(certificate)) }
       : undefined
   const { accessRequests, reviews } = people
-  const providers = openProviders(options)
+  const providers = await openProviders(options)
   const checks = providers.flatMap((provider) => provider.checks ?? [])
   life.use(
     keepUp({ store: foundation.store, accessRequests, reviews, clock, checks }, (error) =>

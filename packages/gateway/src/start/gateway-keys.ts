@@ -81,7 +81,13 @@ async function keptSshKey(store: Store, box: SealedBox, key: string, comment: st
   return parsePrivateKey(new Secret(text))
 }
 
-async function kept(store: Store, box: SealedBox, key: string, make: () => Promise<string>): Promise<string> {
+/** A secret of the gateway's own, sealed among its settings; made where there is none yet. */
+export async function kept(
+  store: Store,
+  box: SealedBox,
+  key: string,
+  make: () => Promise<string>,
+): Promise<string> {
   const sealed = await store.read.settings.get(key)
   if (sealed !== undefined) return box.openText(key, sealed).reveal()
   const made = await make()

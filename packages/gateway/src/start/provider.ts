@@ -16,11 +16,13 @@ export interface ProviderOptions {
 
 /** A configured identity provider at work: signing people in, and, where it can be asked, asking about those whom it has. */
 export interface ProviderAtWork {
-  readonly kind: 'oidc'
+  readonly kind: 'oidc' | 'saml'
   /** What people know it by. */
   readonly name: string
   readonly signIn: ProviderSignIn
   readonly checks?: ProviderChecks
+  /** Ours, where providers read such. @param back where browsers come back to */
+  readonly metadata?: (back: string) => string
   /** Where it says by itself that somebody has left. */
   readonly backChannel?: BackChannel
   /** All that has to be right for people to be signed in there. @param baseUrl the gateway's own address */

@@ -40,6 +40,8 @@ export async function openScim(
   }
 }
 
-function settingsOf({ oidc, scim }: Config, baseUrl: () => string): ScimSettings | undefined {
-  return oidc === undefined || scim === undefined ? undefined : { ...scim, issuer: oidc.issuer, baseUrl }
+/** Of the OpenID provider, where there are two. */
+function settingsOf({ oidc, saml, scim }: Config, baseUrl: () => string): ScimSettings | undefined {
+  const issuer = (oidc ?? saml)?.issuer
+  return issuer === undefined || scim === undefined ? undefined : { ...scim, issuer, baseUrl }
 }

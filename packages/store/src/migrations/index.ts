@@ -15,6 +15,7 @@ import { sshKeyTable } from './0009-ssh-keys.ts'
 import { signInTables } from './0010-sign-ins.ts'
 import { wordOfProviders } from './0011-keys.ts'
 import { howSignedIn } from './0012-step-up.ts'
+import { takenAnswers } from './0013-taken-answers.ts'
 import { delegationColumns } from './0014-delegation.ts'
 import { scimTables } from './0016-scim.ts'
 import { leaseTable } from './0018-leases.ts'
@@ -37,6 +38,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0010-sign-ins': { up: (tx: Kysely<Tables>) => signInTables(tx, dialect) },
     '0011-keys': { up: (tx: Kysely<Tables>) => wordOfProviders(tx, dialect) },
     '0012-step-up': { up: (tx: Kysely<Tables>) => howSignedIn(tx, dialect) },
+    '0013-taken-answers': { up: (tx: Kysely<Tables>) => takenAnswers(tx, dialect) },
     '0014-delegation': { up: (tx: Kysely<Tables>) => delegationColumns(tx) },
     '0016-scim': { up: (tx: Kysely<Tables>) => scimTables(tx, dialect) },
     '0018-leases': { up: (tx: Kysely<Tables>) => leaseTable(tx, dialect) },

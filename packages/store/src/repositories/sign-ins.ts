@@ -143,7 +143,30 @@ export class SignInWriter extends SignInReader {
       .executeTakeFirst()
     return numInsertedOrUpdatedRows === 1n
   }
+
+  /**
+   * Takes a provider's answer, of which this is the hash, and forgets those that are over.
+   * @param expiresAtMs when nobody would take it any more
+   * @returns `full` where {@link maxTakenAnswers} are known: it must not be taken then
+   */
+  async takeAnswer(hash: string, expiresAtMs: number): Promise<'new' | 'again' | 'full'> {
+    await this.db.deleteFrom('takenAnswers').where('expiresAt', '<=', this.#change.nowMs).execute()
+    const { count } = await this.db
+      .selectFrom('takenAnswers')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    if (Number(count) >= maxTakenAnswers) return 'full'
+    const { numInsertedOrUpdatedRows } = await this.db
+      .insertInto('takenAnswers')
+      .values({ hash, expiresAt: expiresAtMs })
+      .onConflict((conflict) => conflict.column('hash').doNothing())
+      .executeTakeFirst()
+    return numInsertedOrUpdatedRows === 1n ? 'new' : 'again'
+  }
 }
+
+/** Of answers that are still to be known, at once: a dozen sign-ins a second, without end. */
+export const maxTakenAnswers = 10_000
 
 function columnsOf({ acr, amr, atMs }: SignedIn): Pick<Tables['signIns'], 'acr' | 'amr' | 'signedInAt'> {
   return { acr: JSON.stringify(acr), amr: JSON.stringify(amr), signedInAt: atMs ?? null }

@@ -20,7 +20,7 @@ import {
 import { alice, bob, FakeClock, postgresResource } from '@sallyport/core/testing'
 import type { StoreChange } from '../changes.ts'
 import type { GrantPlace } from '../repositories/grants.ts'
-import type { SignInRow } from '../repositories/sign-ins.ts'
+import { maxTakenAnswers, type SignInRow } from '../repositories/sign-ins.ts'
 import type { Store, Writers } from '../store.ts'
 
 /** What every store must do, whatever is below it. `open` gives a fresh, empty one. */
@@ -595,6 +595,18 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         clock.advance(1000)
         expect(await take('i')).toBe(true)
         expect(await take('h')).toBe(true)
+      })
+
+      test('and takes each answer of a provider once, and no more of them than it can know', async () => {
+        const take = (hash: string) => system((tx) => tx.signIns.takeAnswer(hash, clock.now() + 1000))
+        expect(await take('h')).toBe('new')
+        expect(await take('h')).toBe('again')
+        await system(async (tx) => {
+          for (let i = 1; i < maxTakenAnswers; i++) await tx.signIns.takeAnswer(`${i}`, clock.now() + 1000)
+        })
+        expect(await take('i')).toBe('full')
+        clock.advance(1000)
+        expect(await take('h')).toBe('new')
       })
     })
 

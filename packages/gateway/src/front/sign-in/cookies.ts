@@ -9,6 +9,8 @@ export const cookies = {
   session: '__Host-sallyport',
   /** The way to the provider and back. */
   flow: '__Host-sallyport-flow',
+  /** The same for providers whose answer is a form that their own page sends: it comes with that, and says nothing but what was asked. */
+  formFlow: '__Host-sallyport-form-flow',
 } as const
 
 export type CookieName = (typeof cookies)[keyof typeof cookies]
@@ -24,5 +26,9 @@ export function cookieOf(request: FastifyRequest, name: CookieName): string | un
 /** @param seconds 0 takes it away */
 export function setCookie(reply: FastifyReply, name: CookieName, value: string, seconds: number): void {
   const age = Math.max(0, Math.floor(seconds))
-  reply.header('set-cookie', `${name}=${value}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Lax`)
+  const sameSite = name === cookies.formFlow ? 'None' : 'Lax'
+  reply.header(
+    'set-cookie',
+    `${name}=${value}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=${sameSite}`,
+  )
 }

@@ -1,28 +1,34 @@
 import { isRefusal, type Refusal } from '@sallyport/core'
-import type { BackChannel, MintedToken, ProviderSignIn } from '@sallyport/identity'
+import type { Authenticated, BackChannel, CompletedSignIn, ProviderSignIn } from '@sallyport/identity'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { cookieOf, cookies, setCookie } from './cookies.ts'
 import { destinationOf } from './destination.ts'
 
 /** Where people sign in, as the pages see it. */
 export interface ProviderPages {
-  readonly kind: 'oidc'
+  readonly kind: 'oidc' | 'saml'
   /** What people know it by. */
   readonly name: string
   readonly signIn: Pick<ProviderSignIn, 'begin' | 'complete'>
   readonly backChannel?: Pick<BackChannel, 'logOut'>
+  readonly metadata?: (back: string) => string
 }
 
 /** Where the way to a provider begins. */
-export const startOf: Readonly<Record<ProviderPages['kind'], string>> = { oidc: '/sign-in/start' }
+export const startOf: Readonly<Record<ProviderPages['kind'], string>> = {
+  oidc: '/sign-in/start',
+  saml: '/sign-in/saml/start',
+}
 
 export interface ProviderRouteParts {
   readonly baseUrl: () => string
+  /** Whose browser it is, where it has a session. */
+  readonly sessionOf: (request: FastifyRequest) => Promise<Authenticated | undefined>
   readonly named: (routeName: string) => { readonly config: object }
   readonly onSignedIn: (
     request: FastifyRequest,
     reply: FastifyReply,
-    who: { readonly token: MintedToken; readonly user: string; readonly to: string },
+    who: CompletedSignIn,
   ) => Promise<FastifyReply>
   readonly onRefused: (request: FastifyRequest, refusal: Refusal) => void
   /** The page that offers to sign in, with why it came to nothing. */
@@ -56,4 +62,4 @@ export function queryOf(request: FastifyRequest): URLSearchParams {
   return new URL(request.url, 'https://gateway.invalid').searchParams
 }
 
-const flowSeconds = 600
+export const flowSeconds = 600

@@ -3,7 +3,7 @@ import type {
   Authenticated,
   DeviceSignIns,
   LoopbackSignIns,
-  MintedToken,
+  CompletedSignIn,
   SignIn,
   Tokens,
 } from '@sallyport/identity'
@@ -12,6 +12,7 @@ import { ProblemError } from '../problem.ts'
 import { cookieOf, cookies, setCookie } from './cookies.ts'
 import { destinationOf } from './destination.ts'
 import { queryOf, registerOidc, startOf, type ProviderPages } from './providers.ts'
+import { registerSaml } from './saml.ts'
 import { codePage, devicePage, donePage, programPage, signedInPage, signInPage } from './pages.ts'
 
 export interface SignInPages {
@@ -26,6 +27,9 @@ export interface SignInPages {
   readonly onSignedIn: (name: string, address: string) => void
   readonly onRefused: (address: string, code: string) => void
 }
+
+/** What is signed in, and which session it had before, where it cannot show that. */
+type SignedInBrowser = Omit<CompletedSignIn, 'replaces'> & { readonly replaces?: string | undefined }
 
 /** Pages by which people sign in, and let in what cannot show a page. They work without a script. */
 export function registerSignIn(app: FastifyInstance, pages: SignInPages, signInsPerMinute: number): void {
@@ -71,8 +75,9 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
       )
     })
     for (const provider of pages.providers)
-      registerOidc(scope, provider, {
+      registerOf[provider.kind](scope, provider, {
         baseUrl: pages.baseUrl,
+        sessionOf,
         named: (routeName) => named(routeName, true),
         onSignedIn: signedIn,
         onRefused: (request, { code }) => pages.onRefused(request.ip, code),
@@ -138,9 +143,10 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
   async function signedIn(
     request: FastifyRequest,
     reply: FastifyReply,
-    { token, user, to }: { readonly token: MintedToken; readonly user: string; readonly to: string },
+    { token, user, to, replaces }: SignedInBrowser,
   ): Promise<FastifyReply> {
     await endSession(request)
+    if (replaces !== undefined) await pages.tokens.revoke('system', replaces)
     pages.onSignedIn(user, request.ip)
     setCookie(reply, cookies.session, token.token.reveal(), (token.expiresAtMs - pages.clock.now()) / 1000)
     return reply.redirect(to, 303)
@@ -203,5 +209,6 @@ function programIn(fields: URLSearchParams): {
   return { port, state, challenge }
 }
 
+const registerOf = { oidc: registerOidc, saml: registerSaml }
 const wrongPassword: Refusal = refusal('invalid-credential', 'The name or the password is wrong')
 const maxFormBytes = 8192
