@@ -25,7 +25,7 @@ export async function kill(
   )
   if (ended === undefined) return false
   await store.write(by, 'kill a session', (tx) => {
-    tx.note(`session ${id} of ${ended.principal} on ${ended.resource} killed`)
+    tx.note(`session ${id} of ${ended.principal} on ${ended.resource} killed`, { kind: 'session' })
     return Promise.resolve()
   })
   return true

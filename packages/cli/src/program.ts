@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, Readonly<Record<string, () => Promise<Ma
     federation: async () => (await import('./commands/federation.ts')).federation,
     users: async () => (await import('./commands/users.ts')).users,
     authorities: async () => (await import('./commands/authorities.ts')).authorities,
+    audit: async () => (await import('./commands/audit.ts')).audit,
     scim: async () => (await import('./commands/scim.ts')).scim,
     webhooks: async () => (await import('./commands/webhooks.ts')).webhooks,
     doctor: async () => (await import('./commands/doctor.ts')).doctor,

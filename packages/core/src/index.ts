@@ -1,3 +1,13 @@
+export {
+  AuditChain,
+  auditGenesis,
+  auditHash,
+  auditKinds,
+  type AuditEntry,
+  type AuditKind,
+  type AuditVerification,
+} from './audit.ts'
+export { syslogMessages } from './audit-syslog.ts'
 export type { Audience } from './audience.ts'
 export type { Branded } from './brand.ts'
 export type { CacheUse } from './cache-use.ts'

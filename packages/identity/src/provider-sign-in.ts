@@ -112,7 +112,10 @@ export class ProviderSignIn<Flow = unknown> {
       const heard = { nowMs: clock.now(), isAskedAgain: person.refresh !== undefined }
       const user = await admitPerson(tx, person, heard)
       if (user === undefined) {
-        tx.note(`somebody who is shut out was not signed in from ${address}, by ${person.issuer}`)
+        tx.note(`somebody who is shut out was not signed in from ${address}, by ${person.issuer}`, {
+          kind: 'log-in-failed',
+          address,
+        })
         return notSignedIn
       }
       const id = signInId(clock.now())
@@ -127,7 +130,11 @@ export class ProviderSignIn<Flow = unknown> {
         ...(endsAtMs !== undefined && { lifetimeMs: Math.min(defaultTokenMs, endsAtMs - clock.now()) }),
       })
       if (isRefusal(minted)) return notSignedIn
-      tx.note(`user ${user.name} signed in from ${address}, by ${issuer}`)
+      tx.note(`user ${user.name} signed in from ${address}, by ${issuer}`, {
+        kind: 'log-in',
+        principal: principalId('user', user.name),
+        address,
+      })
       return { token: minted, user: user.name }
     })
   }

@@ -89,7 +89,7 @@ export class SignIn {
       })
       if (isRefusal(minted)) return undefined
       if (passwordHash !== undefined) await tx.users.setPasswordHash(user.name, passwordHash)
-      tx.note(`user ${user.name} logged in from ${address}`)
+      tx.note(`user ${user.name} logged in from ${address}`, { kind: 'log-in', address })
       return minted
     })
   }
@@ -98,7 +98,13 @@ export class SignIn {
   async #noteFailure(user: User | undefined, address: string): Promise<void> {
     const whom = user === undefined ? 'an unknown name' : `user ${user.name}`
     await this.#store.write('system', 'log-in', (tx) =>
-      Promise.resolve(tx.note(`log-in failed for ${whom} from ${address}`)),
+      Promise.resolve(
+        tx.note(`log-in failed for ${whom} from ${address}`, {
+          kind: 'log-in-failed',
+          address,
+          ...(user !== undefined && { principal: principalId('user', user.name) }),
+        }),
+      ),
     )
   }
 }

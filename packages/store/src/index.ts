@@ -1,4 +1,5 @@
-export type { AuditEntry, AuditReader, AuditVerification } from './audit.ts'
+export type { AuditReader, AuditWriter } from './audit.ts'
+export { cameFrom } from './came-from.ts'
 export type { StoreChange } from './changes.ts'
 export { lockStore } from './dialects/sqlite.ts'
 export type {

@@ -245,9 +245,15 @@ export interface Tables {
     attempts: number
     problem: string | null
   }
+  /** Up to which entry who has got the audit log. */
+  readonly auditReceivers: { name: string; seq: number }
   readonly audit: {
     seq: number
     at: number
+    kind: string | null
+    principal: string | null
+    actor: string | null
+    address: string | null
     by: string
     why: string
     changes: string

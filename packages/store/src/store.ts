@@ -1,7 +1,9 @@
 import { Kysely } from 'kysely'
-import { whoById, type Clock, type Subject } from '@sallyport/core'
-import { appendAudit, AuditReader } from './audit.ts'
-import type { Change, StoreChange } from './changes.ts'
+import { actorKey, whoById, type AuditEntry, type AuditKind, type Clock, type Subject } from '@sallyport/core'
+import { kindOfChange } from './audit-kinds.ts'
+import { appendAudit, AuditReader, AuditWriter } from './audit.ts'
+import { whereFrom } from './came-from.ts'
+import type { AuditAbout, Change, StoreChange } from './changes.ts'
 import type { StoreDialect } from './dialects/dialect.ts'
 import { sqliteDialect } from './dialects/sqlite.ts'
 import { GroupedWrites } from './grouped-writes.ts'
@@ -75,8 +77,9 @@ export interface Writers {
   readonly scim: ScimDirectoryWriter
   readonly scimTokens: ScimTokenWriter
   readonly settings: SettingWriter
+  readonly audit: AuditWriter
   /** A line for the audit entry about what changed no table: a failed log-in, a replay. No secrets. */
-  note(what: string): void
+  note(what: string, about?: AuditAbout): void
 }
 
 /** Who changes something: somebody, the gateway by itself, or a provider's connector, by the id of its token. */
@@ -149,19 +152,18 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
       const result = await db.transaction().execute(async (tx) => {
         const nowMs = clock.now()
         const lines: string[] = []
+        let said: AuditAbout = {}
+        const about: Change['about'] = (more) => void (said = { ...more, ...said })
         const note: Change['note'] = (what, one) => {
           lines.push(what)
           if (one !== undefined) changed.push(one)
         }
         const also: Change['changed'] = (one) => void changed.push(one)
-        const value = await outside.within(() => change(writersOver({ db: tx, nowMs, note, changed: also })))
+        const value = await outside.within(() =>
+          change(writersOver({ db: tx, nowMs, note, changed: also, about })),
+        )
         if (lines.length > 0)
-          await appendAudit(tx, {
-            at: nowMs,
-            by: typeof by === 'string' ? by : whoById(by),
-            why,
-            changes: lines,
-          })
+          await appendAudit(tx, { at: nowMs, why, changes: lines, ...aboutOf(by, said, changed) })
         return value
       })
       if (changed.length === 0) return result
@@ -185,6 +187,29 @@ async function storeOver(dialect: StoreDialect, clock: Clock, sharing?: Sharing)
       await db.destroy()
     },
   }
+}
+
+/** Who did what kind of thing from where, as far as that is known: what is said counts before what can be told by itself. */
+function aboutOf(
+  by: Author,
+  { kind, principal, address }: AuditAbout,
+  changed: readonly StoreChange[],
+): Pick<AuditEntry, 'by' | 'principal' | 'actor' | 'address'> & { readonly kind: AuditKind } {
+  const [first] = changed
+  const own = typeof by === 'string' ? undefined : by
+  const isDelegated = own !== undefined && own.actor.id !== own.principal.id
+  return {
+    kind: isConnector(by) ? 'scim' : (kind ?? (first === undefined ? 'upkeep' : kindOfChange[first.table])),
+    by: own === undefined ? (by as string) : whoById(own),
+    principal: own?.principal.id ?? principal ?? null,
+    actor: isDelegated ? actorKey(own.actor) : null,
+    // What the gateway does by itself comes from nowhere, whoever was the occasion.
+    address: address ?? (by === 'system' ? undefined : whereFrom()) ?? null,
+  }
+}
+
+function isConnector(by: Author): boolean {
+  return typeof by === 'string' && by !== 'system'
 }
 
 function readersOver(db: Kysely<Tables>): Readers {
@@ -232,6 +257,10 @@ function writersOver(change: Change): Writers {
     scim: new ScimDirectoryWriter(change),
     scimTokens: new ScimTokenWriter(change),
     settings: new SettingWriter(change),
-    note: (what) => change.note(what),
+    audit: new AuditWriter(change.db),
+    note: (what, about) => {
+      change.note(what)
+      if (about !== undefined) change.about(about)
+    },
   }
 }

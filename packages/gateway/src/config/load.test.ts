@@ -157,7 +157,9 @@ describe('a configuration', () => {
   })
 
   test('what is printed, read again, is the same configuration', () => {
-    const loaded = parse('drainMs: 5\nlisten:\n  api: "[::1]:9000"\ntls:\n  names: [a]\n')
+    const loaded = parse(
+      'drainMs: 5\nlisten:\n  api: "[::1]:9000"\ntls:\n  names: [a]\naudit: { syslog: { to: tls://logs.example } }\n',
+    )
     const printed = printConfig(loaded)
     expect(printed).toContain('drainMs: 5 # gateway.yaml:1')
     expect(printed).toContain('  api: "[::1]:9000" # gateway.yaml:3')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { auditSchema } from './audit-schema.ts'
 import { samlSchema } from './saml.ts'
 import { secretReference } from './secret-reference.ts'
 import { storesSchema } from './stores.ts'
@@ -127,6 +128,8 @@ export function configSchema(protocols: readonly Listening[]) {
         .prefault({}),
       /** The company's SAML 2.0 identity provider, beside the OpenID provider or instead of it. */
       saml: samlSchema.optional(),
+      /** Where the audit log goes besides the store. */
+      audit: auditSchema.optional(),
       /** What the provider's SCIM connector may say of people and groups. Without it there is no such endpoint. */
       scim: z
         .strictObject({

@@ -1,5 +1,6 @@
 import { apiPrefix, openApiDocument, problemMediaType } from '@sallyport/api'
 import rateLimit from '@fastify/rate-limit'
+import { cameFrom } from '@sallyport/store'
 import {
   fastify,
   type FastifyError,
@@ -86,6 +87,8 @@ async function buildFront(options: FrontOptions): Promise<FastifyInstance> {
     reply.headers(securityHeaders)
     done()
   })
+  // Once the body is there: what reads it has come another way.
+  app.addHook('preValidation', (request, _reply, done) => cameFrom(request.ip, done))
   app.addHook('onResponse', (request, reply, done) => {
     options.onAnswered({
       route: routeName(request.routeOptions.config),

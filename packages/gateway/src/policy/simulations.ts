@@ -74,7 +74,9 @@ export class Simulations {
       principal === undefined || principal.includes(':') ? principal : principalId('user', principal)
     const over = [resource, wanted].filter((it) => it !== undefined).join(', ') || 'all resources'
     await store.write(by, 'policies', (tx) => {
-      tx.note(`policies simulated over the recorded sessions of ${over} since ${time(sinceMs)}`)
+      tx.note(`policies simulated over the recorded sessions of ${over} since ${time(sinceMs)}`, {
+        kind: 'report',
+      })
       return Promise.resolve()
     })
     const inForce = ((await store.read.policies.current()) ?? noneYet).texts

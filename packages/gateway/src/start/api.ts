@@ -74,14 +74,15 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
       address: config.listen.api,
       tls: options.clientTls.tls.pair,
       implementations: implementationsOf(options, authorize, scim?.tokens),
-      guards: guardsOf(people, authorize),
+      guards: guardsOf(people, authorize, events),
       signIn: {
         ...people,
         providers: options.providers,
         baseUrl: options.baseUrl,
         clock: options.clock,
         onSignedIn: (name, address) => events.signedIn(name, address),
-        onRefused: (address, code) => events.signInRefused(address, code),
+        // What came of a password, or of a provider's answer, is written where it is judged.
+        onRefused: (address, code) => events.signInRefused(address, code, code === 'invalid-credential'),
       },
       oauth: {
         clients: config.oauth.clients,
@@ -101,11 +102,13 @@ export async function openApi(life: AsyncDisposableStack, options: ApiOptions): 
   )
 }
 
-function guardsOf({ authenticators }: People, authorize: Authorize): Guards {
+function guardsOf({ authenticators }: People, authorize: Authorize, events: Events): Guards {
   return {
     caller: async (token, address) => {
       const known = await authenticators.authenticate(new Secret(token), address)
-      return isRefusal(known) ? undefined : known
+      if (!isRefusal(known)) return known
+      events.tokenUnknown(address)
+      return undefined
     },
     mayAdminister: ({ subject }) => authorize.mayAdminister(subject),
     mayReplay: (caller, session) => authorize.mayReplay(caller, session),

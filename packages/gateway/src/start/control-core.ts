@@ -33,6 +33,7 @@ import {
   UserCertificates,
   type Certifier,
   type LeaseProblem,
+  WrittenRefusals,
 } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
 import type { Store, User } from '@sallyport/store'
@@ -113,8 +114,9 @@ export function knowPeople(
   { oidc, saml }: Pick<Config, 'oidc' | 'saml'>,
   { store, keys }: Pick<Foundation, 'store' | 'keys'>,
   clock: Clock,
-  events: Pick<Events, 'tokenRefused' | 'keyRefused'>,
+  events: Pick<Events, 'auditInto' | 'tokenRefused' | 'keyRefused'>,
 ): Pick<People, 'tokens' | 'federation' | 'registeredKeys' | 'userCertificates' | 'authenticators'> {
+  events.auditInto(new WrittenRefusals(store, clock))
   const tokens = life.use(new Tokens(store, clock))
   const federation = life.use(
     new Federation({

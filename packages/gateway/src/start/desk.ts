@@ -8,6 +8,7 @@ import type { Events } from '../telemetry/events.ts'
 import { serveMetrics, type ShownMetrics } from '../telemetry/metrics-listener.ts'
 import type { Address } from './address.ts'
 import { openApi } from './api.ts'
+import { openAuditExport } from './audit.ts'
 import type { ClientTls } from './client-tls.ts'
 import type { People } from './control-core.ts'
 import type { Foundation } from './foundation.ts'
@@ -65,6 +66,7 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
     ),
   )
   const sendWebhook = openWebhooks(life, options)
+  openAuditExport(life, options)
   const addresses: Address[] = []
   const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {
     addresses.push({ name, host, port, url: `${scheme}${inUrl(as)}:${port}` })

@@ -1,20 +1,35 @@
 import type { AccessEvent } from '@sallyport/access'
 import type { Change } from '@sallyport/api'
 import { actorKey, type Fault, type Subject } from '@sallyport/core'
-import type { LeaseProblem, RefusedKey, RefusedToken } from '@sallyport/identity'
+import type {
+  LeaseProblem,
+  RefusedKey,
+  RefusedKind,
+  RefusedToken,
+  WrittenRefusals,
+} from '@sallyport/identity'
 import type { TunnelEvent } from '@sallyport/tunnel'
 import type { Attempted } from '../webhooks/deliverer.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What happens in the gateway: one function each, which feeds log and metrics together. Nothing else writes to either. */
+/**
+ * What happens in the gateway: one function each, which feeds log and metrics together. Nothing else writes to either. What is refused
+ * before anybody is known goes to the audit log from here, too.
+ */
 export class Events {
   readonly #log: Logger
   readonly #metrics: Metrics
+  #refusals: WrittenRefusals | undefined
 
   constructor(log: Logger, metrics: Metrics) {
     this.#log = log
     this.#metrics = metrics
+  }
+
+  /** From the store's opening on. */
+  auditInto(refusals: WrittenRefusals): void {
+    this.#refusals = refusals
   }
 
   listening(listener: { readonly name: string; readonly host: string; readonly port: number }): void {
@@ -80,7 +95,9 @@ export class Events {
     this.#log.info({ user: name, address }, 'signed in')
   }
 
-  signInRefused(address: string, code: string): void {
+  /** @param isWritten whether whoever refused has put it into the audit log */
+  signInRefused(address: string, code: string, isWritten = false): void {
+    if (!isWritten) this.#audit('log-in-failed', 'log-in', `a sign-in was refused: ${code}`, address)
     this.#metrics.signIns.inc({ result: code })
     this.#metrics.refusals.inc({ code })
     this.#log.warn({ address, why: code }, 'sign-in refused')
@@ -91,14 +108,23 @@ export class Events {
     this.#log.warn({ issuer, address, why }, 'token refused')
   }
 
+  /** At the API. */
+  tokenUnknown(address: string): void {
+    this.#audit('log-in-failed', 'log-in', 'an access token was refused at the API', address)
+  }
+
   /** One that nobody has registered, or a certificate that is not good. Who shows it is not told why. */
   keyRefused(refused: RefusedKey, address: string | undefined): void {
     this.#log.warn({ ...refused, address }, 'SSH key refused')
+    const { kind, fingerprint, why } = refused
+    this.#audit('key-refused', 'log-in', `SSH ${kind} ${fingerprint} was refused: ${why}`, address)
   }
 
   /** The identity provider could not be asked, or what came from it was not taken. */
   providerProblem(kind: 'unavailable' | 'refused', why: string, address?: string): void {
     this.#log[kind === 'unavailable' ? 'error' : 'warn']({ address, why }, `identity provider: ${kind}`)
+    if (kind === 'refused')
+      this.#audit('log-in-failed', 'sign-in', `a sign-in at a provider failed: ${why}`, address)
   }
 
   /** What says that somebody has left. Who sends it is not told why. */
@@ -140,6 +166,7 @@ export class Events {
         this.#metrics.logIns.inc({ outcome: event.code })
         this.#metrics.refusals.inc({ code: event.code })
         this.#log.warn(rest, kind)
+        this.#audit('log-in-failed', 'log-in', `a log-in was refused: ${event.code}`, event.clientAddress)
         return
       case 'session-opened': {
         this.#metrics.logIns.inc({ outcome: 'let-in' })
@@ -226,6 +253,7 @@ export class Events {
       case 'agent-refused':
         this.#metrics.agentsRefused.inc({ why: event.why })
         this.#log.warn(rest, kind)
+        this.#audit('enrolment-refused', 'agents', `an agent was refused: ${event.why}`, event.address)
         return
       case 'key-cloned':
         this.#metrics.agentsRefused.inc({ why: kind })
@@ -239,6 +267,13 @@ export class Events {
       case 'directory-failed':
         this.trouble('agents', event.cause)
     }
+  }
+
+  /** @param what in words that quote nothing that was sent */
+  #audit(kind: RefusedKind, why: string, what: string, address: string | undefined): void {
+    this.#refusals
+      ?.write(kind, why, what, { address })
+      .catch((error: unknown) => this.trouble('audit', error))
   }
 }
 

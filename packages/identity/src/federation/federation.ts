@@ -22,6 +22,7 @@ import { askForJson } from '../oidc/fetch.ts'
 import { admitPerson, groupNames, maxGroups } from '../provider-users.ts'
 import { keepSignIn, sessionIn, signedInBy } from '../signed-in.ts'
 import type { Tokens } from '../tokens.ts'
+import { WrittenRefusals } from '../written-refusals.ts'
 import { claimAt, isDistributed, textsIn } from './claims.ts'
 import { IssuerKeys, usable } from './issuer-keys.ts'
 import { judge, type Judged } from './judge.ts'
@@ -62,10 +63,11 @@ export class Federation implements Authenticator, Disposable {
   #issuers: Promise<ReadonlyMap<string, Known>> | undefined
   /** Those that were read last: keys of an issuer that is as it was stay. */
   #last: ReadonlyMap<string, Known> = new Map()
-  readonly #audited = { sinceMs: 0, lines: 0 }
+  readonly #refusals: WrittenRefusals
 
   constructor(parts: FederationParts) {
     this.#parts = { publishedAt: askForJson, ...parts }
+    this.#refusals = new WrittenRefusals(parts.store, parts.clock)
     this.#listening = parts.store.onCommit((changes) => {
       if (changes.some(({ table }) => table === 'issuers')) this.#issuers = undefined
     })
@@ -143,6 +145,11 @@ export class Federation implements Authenticator, Disposable {
       if (name === undefined) return
       tx.note(
         `a token of issuer ${issuer.name} was taken by rule ${rule.name}${from === undefined ? '' : ` from ${from}`}`,
+        {
+          kind: 'log-in',
+          principal: principalId(rule.is === 'person' ? 'user' : 'workload', name),
+          address: from,
+        },
       )
       const by = { userName: name, issuer: issuer.issuer, sid, refresh: null, signedIn }
       const signIn = rule.is === 'person' ? await keepSignIn(tx, nowMs, by) : null
@@ -163,22 +170,15 @@ export class Federation implements Authenticator, Disposable {
   }
 
   async #refused(refused: RefusedToken, from: string | undefined): Promise<Refusal> {
-    const { store, onRefused } = this.#parts
+    const { onRefused } = this.#parts
     onRefused(refused, from)
-    // Whoever is declared can be asked about it; of what anybody may send there is no end.
-    if (refused.issuer !== undefined && this.#mayAudit()) {
+    // Whoever is declared can be asked about it.
+    if (refused.issuer !== undefined) {
       const where = from === undefined ? '' : ` from ${from}`
-      await store.write('system', 'federation', (tx) =>
-        Promise.resolve(tx.note(`a token of issuer ${refused.issuer} was refused${where}: ${refused.why}`)),
-      )
+      const what = `a token of issuer ${refused.issuer} was refused${where}: ${refused.why}`
+      await this.#refusals.write('federation-refused', 'federation', what, { address: from })
     }
     return invalidCredential()
-  }
-
-  #mayAudit(): boolean {
-    const now = this.#parts.clock.elapsed()
-    if (now - this.#audited.sinceMs >= 60_000) Object.assign(this.#audited, { sinceMs: now, lines: 0 })
-    return this.#audited.lines++ < maxAuditedAMinute
   }
 
   /** @throws Fault gateway/store-unavailable */
@@ -266,5 +266,3 @@ function describe(issuer: Issuer, judged: Judged, { claims }: UnverifiedJwt): Ta
 function keyOf(text: string): string {
   return hash('sha256', `jwt\0${text.slice(0, text.lastIndexOf('.'))}`, 'hex')
 }
-
-const maxAuditedAMinute = 60

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import { isRefusal, refusal, type Clock, type Refusal, type Secret } from '@sallyport/core'
+import { isRefusal, principalId, refusal, type Clock, type Refusal, type Secret } from '@sallyport/core'
 import type { SignInRow, Store, Writers } from '@sallyport/store'
 import { IssuerKeys } from '../federation/issuer-keys.ts'
 import { doubtPerson } from '../provider-users.ts'
+import { WrittenRefusals } from '../written-refusals.ts'
 import { readLogoutToken, type Logout } from './logout-token.ts'
 import type { Provider } from './provider.ts'
 
@@ -21,10 +22,11 @@ export interface BackChannelParts {
 export class BackChannel {
   readonly #parts: BackChannelParts
   readonly #keys: IssuerKeys
-  readonly #audited = { sinceMs: 0, lines: 0 }
+  readonly #refusals: WrittenRefusals
 
   constructor(parts: BackChannelParts) {
     this.#parts = parts
+    this.#refusals = new WrittenRefusals(parts.store, parts.clock)
     this.#keys = new IssuerKeys(() => parts.provider.keySet(), parts.clock)
   }
 
@@ -52,7 +54,13 @@ export class BackChannel {
     for (const { id, userName } of over) {
       const tokens = await tx.tokens.revoke({ signIn: id })
       await tx.signIns.delete(id)
-      tx.note(`the provider says that user ${userName} has left: ${tokens.length} tokens of a sign-in ended`)
+      tx.note(
+        `the provider says that user ${userName} has left: ${tokens.length} tokens of a sign-in ended`,
+        {
+          kind: 'logout',
+          principal: principalId('user', userName),
+        },
+      )
     }
     const { subject = '' } = logout
     const whole = await tx.users.byProvider(issuer, subject)
@@ -62,20 +70,10 @@ export class BackChannel {
   }
 
   async #refused(why: string, address: string): Promise<Refusal> {
-    const { store, onRefused } = this.#parts
-    onRefused(why, address)
-    if (this.#mayAudit())
-      await store.write('system', 'back-channel logout', (tx) =>
-        Promise.resolve(tx.note(`a logout token from ${address} was refused: ${why}`)),
-      )
+    this.#parts.onRefused(why, address)
+    const what = `a logout token from ${address} was refused: ${why}`
+    await this.#refusals.write('federation-refused', 'back-channel logout', what, { address })
     return notTaken
-  }
-
-  /** Of what anybody may send there is no end. */
-  #mayAudit(): boolean {
-    const now = this.#parts.clock.elapsed()
-    if (now - this.#audited.sinceMs >= 60_000) Object.assign(this.#audited, { sinceMs: now, lines: 0 })
-    return this.#audited.lines++ < maxAuditedAMinute
   }
 }
 
@@ -94,4 +92,3 @@ async function signInsOf(
 
 const takenBefore = refusal('invalid-credential', 'it was taken before')
 const notTaken = refusal('invalid-credential', 'the logout token is not valid')
-const maxAuditedAMinute = 60

@@ -1,4 +1,4 @@
-import type { Clock } from '@sallyport/core'
+import { principalId, type Clock } from '@sallyport/core'
 import type { SignInReader, Store } from '@sallyport/store'
 import { refreshContext } from '../provider-sign-in.ts'
 import { admitPerson, askedAgainMs, doubtPerson } from '../provider-users.ts'
@@ -60,7 +60,10 @@ export class ProviderChecks {
       const person = isTheirs ? await provider.refresh(token, subject) : undefined
       await store.write('system', 'refresh', async (tx) => {
         if (person === undefined) {
-          tx.note(`the provider does not vouch for user ${userName} any more`)
+          tx.note(`the provider does not vouch for user ${userName} any more`, {
+            kind: 'logout',
+            principal: principalId('user', userName),
+          })
           await tx.tokens.revoke({ signIn: id })
           await tx.signIns.delete(id)
           await doubtPerson(tx, userName, nowMs)

@@ -4,6 +4,7 @@ import type { ScimTokenRow, Store } from '@sallyport/store'
 import { invalidCredential } from '../authenticator.ts'
 import { mintOpaque, opaqueHash } from '../opaque-token.ts'
 import type { Throttle } from '../throttle.ts'
+import { WrittenRefusals } from '../written-refusals.ts'
 
 export const maxScimTokenMs = 365 * 86_400_000
 
@@ -22,10 +23,11 @@ export interface ScimTokenParts {
 export class ScimTokens {
   readonly #parts: ScimTokenParts
   readonly #usedAtMs = new Map<string, number>()
-  readonly #audited = { sinceMs: 0, lines: 0 }
+  readonly #refusals: WrittenRefusals
 
   constructor(parts: ScimTokenParts) {
     this.#parts = parts
+    this.#refusals = new WrittenRefusals(parts.store, parts.clock)
   }
 
   /**
@@ -78,21 +80,14 @@ export class ScimTokens {
   }
 
   async #refused(row: ScimTokenRow | undefined, from: string): Promise<Refusal> {
-    const { store, throttle, onRefused } = this.#parts
+    const { throttle, onRefused } = this.#parts
     throttle.failed(from)
     onRefused(from)
     const which = row === undefined ? 'an unknown SCIM token' : `SCIM token ${row.id}, which is over,`
-    if (this.#mayAudit())
-      await store.write('system', 'scim', (tx) =>
-        Promise.resolve(tx.note(`${which} was refused from ${from}`)),
-      )
+    await this.#refusals.write('log-in-failed', 'scim', `${which} was refused from ${from}`, {
+      address: from,
+    })
     return invalidCredential()
-  }
-
-  #mayAudit(): boolean {
-    const now = this.#parts.clock.elapsed()
-    if (now - this.#audited.sinceMs >= 60_000) Object.assign(this.#audited, { sinceMs: now, lines: 0 })
-    return this.#audited.lines++ < maxAuditedAMinute
   }
 }
 
@@ -102,4 +97,3 @@ export function isLiving({ revokedAt, expiresAt }: ScimTokenRow, nowMs: number):
 
 const maxLiving = 5
 const usedEveryMs = 60_000
-const maxAuditedAMinute = 60

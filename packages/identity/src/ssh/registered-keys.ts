@@ -106,7 +106,11 @@ export class RegisteredKeys {
       if (key === undefined || owner === undefined) return
       const { id, principalId, expiresAt } = key
       await tx.sshKeys.used(id)
-      tx.note(`${principalId} logged in with SSH key ${id}${from === undefined ? '' : ` from ${from}`}`)
+      tx.note(`${principalId} logged in with SSH key ${id}${from === undefined ? '' : ` from ${from}`}`, {
+        kind: 'log-in',
+        principal: principalId,
+        address: from,
+      })
       await this.#tokens.keepWithin(tx, {
         hash,
         principalId,

@@ -74,7 +74,9 @@ export class UserCertificates {
     )
     await this.#store.write(by, 'SSH certificate', (tx) =>
       Promise.resolve(
-        tx.note(`SSH certificate ${serial} for ${fingerprint(key.blob)} issued under token ${token.id}`),
+        tx.note(`SSH certificate ${serial} for ${fingerprint(key.blob)} issued under token ${token.id}`, {
+          kind: 'certificate',
+        }),
       ),
     )
     return { blob, expiresAtMs }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { CompiledQuery, Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { auditGenesis, auditHash } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
 import { openStore, type Store } from '../store.ts'
 import type { Tables } from '../schema.ts'
@@ -151,6 +152,24 @@ describe('a store in a file', () => {
     ])
   })
 
+  test('of an older gateway has an audit log that stays sound, and goes on', async () => {
+    await using(await open(), (store) => store.check())
+    const entry = { seq: 1, at: 7, by: 'user:ann', why: 'apply', changes: ['x'], previous: auditGenesis }
+    const hash = auditHash({ ...entry, kind: null, principal: null, actor: null, address: null })
+    change(
+      file,
+      `${withoutAuditFields} drop table leases; delete from kysely_migration where name >= '0017';
+       insert into audit values (1, 7, 'user:ann', 'apply', '["x"]', '${auditGenesis}', '${hash}')`,
+    )
+    await using(await open(), async (store) => {
+      await store.write('system', 'x', (tx) => tx.settings.put('k', Uint8Array.of(1)))
+      const [second, first] = await store.read.audit.list(9)
+      expect(first).toEqual({ ...entry, hash, kind: null, principal: null, actor: null, address: null })
+      expect(second).toMatchObject({ kind: 'setting', previous: hash })
+      expect(await store.read.audit.verify()).toMatchObject({ sound: true, entries: 2 })
+    })
+  })
+
   test('of a newer gateway is refused', async () => {
     await using(await open(), (store) => store.check())
     change(file, `insert into kysely_migration (name, timestamp) values ('9999-future', 'later')`)
@@ -280,8 +299,17 @@ const withoutSshKeys = `
   alter table tokens drop column sshKey;
   drop table sshKeys;`
 
-/** What migration 0016 has made, unmade. */
+/** What migration 0017 has made, unmade. */
+const withoutAuditFields = `
+  alter table audit drop column kind;
+  alter table audit drop column principal;
+  alter table audit drop column actor;
+  alter table audit drop column address;
+  drop table auditReceivers;`
+
+/** What migrations 0016 and 0017 have made, unmade. */
 const withoutScim = `
+  ${withoutAuditFields}
   alter table users drop column disabledBy;
   alter table users drop column groupsBy;
   drop table scimTokens;

@@ -18,6 +18,7 @@ import { howSignedIn } from './0012-step-up.ts'
 import { takenAnswers } from './0013-taken-answers.ts'
 import { delegationColumns } from './0014-delegation.ts'
 import { scimTables } from './0016-scim.ts'
+import { auditFields } from './0017-audit.ts'
 import { leaseTable } from './0018-leases.ts'
 
 /**
@@ -41,6 +42,7 @@ export async function migrate(db: Kysely<Tables>, dialect: StoreDialect): Promis
     '0013-taken-answers': { up: (tx: Kysely<Tables>) => takenAnswers(tx, dialect) },
     '0014-delegation': { up: (tx: Kysely<Tables>) => delegationColumns(tx) },
     '0016-scim': { up: (tx: Kysely<Tables>) => scimTables(tx, dialect) },
+    '0017-audit': { up: (tx: Kysely<Tables>) => auditFields(tx, dialect) },
     '0018-leases': { up: (tx: Kysely<Tables>) => leaseTable(tx, dialect) },
   }
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })

@@ -37,6 +37,7 @@ export class SetupLinkWriter extends SetupLinkReader {
       .where('userName', link.userName === null ? 'is' : '=', link.userName)
       .execute()
     await this.db.insertInto('setupLinks').values(link).execute()
+    this.#change.about({ kind: 'user' })
     this.#change.note(`set-up link made for ${whom(link)}`)
   }
 
@@ -48,6 +49,7 @@ export class SetupLinkWriter extends SetupLinkReader {
       .where('expiresAt', '>', this.#change.nowMs)
       .returningAll()
       .executeTakeFirst()
+    this.#change.about({ kind: 'user' })
     if (link !== undefined) this.#change.note(`set-up link used for ${whom(link)}`)
     return link
   }

@@ -25,7 +25,9 @@ export function accessRoutes(parts: AccessRouteParts): NounRoutes<'access'> {
         if ((resource ?? one.name) === one.name && (await authorize.mayReplayOn(subject, one.name)))
           resources.push(one)
       await store.write(subject, 'access report', (tx) => {
-        tx.note(`access to ${resources.map(({ name }) => name).join(', ') || 'nothing'} reported`)
+        tx.note(`access to ${resources.map(({ name }) => name).join(', ') || 'nothing'} reported`, {
+          kind: 'report',
+        })
         return Promise.resolve()
       })
       for (const one of await store.read.users.list())

@@ -59,7 +59,7 @@ export function resourceRoutes(parts: ResourceParts): NounRoutes<'resources'> {
       if (account === undefined) throw notFound('account')
       const place = schema === undefined ? '' : `, schema ${schema}`
       await store.write(caller.subject, 'sample a resource to suggest tags', (tx) => {
-        tx.note(`${rows} rows a table of ${name} as ${account.name}${place}`)
+        tx.note(`${rows} rows a table of ${name} as ${account.name}${place}`, { kind: 'resource' })
         return Promise.resolve()
       })
       const question = {

@@ -123,7 +123,7 @@ async function existing(store: Store, id: string): Promise<SessionRow> {
 /** Who looked at what, in the audit log. */
 function looked(store: Store, by: Subject, what: string): Promise<void> {
   return store.write(by, 'sessions', (tx) => {
-    tx.note(what)
+    tx.note(what, { kind: 'session' })
     return Promise.resolve()
   })
 }

@@ -72,7 +72,8 @@ export function loginRoutes(
         events.signedIn(name, address)
         return signedIn(minted)
       }
-      events.signInRefused(address, minted.code)
+      // A wrong password is written down where it is found wrong.
+      events.signInRefused(address, minted.code, minted.code === 'invalid-credential')
       if (minted.code !== 'invalid-credential') throw refused(minted)
       throw new ProblemError('unauthenticated', 'the name or the password is wrong')
     },

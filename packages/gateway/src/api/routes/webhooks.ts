@@ -44,7 +44,7 @@ export function webhookRoutes({ store, send, clock }: WebhookRouteParts): NounRo
       const webhook = await webhooks.get(name)
       if (webhook === undefined) throw notFound('webhook')
       await store.write(caller.subject, 'test a webhook', (tx) =>
-        Promise.resolve(tx.note(`webhook ${name} tested`)),
+        Promise.resolve(tx.note(`webhook ${name} tested`, { kind: 'webhook' })),
       )
       const at = clock.now()
       const id = webhookDeliveryId(at, randomBytes(16))
