@@ -6,6 +6,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   conversation: () => import('./targets/conversation.ts'),
   session: () => import('./targets/session.ts'),
   jwt: () => import('./targets/jwt.ts'),
+  saml: () => import('./targets/saml.ts'),
   scim: () => import('./targets/scim.ts'),
   login: () => import('./targets/login.ts'),
   oauthbearer: () => import('./targets/oauthbearer.ts'),
