@@ -4,6 +4,8 @@
 export const loginGraceMs = 120_000
 /** Log-in attempts on one connection, keys that are offered included: as OpenSSH's MaxAuthTries. */
 export const maxLogInAttempts = 6
+/** Requests of a log-in, with those that are no attempts yet: good keys that are offered, the first `none`, answers that never came. */
+export const maxLogInRequests = 20
 /** What a target may take to be logged in to, once it is reached. */
 export const targetLoginMs = 20_000
 

@@ -23,6 +23,7 @@ class Doors {
   } as unknown as Gate<SshOptions>
 }
 
+const ed25519 = message(0, 'ssh-ed25519', Buffer.alloc(32, 1)).subarray(1)
 const keyboard = message(50, 'alice', 'ssh-connection', 'keyboard-interactive', '', '')
 const password = message(50, 'alice', 'ssh-connection', 'password', false, 'token')
 const answer = message(61, 1, 'token')
@@ -88,6 +89,41 @@ test.each(['begins another attempt', 'leaves'] as const)(
     await expect.poll(() => waits[0]?.aborted).toBe(true)
   },
 )
+
+test.each([
+  ['asks again and again what it may try', message(50, 'alice', 'ssh-connection', 'none'), 7],
+  [
+    'offers a good key again and again',
+    message(50, 'alice', 'ssh-connection', 'publickey', false, 'ssh-ed25519', ed25519),
+    21,
+  ],
+] as const)('a client that %s is turned away', async (_, request, times) => {
+  const doors = new Doors()
+  const failed = Promise.withResolvers<unknown>()
+  let answered = 0
+  await using server = await runServer((connection) => {
+    connection.on('authentication', () => answered++)
+    const arrived = { connection, hello: { software: 'test' } }
+    const logIn = new LogIn(arrived, doors.gate, '127.0.0.1:1', new AbortController().signal)
+    logIn.run().then(failed.reject, failed.resolve)
+  })
+  const client = await withKeys(server.port)
+  hearsNothing(client, times)
+  sendRaw(client, message(5, 'ssh-userauth'))
+  for (let i = 0; i < times; i++) {
+    sendRaw(client, request)
+    await expect.poll(() => answered).toBe(i + 1)
+  }
+  expect(await failed.promise).toMatchObject({ refusal: { code: 'throttled' } })
+})
+
+/** A client that goes on by itself, whatever it is answered. */
+function hearsNothing(client: ClientConnection, times: number): void {
+  const { _protocol } = client as unknown as { _protocol: { _authsQueue: string[]; _handlers: object } }
+  _protocol._authsQueue.push(...Array.from({ length: times }, () => 'publickey'))
+  const ignored = (): void => undefined
+  Object.assign(_protocol._handlers, { USERAUTH_FAILURE: ignored, USERAUTH_PK_OK: ignored })
+}
 
 /** A client that was asked, though ssh2 did not begin the attempt. */
 function answers(client: ClientConnection, answer: () => void): void {

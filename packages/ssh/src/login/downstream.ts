@@ -10,7 +10,7 @@ import {
 } from '@sallyport/core'
 import { readLoginName } from '@sallyport/wire'
 import { SshConnection } from '../connection/connection.ts'
-import { maxLogInAttempts } from '../limits.ts'
+import { maxLogInAttempts, maxLogInRequests } from '../limits.ts'
 import type { SshOptions } from '../options.ts'
 import {
   Transport,
@@ -52,6 +52,7 @@ export class LogIn {
   /** Ends what waits for somebody who is not there any more. */
   readonly #gone = new AbortController()
   #attempts = 0
+  #requests = 0
 
   constructor(arrived: Arrived, gate: Gate<SshOptions>, address: string, signal: AbortSignal) {
     this.#arrived = arrived
@@ -83,9 +84,11 @@ export class LogIn {
   }
 
   async #answer(attempt: AuthRequest): Promise<void> {
+    if (++this.#requests > maxLogInRequests) return this.#fail(new TurnedAway(tooManyAttempts))
     switch (attempt.method) {
       case 'none':
-        return attempt.reject([...methods])
+        // Clients ask once by it what they may try.
+        return this.#requests === 1 ? attempt.reject([...methods]) : this.#reject(attempt)
       case 'password':
         return this.#password(attempt)
       case 'publickey':
