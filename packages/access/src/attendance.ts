@@ -2,6 +2,8 @@ import {
   refusal,
   watchersInWords,
   type Clock,
+  type Obligations,
+  type Operation,
   type Refusal,
   type SessionId,
   type Tell,
@@ -61,6 +63,15 @@ export async function attend(
     signal.removeEventListener('abort', bell.ring)
     clearInterval(heartbeat)
   }
+}
+
+/** Where policy asks that something is watched which could not pause when they leave. */
+export function unwatchable({ cannotPause }: Operation, { watchers }: Obligations): Refusal | undefined {
+  if (watchers === undefined || cannotPause !== true) return undefined
+  return refusal(
+    'not-watched',
+    `${watchersInWords(watchers)} must watch it, and it could not pause when they leave`,
+  )
 }
 
 export function notWatched(why: string): Refusal {

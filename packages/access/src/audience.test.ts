@@ -152,6 +152,22 @@ describe('an operation that is permitted while somebody watches', () => {
     expect(present).toEqual([true, false, true])
   })
 
+  it('is refused at once where it could not pause, whoever watches', async () => {
+    await using it = await world()
+    const session = await it.session()
+    const asked = { ...operation('forward orders'), cannotPause: true }
+    const ask = () => session.authorize(asked, facts('update'), () => undefined)
+    expect(ask()).toMatchObject({ code: 'not-watched' })
+    join(session, await it.person('dora'))
+    expect(ask()).toMatchObject({
+      code: 'not-watched',
+      reason: 'somebody of dba must watch it, and it could not pause when they leave',
+    })
+    expect(session.authorize(operation('update orders'), facts('update'), () => undefined)).toMatchObject({
+      kind: 'permit',
+    })
+  })
+
   it('is refused when nobody has come in time', async () => {
     await using it = await world()
     const session = await it.session()

@@ -21,7 +21,7 @@ import {
 } from '@sallyport/core'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
-import { attend, notWatched } from './attendance.ts'
+import { attend, notWatched, unwatchable } from './attendance.ts'
 import type { SessionAudience } from './audience.ts'
 import { blastRadiusOf } from './blast-radius.ts'
 import type { CurrentPolicy } from './current-policy.ts'
@@ -82,6 +82,8 @@ export class Enforcer {
     signal?: AbortSignal,
   ): Authorization | Promise<Authorization> {
     const decision = this.#decide(facts)
+    const refused = unwatchable(operation, decision.obligations)
+    if (refused !== undefined) return this.#deny(operation, facts, decision.policies, refused)
     switch (decision.effect) {
       case 'allow': {
         const { watchers } = decision.obligations
@@ -268,6 +270,8 @@ export class Enforcer {
     // While the approval was being used up, what is asked for may have changed once more.
     if (now.effect === 'review' && !isDeepStrictEqual(now.terms.needs, checked))
       return refuse(stale('what it was approved under has changed'))
+    const unfit = unwatchable(operation, now.obligations)
+    if (unfit !== undefined) return refuse(unfit)
     const { watchers } = now.obligations
     if (watchers !== undefined && !this.#parts.audience.isMet(watchers))
       return refuse(notWatched(`${watchersInWords(watchers)} must watch it, and does not any more`))

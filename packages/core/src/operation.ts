@@ -18,6 +18,8 @@ export interface Operation {
   blastRadius?(signal: AbortSignal): Promise<BlastRadius>
   /** Where what it does depends on what is at the target. Absent: on its own words alone. */
   readonly ground?: Ground | undefined
+  /** While it goes on, it cannot be made to pause: where policy asks that it is watched, it is refused. */
+  readonly cannotPause?: boolean
 }
 
 /** What operations mean depends on what they name: on the body of a function, on which table has a name. */

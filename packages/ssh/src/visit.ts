@@ -21,7 +21,7 @@ import { maxSessionChannels } from './limits.ts'
 import type { Target } from './login/upstream.ts'
 import type { SshOptions } from './options.ts'
 import { OutputMask } from './terminal/index.ts'
-import { wordsOf } from './wording.ts'
+import { line, wordsOf } from './wording.ts'
 
 export interface VisitParts {
   readonly ssh: SshConnection
@@ -44,6 +44,8 @@ export class Visit implements ChannelHost {
   readonly #sessions = new Set<SessionChannel>()
   readonly #forwarding: Forwarding
   readonly #gone = new AbortController()
+  /** What is to be said once there is a session to say it in. */
+  #unsaid: { readonly notice: string; readonly over: AbortSignal }[] = []
   readonly #end = Promise.withResolvers<VisitEnd>()
   #isOver = false
   #isLastSession = false
@@ -126,6 +128,18 @@ export class Visit implements ChannelHost {
     return this.#session.refuse(operation, refused)
   }
 
+  /**
+   * In one session, the first that is open: what is said there, ssh writes to its standard error. Where there is none yet, in the next; and
+   * as a message that `ssh -v` shows, for one that never has any (`-N`).
+   */
+  announce(notice: string, over: AbortSignal): void {
+    const session = [...this.#sessions].find(({ isHeard }) => isHeard)
+    if (session !== undefined) return session.say(line(notice))
+    this.#ssh.debug(line(notice).trimEnd())
+    this.#unsaid = this.#unsaid.filter((each) => !each.over.aborted && each.over !== over)
+    if (this.#unsaid.length < maxUnsaid) this.#unsaid.push({ notice, over })
+  }
+
   commit(): void {
     this.#session.commit()
   }
@@ -171,7 +185,9 @@ export class Visit implements ChannelHost {
           return request.refuse(openFailure.resourceShortage, `no more than ${maxSessionChannels} sessions`)
         const channel = new SessionChannel(request.accept(), this, (gone) => this.#left(gone))
         this.#sessions.add(channel)
-        return channel.start()
+        channel.start()
+        for (const { notice, over } of this.#unsaid.splice(0)) if (!over.aborted) channel.say(line(notice))
+        return
       }
       default:
         if (this.#forwarding.open(request)) return
@@ -197,3 +213,6 @@ export class Visit implements ChannelHost {
     }
   }
 }
+
+/** As many forwards may be waiting. */
+const maxUnsaid = 16

@@ -1,7 +1,7 @@
 import { mintPermit, type Audience, type OperationId, type Refusal, type SessionId } from '@sallyport/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { maxPauseMs } from '../limits.ts'
-import { Attendance, unlessWatched } from './attendance.ts'
+import { Attendance } from './attendance.ts'
 
 const permit = mintPermit(1 as OperationId, { maskedTags: new Set(), watchers: [['security']] }, 0)
 
@@ -88,15 +88,5 @@ describe('what must be watched', () => {
     attendance[Symbol.dispose]()
     watchers.come()
     expect(passed).toEqual([])
-  })
-
-  test('is not begun where it could not pause', () => {
-    const outcomes: unknown[] = []
-    expect(unlessWatched(permit, (_, outcome) => outcomes.push(outcome))).toMatchObject({
-      code: 'not-watched',
-    })
-    expect(outcomes).toMatchObject([{ status: 'failed' }])
-    const plain = mintPermit(2 as OperationId, { maskedTags: new Set() }, 0)
-    expect(unlessWatched(plain, () => undefined)).toBe(plain)
   })
 })

@@ -1,13 +1,4 @@
-import {
-  isRefusal,
-  refusal,
-  watchersInWords,
-  type Authorization,
-  type Outcome,
-  type Permit,
-  type Refusal,
-  type Session,
-} from '@sallyport/core'
+import { refusal, watchersInWords, type Permit, type Refusal, type Session } from '@sallyport/core'
 import type { ChannelEvents } from '../connection/channel.ts'
 import { maxPauseMs } from '../limits.ts'
 
@@ -47,12 +38,18 @@ export class Attendance implements Disposable {
     return this.#limit !== undefined
   }
 
+  /** Now, or when they watch again; never, where that is not before the end. */
+  later(step: () => void): void {
+    if (this.isPaused) this.#waiting.push(step)
+    else step()
+  }
+
   /** What becomes of what comes from one side, when it may go on. */
   held<Events extends Passing>(events: Events): Events {
     const later =
       <Args extends unknown[]>(step: (...args: Args) => void) =>
       (...args: Args): void =>
-        this.isPaused ? void this.#waiting.push(() => step(...args)) : step(...args)
+        this.later(() => step(...args))
     return {
       ...events,
       data: later(events.data),
@@ -66,8 +63,8 @@ export class Attendance implements Disposable {
     const { closed, request } = events
     return {
       ...this.held(events),
-      request: (asked) => (this.isPaused ? void this.#waiting.push(() => request(asked)) : request(asked)),
-      closed: () => (this.isPaused ? void this.#waiting.push(closed) : closed()),
+      request: (asked) => this.later(() => request(asked)),
+      closed: () => this.later(closed),
     }
   }
 
@@ -107,15 +104,4 @@ export class Attendance implements Disposable {
       this.#parts.broke(thrown)
     }
   }
-}
-
-/** What is carried beside a program cannot pause, and so is not permitted while somebody must watch it. */
-export function unlessWatched(
-  answer: Authorization,
-  finish: (permit: Permit, outcome: Outcome) => void,
-): Authorization {
-  if (isRefusal(answer) || answer.obligations.watchers === undefined) return answer
-  const nothing = { rows: 0, sizeBytes: 0, maskedValues: 0, maskedColumns: [] }
-  finish(answer, { ...nothing, status: 'failed', errorCode: 'not-watched' })
-  return refusal('not-watched', 'it must be watched, and what is forwarded cannot be paused')
 }

@@ -10,7 +10,6 @@ import { openFailure, type Field, type Fields } from '../connection/messages.ts'
 import { maxForwardChannels, maxRemoteForwards } from '../limits.ts'
 import { wordsInOne } from '../wording.ts'
 import { readForwardOpen, readForwardRequest, type Forward } from './forwards.ts'
-import { unlessWatched } from './attendance.ts'
 import type { ChannelHost } from './host.ts'
 import { join, type Joint } from './joint.ts'
 
@@ -217,10 +216,15 @@ export class Forwarding {
     reply(done === undefined ? false : [])
   }
 
-  /** Nobody can be told where a review is asked for: the client's ssh shows nothing of a channel that is not open. */
+  /** A channel that is not open yet shows nothing of what it waits for: that is said elsewhere, for as long as it waits. */
   async #authorize({ operation, facts }: Forward): Promise<Permit | Refusal> {
-    const answer = await this.#host.authorize(operation, facts, () => undefined, this.#host.gone)
-    return unlessWatched(answer, (permit, outcome) => this.#host.finish(permit, outcome))
+    const decided = new AbortController()
+    const tell = (notice: string): void => this.#host.announce(`${operation.text}: ${notice}`, decided.signal)
+    try {
+      return await this.#host.authorize(operation, facts, tell, this.#host.gone)
+    } finally {
+      decided.abort()
+    }
   }
 }
 

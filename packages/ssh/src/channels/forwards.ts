@@ -64,7 +64,8 @@ export function forwardOfClient(kind: 'forward-x11' | 'forward-agent'): Pick<For
 
 function forward(type: string, fields: readonly Field[], request: ForwardRequest, text: string): Forward {
   return {
-    operation: { text, parameters: [], binding: () => fields.map(inWords) },
+    // What is carried beside a program has nobody who could see that it waits.
+    operation: { text, parameters: [], binding: () => fields.map(inWords), cannotPause: true },
     facts: [factsOfForward(request)],
     type,
     fields,

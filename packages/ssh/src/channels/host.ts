@@ -28,6 +28,8 @@ export interface ChannelHost {
   ): Authorization | Promise<Authorization>
   refuse(operation: Operation, refused: Refusal): Refusal
   commit(): void
+  /** Says something that holds until `over` falls to whoever is there, where a session of theirs can show it. */
+  announce(notice: string, over: AbortSignal): void
   /** What cannot be recorded does not go on. @throws Fault gateway/cannot-record */
   readonly note: (passage: Passage) => void
   finish(permit: Permit, outcome: Outcome): void

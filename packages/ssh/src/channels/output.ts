@@ -5,6 +5,14 @@ import { KeptOutput } from './kept-output.ts'
 import { MaskedOutput } from './masked-output.ts'
 import { CommandsSeen } from '../terminal/index.ts'
 
+/** What a mask has held back, and which comes by itself. */
+export interface LateOutput {
+  /** Has it go its way when anything may. */
+  readonly whenMayLeave: (step: () => void) => void
+  /** To the client. */
+  readonly send: (bytes: Buffer, isError: boolean) => void
+}
+
 /** Both streams of what one program writes, on their way to the client: masked first, then recorded as the client gets it. */
 export class ProgramOutput {
   readonly #host: ChannelHost
@@ -16,14 +24,13 @@ export class ProgramOutput {
 
   /**
    * @param keeping undefined: what passes is files
-   * @param late sends the client what comes by itself
    * @param columns of its terminal, where it has one
    */
   constructor(
     host: ChannelHost,
     permit: Permit,
     keeping: Keeping | undefined,
-    late: (bytes: Buffer, isError: boolean) => void,
+    late: LateOutput,
     columns: number | undefined,
   ) {
     const { id } = permit
@@ -83,15 +90,17 @@ export class ProgramOutput {
     }
   }
 
-  #late(i: number, bytes: Buffer, late: (bytes: Buffer, isError: boolean) => void): void {
-    try {
-      this.#streams[i]?.kept?.take(bytes)
-      if (i === 0) this.#see(bytes)
-      this.#host.commit()
-      late(bytes, i === 1)
-    } catch (thrown) {
-      this.#host.broke(thrown)
-    }
+  #late(i: number, bytes: Buffer, { whenMayLeave, send }: LateOutput): void {
+    whenMayLeave(() => {
+      try {
+        this.#streams[i]?.kept?.take(bytes)
+        if (i === 0) this.#see(bytes)
+        this.#host.commit()
+        send(bytes, i === 1)
+      } catch (thrown) {
+        this.#host.broke(thrown)
+      }
+    })
   }
 }
 

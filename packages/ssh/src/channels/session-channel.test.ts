@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { Outcome, Passage } from '@sallyport/core'
+import { mintPermit, type OperationId, type Outcome, type Passage } from '@sallyport/core'
 import type { Channel } from '../connection/channel.ts'
 import { joined, passive } from '../testing/joined.ts'
 import type { ChannelHost } from './host.ts'
@@ -43,7 +43,11 @@ async function recorded(program: string | { readonly shell: true }, words: strin
 afterEach(() => void vi.useRealTimers())
 
 /** A program that runs at a target which does as the test says. */
-async function running(program: string | { readonly shell: true } = 'sleep 7', recordInput = false) {
+async function running(
+  program: string | { readonly shell: true } = 'sleep 7',
+  recordInput = false,
+  more: Partial<ChannelHost> = {},
+) {
   const [client, gateway] = joined()
   const [toTarget, target] = joined()
   const outcomes: Outcome[] = []
@@ -58,6 +62,7 @@ async function running(program: string | { readonly shell: true } = 'sleep 7', r
     mask: hiding,
     gone: new AbortController().signal,
     broke: passive.broken,
+    ...more,
   } as unknown as ChannelHost
   const heard: string[] = []
   const channels: Channel[] = []
@@ -274,4 +279,56 @@ test('a command that its client has left is cancelled where its target says noth
   atTarget.close()
   await setImmediate()
   expect(outcomes).toMatchObject([{ status: 'cancelled' }])
+})
+
+test('what a mask has held back leaves no more than anything else while those do not watch who must', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  let isPresent = true
+  let told = (): void => undefined
+  let held: Buffer = Buffer.alloc(0)
+  const mask = {
+    push: (bytes: Buffer) => ((held = bytes), Buffer.alloc(0)),
+    flush: () => held,
+    get heldSinceMs() {
+      return held.length === 0 ? undefined : performance.now() - 1000
+    },
+    maskedValues: 0,
+    maskedTags: [],
+  } as unknown as OutputMask
+  const permit = mintPermit(1 as OperationId, { maskedTags: new Set(), watchers: [['security']] }, 0)
+  const audience = {
+    isPresent: () => isPresent,
+    onChange: (changed: () => void) => ((told = changed), { [Symbol.dispose]: () => undefined }),
+  }
+  const session = { id: 'ses_1', audience } as unknown as ChannelHost['session']
+  const {
+    atTarget,
+    told: atClient,
+    noted,
+  } = await running('make', false, { authorize: () => permit, session, mask: () => mask })
+  const come = (present: boolean): void => {
+    isPresent = present
+    told()
+  }
+  atTarget.write(Buffer.from('held back'))
+  await setImmediate()
+  come(false)
+  vi.advanceTimersByTime(1000)
+  await setImmediate()
+  expect(atClient.filter((line) => line.startsWith('data'))).toEqual([])
+  expect(noted).toEqual([])
+  come(true)
+  await setImmediate()
+  expect(atClient.filter((line) => line.startsWith('data'))).toEqual(['data held back'])
+  expect(noted).toMatchObject([{ kind: 'output', bytes: Buffer.from('held back') }])
+})
+
+test('a break without an answer is passed on without one, and with one as it is answered', async () => {
+  const asked: (boolean | undefined)[] = []
+  const { client, atTarget } = await running()
+  atTarget.listen({ request: ({ wantsReply, reply }) => (asked.push(wantsReply), reply(true)) })
+  client.tell('break', [500])
+  await setImmediate()
+  expect(await client.ask('break', [500])).toBe(true)
+  expect(asked).toEqual([false, true])
 })

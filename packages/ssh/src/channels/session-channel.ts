@@ -4,7 +4,7 @@ import { leftBehindMs } from '../limits.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { exitNotConnected, exitNotPermitted, line, wordsOf } from '../wording.ts'
 import { askedOf } from './asked.ts'
-import { Attendance, unlessWatched } from './attendance.ts'
+import { Attendance } from './attendance.ts'
 import { Environment } from './environment.ts'
 import type { ChannelHost } from './host.ts'
 import { FilesJoint } from './files-joint.ts'
@@ -12,7 +12,7 @@ import { followed, type ProgramTransfer } from './followed-files.ts'
 import { forwardOfClient } from './forwards.ts'
 import { Joint } from './joint.ts'
 import { keepingOf } from './keeping.ts'
-import { ProgramOutput } from './output.ts'
+import { ProgramOutput, type LateOutput } from './output.ts'
 import { refusedByItself, requestOf, transferOf, type Program } from './program.ts'
 import { readSize, readTerminal, sizeFields, type Terminal } from './terminal.ts'
 
@@ -71,6 +71,11 @@ export class SessionChannel {
     return this.#joint?.bytesDown ?? 0
   }
 
+  /** Somebody would see what is said here. */
+  get isHeard(): boolean {
+    return this.#channel.isWritable
+  }
+
   /** Says something to the person there, beside what runs. */
   say(words: string): void {
     // A terminal in raw mode does not go back by itself.
@@ -89,7 +94,7 @@ export class SessionChannel {
   }
 
   readonly #onRequest = (request: ChannelRequest): void => {
-    const { type, data, reply } = request
+    const { type, data, wantsReply, reply } = request
     switch (type) {
       case 'pty-req': {
         const terminal = this.#isAsked || this.#terminal !== undefined ? undefined : readTerminal(data)
@@ -114,10 +119,11 @@ export class SessionChannel {
         return reply(this.#isAsked)
       }
       case 'break': {
-        const length = data.number()
-        const asked = this.#attendance?.isPaused === true ? undefined : this.#target?.ask('break', [length])
-        if (asked === undefined) return reply(false)
-        return void asked.then(reply)
+        const fields = [data.number()]
+        if (this.#target === undefined || this.#attendance?.isPaused === true) return reply(false)
+        // ssh asks for none (RFC 4335): nothing is then remembered until the target answers.
+        if (!wantsReply) return this.#target.tell('break', fields)
+        return void this.#target.ask('break', fields).then(reply)
       }
       case 'x11-req':
         return this.#want(request, 'forward-x11')
@@ -145,8 +151,7 @@ export class SessionChannel {
     const decide = async (): Promise<void> => {
       const { operation, facts } = forwardOfClient(kind)
       const tell = (notice: string): void => this.say(line(notice))
-      const asking = await this.#host.authorize(operation, facts, tell, this.#withdrawal.signal)
-      const answer = unlessWatched(asking, (permit, outcome) => this.#host.finish(permit, outcome))
+      const answer = await this.#host.authorize(operation, facts, tell, this.#withdrawal.signal)
       if (isRefusal(answer)) return reply(false)
       this.#host.commit()
       this.#host.allow(kind)
@@ -249,7 +254,11 @@ export class SessionChannel {
       })
     }
     const keeping = keepingOf(program, transfer, this.#terminal !== undefined)
-    const late = (bytes: Buffer, isError: boolean): void => joint.late(bytes, isError)
+    const late: LateOutput = {
+      // What a mask has held back waits with the rest while nobody watches.
+      whenMayLeave: (step) => (this.#attendance === undefined ? step() : this.#attendance.later(step)),
+      send: (bytes, isError) => joint.late(bytes, isError),
+    }
     const output = new ProgramOutput(this.#host, permit, keeping, late, this.#terminal?.size.columns)
     this.#output = output
     const joint: Joint = new Joint(client, target, {

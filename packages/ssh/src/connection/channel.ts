@@ -13,6 +13,7 @@ export interface Line {
 export interface ChannelRequest {
   readonly type: string
   readonly data: Fields
+  readonly wantsReply: boolean
   /** Answers it, where it wants to be answered. Answers leave in the order of the requests. Only the first counts. */
   readonly reply: (isDone: boolean) => void
 }
@@ -320,6 +321,7 @@ export class Channel {
     this.#events?.request({
       type,
       data: fields,
+      wantsReply,
       reply: (isDone) => {
         owed.isDone ??= isDone
         if (wantsReply) this.#sendReplies()

@@ -79,6 +79,11 @@ export class SshConnection {
     if (this.#isOver) events.over()
   }
 
+  /** Words for the person at the other end. OpenSSH's client shows them with -v alone. */
+  debug(words: string): void {
+    if (!this.#isOver) this.#line.send(encodeMessage(message.debug, [true, words, '']))
+  }
+
   /** Open channels, and those that are being opened. */
   get size(): number {
     return this.#channels.size + this.#openings.size

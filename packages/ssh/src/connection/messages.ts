@@ -5,6 +5,8 @@
 import { Fault } from '@sallyport/core'
 
 export const message = {
+  /** Of the transport, RFC 4253 section 11.3: for the person at the other end. */
+  debug: 4,
   globalRequest: 80,
   requestSuccess: 81,
   requestFailure: 82,
