@@ -99,6 +99,8 @@ const SimulatedChange = z
     /** Tags of columns whose values would be masked from now on. */
     masked: z.array(z.string()),
     unmasked: z.array(z.string()),
+    /** Groups of whom somebody must watch it, where that changes: somebody of each list. None: nobody must any more. */
+    watchers: z.array(z.array(z.string())).optional(),
     count: z.number().int(),
     /** Some of those whose they are. */
     principals: z.array(z.string()),

@@ -97,6 +97,8 @@ describe('a live session', () => {
     expect(await looking.next('watching-ended')).toMatchObject({ reason: 'the session has ended' })
     const audited = JSON.stringify(await root.audit.list({}))
     expect(audited).toContain(`session ${id} watched`)
+    const audit = async () => JSON.stringify(await root.audit.list({}))
+    await expect.poll(audit).toContain(`session ${id} not watched any more`)
     const kinds: string[] = []
     for await (const { kind } of sven.api.sessions.events({ id })) kinds.push(kind)
     expect(kinds).toEqual(['opened', 'watcher', 'operation', 'result', 'closed'])

@@ -77,6 +77,20 @@ test('columns that were seen in clear and would be masked are a change, of those
   expect(simulate(after, [reads(['public.customers.name'])]).changes).toEqual([])
 })
 
+test('who must watch from now on, and who need not any more, is a change', () => {
+  const watched = before.replace('@id("read")', '@id("read") @watched("dba,security")')
+  expect(simulate(watched, [reads()]).changes).toMatchObject([
+    { from: 'allow', to: 'allow', policies: ['read'], watchers: [['dba', 'security']], count: 1 },
+  ])
+  const report = (first: string, second: string) => {
+    const simulation = new Simulation(pointFor(first), pointFor(second))
+    simulation.operation(dana, { id: 7, at: 2, text: 'SELECT 1', facts: [reads()] })
+    return simulation.report().changes
+  }
+  expect(report(watched, before)).toMatchObject([{ from: 'allow', to: 'allow', watchers: [] }])
+  expect(report(watched, watched)).toEqual([])
+})
+
 test('subjects are taken as recorded: who was in no group then is judged as in none', () => {
   const eve = { ...dana, subject: person('eve') }
   expect(

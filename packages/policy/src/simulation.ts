@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   factsOf,
   type ConnectDecision,
@@ -6,6 +7,7 @@ import {
   type FactsInput,
   type Resource,
   type Subject,
+  type Watchers,
 } from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
 import type { DecisionPoint } from './decision-point.ts'
@@ -53,6 +55,8 @@ export interface ChangeGroup {
   readonly masked: readonly string[]
   /** The same, in clear from now on. */
   readonly unmasked: readonly string[]
+  /** Who must watch it from now on, where others had to, or nobody; empty where nobody must any more. Absent where nothing changes. */
+  readonly watchers?: Watchers
   readonly count: number
   /** Some of those whose operations these are. */
   readonly principals: readonly string[]
@@ -116,9 +120,11 @@ export class Simulation {
     const to = this.#after.at(at).decide(subject, resource, account, facts)
     if (isUnjudged(from) && isUnjudged(to)) return void this.#notJudged++
     const masks = from.effect === 'deny' || to.effect === 'deny' ? none : masksOf(resource, facts, from, to)
-    if (from.effect === to.effect && masks.masked.length + masks.unmasked.length === 0) return
+    const watched = from.effect === 'deny' || to.effect === 'deny' ? {} : watchedOf(from, to)
+    const isAsBefore = masks.masked.length + masks.unmasked.length === 0 && watched.watchers === undefined
+    if (from.effect === to.effect && isAsBefore) return
     const actions = [...new Set(facts.flatMap((each) => each.actions))].sort().join(', ')
-    this.#changed(one, actions, from, to, masks, { operation: id, at, text })
+    this.#changed(one, actions, from, to, { ...masks, ...watched }, { operation: id, at, text })
   }
 
   report(): SimulationReport {
@@ -136,11 +142,11 @@ export class Simulation {
     actions: string,
     from: ConnectDecision,
     to: ConnectDecision,
-    masks: Masks,
+    obligations: Changed,
     what: Pick<Example, 'operation' | 'at' | 'text'>,
   ): void {
     const policies = to.policies.length > 0 ? to.policies : from.policies
-    const key = JSON.stringify([from.effect, to.effect, actions, resource.name, policies, masks])
+    const key = JSON.stringify([from.effect, to.effect, actions, resource.name, policies, obligations])
     let group = this.#groups.get(key)
     if (group === undefined) {
       if (this.#groups.size >= maxGroups) return void this.#otherChanges++
@@ -151,7 +157,7 @@ export class Simulation {
         resource: resource.name,
         policies,
         ...(to.reason === undefined ? {} : { reason: to.reason }),
-        ...masks,
+        ...obligations,
         count: 0,
         principals: [],
         examples: [],
@@ -186,8 +192,17 @@ class InTheirMinute {
 }
 
 type Masks = Pick<ChangeGroup, 'masked' | 'unmasked'>
+type Watched = Pick<ChangeGroup, 'watchers'>
+type Changed = Masks & Watched
 
 const none: Masks = { masked: [], unmasked: [] }
+
+/** Who must watch, where that is not who had to. */
+function watchedOf({ obligations: before }: Decision, { obligations: after }: Decision): Watched {
+  if (before.watchers === after.watchers) return {}
+  const [were, are] = [before.watchers ?? [], after.watchers ?? []]
+  return isDeepStrictEqual(were, are) ? {} : { watchers: are }
+}
 
 /** Tags that only one of them masks, of columns that the statements name. */
 function masksOf(resource: Resource, facts: readonly Facts[], from: Decision, to: Decision): Masks {

@@ -162,8 +162,9 @@ async function* lines(
       kind: 'report',
       ...counts,
       leftOut: { ...leftOut, unreadable },
-      changes: changes.map((group) => ({
+      changes: changes.map(({ watchers, ...group }) => ({
         ...group,
+        ...(watchers && { watchers: watchers.map((groups) => [...groups]) }),
         policies: [...group.policies],
         masked: [...group.masked],
         unmasked: [...group.unmasked],

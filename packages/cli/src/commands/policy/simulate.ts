@@ -1,4 +1,5 @@
 import type { SimulatedChange, SimulationLine } from '@sallyport/api'
+import { watchersInWords } from '@sallyport/core'
 import { command, signed, type MakeCommand } from '../../command.ts'
 import { readDocuments } from '../../documents.ts'
 import { exit, Failure } from '../../failure.ts'
@@ -81,13 +82,16 @@ function reportText(report: Report, printer: Printer): string {
 }
 
 function changeText(change: SimulatedChange, printer: Printer): string {
-  const { from, to, actions, resource, policies, reason, masked, unmasked, count, principals, examples } =
-    change
+  const { from, to, actions, resource, policies, reason, masked, unmasked, watchers } = change
+  const { count, principals, examples } = change
   const colour = to === 'deny' || masked.length > 0 ? 'red' : to === 'allow' ? 'green' : 'yellow'
   const turn = from === to ? to : `${from} → ${to}`
   const masks = [
     ...(masked.length === 0 ? [] : [`masking ${masked.join(', ')}`]),
     ...(unmasked.length === 0 ? [] : [`showing ${unmasked.join(', ')} in clear`]),
+    ...(watchers === undefined
+      ? []
+      : [watchers.length === 0 ? 'watched no more' : `while ${watchersInWords(watchers)} watches`]),
   ]
   const by = policies.length === 0 ? '' : ` by ${policies.join(', ')}`
   const more = principals.length >= 10 ? ', …' : ''

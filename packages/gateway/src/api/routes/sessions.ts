@@ -82,7 +82,8 @@ export function sessionRoutes({
         throw thrown
       }
       const mayReplay = (): Promise<boolean> => authorize.mayReplay(caller, session)
-      return linesOf(watch, { caller, gone }, { ...standing, mayReplay }, clock)
+      const lines = linesOf(watch, { caller, gone }, { ...standing, mayReplay }, clock)
+      return endingWith(lines, () => looked(store, caller.subject, `session ${session} not watched any more`))
     },
     stillWatching: async ({ id, watch }, { caller }) => {
       if (!(await liveSessions.stillWatching(id, watch, caller.subject))) throw notFound('watch')
@@ -118,6 +119,14 @@ async function existing(store: Store, id: string): Promise<SessionRow> {
   const row = await store.read.sessions.get(id)
   if (row === undefined) throw notFound('session')
   return row
+}
+
+async function* endingWith<T>(items: AsyncIterable<T>, last: () => Promise<void>): AsyncGenerator<T> {
+  try {
+    yield* items
+  } finally {
+    await last()
+  }
 }
 
 /** Who looked at what, in the audit log. */
