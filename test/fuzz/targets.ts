@@ -9,6 +9,7 @@ const loaders: Readonly<Record<string, () => Promise<{ readonly target: Target }
   saml: () => import('./targets/saml.ts'),
   scim: () => import('./targets/scim.ts'),
   login: () => import('./targets/login.ts'),
+  'oauth-form': () => import('./targets/oauth-form.ts'),
   oauthbearer: () => import('./targets/oauthbearer.ts'),
   statements: () => import('./targets/statements.ts'),
   effects: () => import('./targets/effects.ts'),

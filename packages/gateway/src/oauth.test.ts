@@ -158,6 +158,17 @@ describe('the gateway as an OAuth authorization server', () => {
     expect(json['error_description']).toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/)
   })
 
+  test('repeats nothing of a form, which may have a token in the wrong place', async () => {
+    for (const body of [
+      `spd_secret&spd_secret&client_id=psql`,
+      'grant_type=spd_secret',
+      'client_id=spd_secret',
+    ]) {
+      const at = body.startsWith('client_id') ? '/oauth/device_authorization' : '/oauth/token'
+      expect((await post(at, body)).body).not.toContain('spd_secret')
+    }
+  })
+
   test('takes nothing from an address, a header, or JSON, and no more than 32 KiB', async () => {
     const body = form({ grant_type: deviceCode, device_code: 'x', client_id: 'psql' })
     expect(await post(`/oauth/token?${body}`, body)).toMatchObject({

@@ -184,7 +184,7 @@ function apiMetrics(registers: Registry[]) {
     }),
     signIns: new Counter({
       name: 'sallyport_sign_ins_total',
-      help: 'Sign-ins with a password: good, or the code of the refusal',
+      help: 'Sign-ins and exchanges of tokens: good, or the code of the refusal',
       labelNames: ['result'],
       registers,
     }),
