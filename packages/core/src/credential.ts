@@ -9,6 +9,8 @@ import type { Secret } from './secret.ts'
 export interface UpstreamCredential {
   /** As the target knows it: not the account's name where the source makes users of its own. */
   readonly user: string
+  /** The role as which it acts there from its first statement on, where that is known to be another than `user`. */
+  readonly actsAs?: string
   /** Absent where the target asks for none. */
   readonly password?: Secret
   /** The password goes nowhere but into TLS whose certificate was verified, whatever else the target's protocol allows. */

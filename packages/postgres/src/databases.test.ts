@@ -1,7 +1,7 @@
 import { Fault, refusal, systemClock } from '@sallyport/core'
 import { alice, FakeSession, postgresResource } from '@sallyport/core/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { Databases } from './databases.ts'
+import { Databases, type Database } from './databases.ts'
 import { ScramKeyring } from './login/scram-keys.ts'
 import { saltPassword } from './login/scram.ts'
 import type { PostgresOptions } from './options.ts'
@@ -16,6 +16,7 @@ function sessionOn(target: Pick<ScriptedTarget, 'dial'>): FakeSession<PostgresOp
 
 const databases = (): Databases =>
   new Databases(systemClock, (() => []) as never, new ScramKeyring(saltPassword))
+const pathOf = async (database: Database): Promise<string> => (await database.beginning('app')).searchPath
 const lost = new Fault('gateway/agent-lost', 'the agent that carried this connection is gone')
 const codeOf = (thrown: unknown): string => (thrown instanceof Fault ? thrown.code : String(thrown))
 
@@ -23,14 +24,14 @@ describe('the questions that the gateway asks a target by itself', () => {
   test('are asked once more over another connection where the first one breaks', async () => {
     const target = scriptedTarget((_, dial) => (dial === 1 ? lost : 'public'))
     using database = databases().for(sessionOn(target), 'shop')
-    expect(await database.defaultSearchPath()).toBe('public')
+    expect(await pathOf(database)).toBe('public')
     expect(target.dialled).toHaveLength(2)
   })
 
   test('fail with what broke the connection, where it breaks again', async () => {
     const target = scriptedTarget(() => lost)
     using database = databases().for(sessionOn(target), 'shop')
-    expect(await database.defaultSearchPath().catch(codeOf)).toBe('gateway/agent-lost')
+    expect(await pathOf(database).catch(codeOf)).toBe('gateway/agent-lost')
     expect(target.dialled).toHaveLength(2)
   })
 
@@ -39,7 +40,7 @@ describe('the questions that the gateway asks a target by itself', () => {
     const shared = databases()
     const first = shared.for(sessionOn(target), 'shop')
     const second = shared.for(sessionOn(target), 'shop')
-    await first.defaultSearchPath()
+    await pathOf(first)
     first[Symbol.dispose]()
     expect(target.dialled.map(({ destroyed }) => destroyed)).toEqual([false])
     second[Symbol.dispose]()
@@ -60,7 +61,7 @@ describe('the questions that the gateway asks a target by itself', () => {
       }),
       'shop',
     )
-    expect(await first.defaultSearchPath()).toBe('of the first')
+    expect(await pathOf(first)).toBe('of the first')
   })
 
   test('go through no session that was ended, while another lives', async () => {
@@ -71,7 +72,7 @@ describe('the questions that the gateway asks a target by itself', () => {
     const killed = sessionOn(other)
     using _second = shared.for(killed, 'shop')
     killed.kill(refusal('session-killed', 'ended by root'))
-    expect(await first.defaultSearchPath()).toBe('of the first')
+    expect(await pathOf(first)).toBe('of the first')
     expect(other.dialled).toHaveLength(0)
   })
 
@@ -81,7 +82,7 @@ describe('the questions that the gateway asks a target by itself', () => {
     const other = scriptedTarget(() => 'of the second')
     using first = shared.for(sessionOn(one), 'shop')
     shared.for(sessionOn(other), 'shop')[Symbol.dispose]()
-    expect(await first.defaultSearchPath()).toBe('of the first')
+    expect(await pathOf(first)).toBe('of the first')
     expect(other.dialled).toHaveLength(0)
   })
 })

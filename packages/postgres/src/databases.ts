@@ -2,7 +2,7 @@ import { asFault, Fault, type CacheUse, type Clock, type Masking, type Session }
 import { Catalog } from './catalog/catalog.ts'
 import { TagMemory } from './catalog/tag-memory.ts'
 import type { ViewTracer } from './catalog/view-tracer.ts'
-import { defaultPath } from './default-path.ts'
+import { beginningOf, type Beginning } from './default-path.ts'
 import type { ScramKeyring } from './login/scram-keys.ts'
 import type { PostgresOptions } from './options.ts'
 import { openSide } from './open-side.ts'
@@ -25,8 +25,8 @@ export interface Database extends Disposable {
   readonly catalog: Catalog
   /** The same object for all of them: analyses are remembered by it. */
   readonly masking: Masking
-  /** `search_path` as a new session of this account has it. For servers that do not report it (before 18). */
-  defaultSearchPath(): Promise<string>
+  /** How the session has begun, just now, as whom its log-in named. For servers that do not report it (before 18). */
+  beginning(user: string): Promise<Beginning>
 }
 
 /**
@@ -55,7 +55,12 @@ export class Databases {
       shared.sessions.delete(session)
       if (shared.sessions.size === 0) shared.abandon()
     }
-    return { ...shared.database, [Symbol.dispose]: leave }
+    const { database, query, anew } = shared
+    return {
+      ...database,
+      beginning: (user) => beginningOf(user, query, (sql) => anew(sql, session)),
+      [Symbol.dispose]: leave,
+    }
   }
 
   #shared(session: Session<PostgresOptions>, name: string): Shared {
@@ -77,11 +82,9 @@ export class Databases {
     const shared: Shared = {
       sessions,
       abandon,
-      database: {
-        catalog,
-        masking,
-        defaultSearchPath: () => defaultPath(query, anew),
-      },
+      query,
+      anew,
+      database: { catalog, masking },
     }
     if (this.#known.size >= maxDatabases) this.#known.delete(this.#known.keys().next().value!)
     this.#known.set(key, shared)
@@ -89,18 +92,17 @@ export class Databases {
   }
 }
 
-interface Shared {
-  readonly database: Omit<Database, typeof Symbol.dispose>
+interface Shared extends Asking {
+  readonly database: Omit<Database, typeof Symbol.dispose | 'beginning'>
   /** Those that are there: the tunnel and credential of any serve for all. */
   readonly sessions: Set<Session<PostgresOptions>>
-  /** The last of them has left. */
-  readonly abandon: () => void
 }
 
 interface Asking {
   readonly query: Query
-  /** On a connection that logs in for it. */
-  readonly anew: Query
+  /** On a connection that logs in for it, as this session does. */
+  readonly anew: (sql: string, session: Session<PostgresOptions>) => ReturnType<Query>
+  /** The last session has left. */
   readonly abandon: () => void
 }
 
@@ -127,10 +129,13 @@ function asking(
     clearTimeout(idle)
     idle = setTimeout(close, ms).unref()
   }
-  const ask = async (sql: string): Promise<readonly (readonly (string | null)[])[]> => {
+  const ask = async (
+    sql: string,
+    by?: Session<PostgresOptions>,
+  ): Promise<readonly (readonly (string | null)[])[]> => {
     clearTimeout(idle)
     if (open === undefined) {
-      through = anyOf(sessions)
+      through = by ?? anyOf(sessions)
       open = openSide(through, { database, keyring, timeoutMs: askTimeoutMs })
     }
     try {
@@ -142,23 +147,23 @@ function asking(
       closeAfter(sessions.size === 0 ? abandonedMs : idleMs)
     }
   }
-  const inTurn = (sql: string, isAnew: boolean) => {
+  const inTurn = (sql: string, by?: Session<PostgresOptions>): ReturnType<Query> => {
     const answer = last
       .then(() => {
-        if (isAnew) close()
-        return ask(sql)
+        if (by !== undefined) close()
+        return ask(sql, by)
       })
       .catch((thrown: unknown) => {
         const hasLeft = through !== undefined && !sessions.has(through)
         if (!hasLeft && !isBroken(thrown)) throw thrown
-        return ask(sql)
+        return ask(sql, by)
       })
     last = answer.catch(() => undefined)
     return answer
   }
   return {
-    query: (sql) => inTurn(sql, false),
-    anew: (sql) => inTurn(sql, true),
+    query: (sql) => inTurn(sql),
+    anew: inTurn,
     abandon: () => closeAfter(abandonedMs),
   }
 }

@@ -37,6 +37,7 @@ export async function openSide(
         parameters: {
           database,
           client_encoding: 'UTF8',
+          standard_conforming_strings: 'on',
           application_name: 'sallyport',
           statement_timeout: String(timeoutMs),
           ...settings,

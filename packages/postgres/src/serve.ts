@@ -13,6 +13,7 @@ import {
   type Refusal,
   type Session,
   type Tell,
+  type UpstreamCredential,
 } from '@sallyport/core'
 import { Deadline, relay } from '@sallyport/wire'
 import { blastRadiusOf } from './blast-radius.ts'
@@ -131,12 +132,12 @@ interface Reached {
   readonly showsCertificate: boolean
   /** For the client, who takes it. */
   readonly greeting: Buffer[]
+  /** As the target knows who has logged in. */
+  readonly as: Pick<UpstreamCredential, 'user' | 'actsAs'>
   /** Undefined where the target does not report it. */
   readonly searchPath: string | undefined
   readonly encoding: ClientEncoding
   readonly database: string
-  /** Whom the target takes the session for: `current_user`. */
-  readonly user: string
 }
 
 /** Logs in to the target. */
@@ -158,8 +159,10 @@ async function reach(
     const { stream, cancelKey } = upstream
     const greeting = [...upstream.greeting]
     const showsCertificate = credential.clientCertificate !== undefined
-    const { user } = credential
-    return { stream, cancelKey, showsCertificate, greeting, ...asLoggedIn(arrival, upstream), database, user }
+    const { user, actsAs } = credential
+    const as = { user, ...(actsAs !== undefined && { actsAs }) }
+    const known = asLoggedIn(arrival, upstream)
+    return { stream, cancelKey, showsCertificate, greeting, as, ...known, database }
   } catch (thrown) {
     dialled?.destroy()
     const cause = causeOf(
@@ -214,14 +217,14 @@ async function converse(
     cancelKey,
     showsCertificate,
     greeting,
+    as,
     searchPath: reportedPath,
     encoding,
     database: databaseName,
-    user,
   }: Reached,
 ): Promise<Fault | undefined> {
   using database = parts.databases.for(session, databaseName)
-  const searchPath = await firstSearchPath(user, reportedPath, database)
+  const searchPath = await firstSearchPath(session, as, reportedPath, database)
   const statements = new Names<Prepared>()
   const portals = new Portals()
   const { catalog, masking } = database
@@ -324,12 +327,17 @@ async function converse(
   return end.cause instanceof Fault ? end.cause : undefined
 }
 
+/** As whom the session acts, `$user` in its path says. */
 async function firstSearchPath(
-  user: string,
+  session: Session<PostgresOptions>,
+  { user, actsAs }: Reached['as'],
   reported: string | undefined,
   database: Database,
 ): Promise<SearchPath> {
-  return new SearchPath(user, reported ?? (await database.defaultSearchPath()))
+  const isKnown = actsAs !== undefined || user === session.account
+  if (isKnown && reported !== undefined) return new SearchPath(actsAs ?? user, reported)
+  const begun = await database.beginning(user)
+  return new SearchPath(actsAs ?? begun.actsAs ?? user, reported ?? begun.searchPath)
 }
 
 /**
