@@ -107,13 +107,10 @@ describe('a PostgreSQL target that lets in by certificates alone', () => {
   })
 
   test('is shown none unless it is verified itself', async () => {
-    for (const [name, tls] of [
-      ['unverified', { mode: 'require' }],
-      ['in-clear', { mode: 'disable' }],
-    ] as const) {
-      await declarePostgres(sallyport, server, { name, accounts: [account('app_ro')], options: { tls } })
-      expect(await refusal(name)).toMatch(/^08004 .*options\.tls\.mode of the resource to verify-full/)
-    }
+    const unverified = { tls: { mode: 'require' } }
+    await expect(
+      declarePostgres(sallyport, server, { accounts: [account('app_ro')], options: unverified }),
+    ).rejects.toMatchObject({ code: 'invalid-request' })
     const { certificate: ca } = await createTestAuthority('somebody else')
     const options = { tls: { mode: 'verify-full', ca, servername: 'localhost' } } as const
     await declarePostgres(sallyport, server, { name: 'impostor', accounts: [account('app_ro')], options })
@@ -141,6 +138,14 @@ describe('a PostgreSQL target that lets in by certificates alone', () => {
     await server.trustClients(`${await certificates()}\n${authority.certificate}`)
     await expect.poll(() => refusal('kept')).toBe('let in')
     expect(await userOf('kept')).toBe('kept')
+    for (const [name, mode] of [
+      ['unverified', 'require'],
+      ['in-clear', 'disable'],
+    ] as const) {
+      const accounts = [{ name: 'kept', credential: { from: 'sealed', name: 'kept' } }] as const
+      await declarePostgres(sallyport, server, { name, accounts: [...accounts], options: { tls: { mode } } })
+      expect(await refusal(name)).toMatch(/^08004 .*options\.tls\.mode of the resource to verify-full/)
+    }
     // The server holds name and certificate against each other.
     expect(await refusal('kept+app_ro')).toMatch(/^08004 /)
   })

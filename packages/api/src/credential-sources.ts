@@ -3,6 +3,9 @@ import { Name } from './fields.ts'
 
 /** How each kind of credential source is declared: `credential` of an account. */
 
+/** As a target calls a role or user. */
+export const accountName = z.string().min(1).max(63)
+
 /** Below an engine of Vault's; nothing in it leads elsewhere. */
 const vaultPath = z
   .string()
@@ -23,7 +26,8 @@ const file = z.strictObject({
 /** What the gateway opens by itself, for its own use too. */
 export const ownSecret = z.discriminatedUnion('from', [sealed, environment, file])
 
-export const credentialSource = z.discriminatedUnion('from', [
+/** What makes nothing that would have to be undone. */
+const lasting = [
   sealed,
   environment,
   file,
@@ -36,12 +40,6 @@ export const credentialSource = z.discriminatedUnion('from', [
     path: vaultPath,
     field: z.string().min(1).max(255).default('password'),
     version: z.number().int().min(1).optional(),
-  }),
-  z.strictObject({
-    from: z.literal('vault-database'),
-    store: Name.default('vault'),
-    mount: vaultPath.default('database'),
-    role: vaultPath,
   }),
   z.strictObject({
     from: z.literal('aws-secret'),
@@ -61,4 +59,19 @@ export const credentialSource = z.discriminatedUnion('from', [
     host: z.string().min(1).max(253).optional(),
   }),
   z.strictObject({ from: z.literal('none') }),
+] as const
+
+export const credentialSource = z.discriminatedUnion('from', [
+  ...lasting,
+  z.strictObject({
+    from: z.literal('vault-database'),
+    store: Name.default('vault'),
+    mount: vaultPath.default('database'),
+    role: vaultPath,
+  }),
+  z.strictObject({
+    from: z.literal('ephemeral-role'),
+    /** The role of the target that makes and drops it. */
+    via: z.strictObject({ name: accountName, credential: z.discriminatedUnion('from', lasting) }),
+  }),
 ])

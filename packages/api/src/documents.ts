@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ClaimPath, GroupName, Name, UserName, WebhookEvent } from './fields.ts'
-import { credentialSource, ownSecret } from './credential-sources.ts'
+import { accountName, credentialSource, ownSecret } from './credential-sources.ts'
 import { MaskingDeclaration } from './masking.ts'
 
 /** What may be declared in files and applied. One YAML document each, told apart by `kind`. */
@@ -17,7 +17,7 @@ export const ResourceDocument = z
     agent: Name,
     labels: z.record(z.string().min(1).max(63), z.string().max(253)).default({}),
     accounts: z
-      .array(z.strictObject({ name: z.string().min(1).max(63), credential: credentialSource }))
+      .array(z.strictObject({ name: accountName, credential: credentialSource }))
       .min(1)
       .max(50)
       .refine((all) => new Set(all.map((a) => a.name)).size === all.length, 'account names must differ'),

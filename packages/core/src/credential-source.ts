@@ -4,14 +4,16 @@
  * `vault-database` is a user of the target that Vault makes for one session; `rds-iam` a password that AWS takes for a quarter of an
  * hour. `store` names a configured store.
  */
-export type CredentialSource =
+export type CredentialSource = LastingSource | VaultDatabaseUser | EphemeralRoleSource
+
+/** What makes nothing that would have to be undone. */
+export type LastingSource =
   | { readonly from: 'sealed'; readonly name: string }
   | { readonly from: 'environment'; readonly variable: string }
   | { readonly from: 'file'; readonly path: string }
   | { readonly from: 'agent'; readonly name: string }
   | { readonly from: 'certificate' }
   | VaultSecret
-  | { readonly from: 'vault-database'; readonly store: string; readonly mount: string; readonly role: string }
   | AwsSecret
   | {
       readonly from: 'rds-iam'
@@ -22,6 +24,20 @@ export type CredentialSource =
       readonly host?: string | undefined
     }
   | { readonly from: 'none' }
+
+interface VaultDatabaseUser {
+  readonly from: 'vault-database'
+  readonly store: string
+  readonly mount: string
+  readonly role: string
+}
+
+/** A role of the target that is made for one session, acts as the account, and is dropped after it. */
+interface EphemeralRoleSource {
+  readonly from: 'ephemeral-role'
+  /** The role that makes and drops it. */
+  readonly via: { readonly name: string; readonly credential: LastingSource }
+}
 
 /** Of one kind. */
 export type CredentialSourceFrom<From extends CredentialSource['from']> = Extract<

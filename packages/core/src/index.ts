@@ -19,7 +19,8 @@ export type {
   Lease,
   UpstreamCredential,
 } from './credential.ts'
-export type { CredentialSource, CredentialSourceFrom } from './credential-source.ts'
+export type { CredentialSource, CredentialSourceFrom, LastingSource } from './credential-source.ts'
+export type { EphemeralRole, EphemeralRoles, RolesFound } from './ephemeral-roles.ts'
 export type { ConnectDecision, Decision, RequestTerms, ReviewTerms } from './decision.ts'
 export { actorCalled, actorKey, actorsOf, isDelegated, maxActors, whoById, whoInWords } from './delegation.ts'
 export { factsOf, type Facts, type FactsInput, type FactValue, type ObjectUse } from './facts.ts'

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { SecureContext } from 'node:tls'
 import type { CacheUse } from './cache-use.ts'
+import type { EphemeralRoles } from './ephemeral-roles.ts'
 import type { Gate } from './session.ts'
 import type { OwnTarget, SampleRequest, TagSuggestions } from './tag-suggestions.ts'
 
@@ -101,6 +102,8 @@ export interface StreamProtocol<Options = unknown> {
     request: SampleRequest,
     signal: AbortSignal,
   ): Promise<TagSuggestions>
+  /** Absent where its targets have no roles, or none that could be made for one session. */
+  readonly ephemeralRoles?: EphemeralRoles<Options>
   /** Owns the connection from first byte to last. Returns when it is over; throws only a Fault, already said to the client. */
   serve(connection: Connection, gate: Gate<Options>, signal: AbortSignal): Promise<void>
 }

@@ -34,6 +34,7 @@ export {
   type LeaseTerms,
   type Undertake,
 } from './credentials/kind.ts'
+export type { EphemeralRoleParts } from './credentials/ephemeral-role.ts'
 export { credentialKinds, type Certifier, type KindParts } from './credentials/kinds.ts'
 export type { LeaseProblem } from './credentials/leases.ts'
 export type { AwsSettings } from './credentials/aws/aws-store.ts'

@@ -7,6 +7,8 @@ import { hints } from './hints.ts'
 import { ScramKeyring } from './login/scram-keys.ts'
 import { saltPassword } from './login/scram.ts'
 import { parseOptions, type PostgresOptions } from './options.ts'
+import { createRole } from './roles/create.ts'
+import { dropRole } from './roles/drop.ts'
 import { serve, type ServeParts } from './serve.ts'
 import { suggestTags } from './suggest-tags.ts'
 import { actions, facts } from './vocabulary.ts'
@@ -46,6 +48,14 @@ export function postgres(parts: PostgresParts): StreamProtocol<PostgresOptions> 
       return await suggestTags(target, request, (await ready).keyring, signal)
     },
     certificates: 'x509',
+    ephemeralRoles: {
+      async create(administration, role, prefix, signal) {
+        return await createRole(administration, role, prefix, (await ready).keyring, signal)
+      },
+      async drop(administration, role, signal) {
+        await dropRole(administration, role, (await ready).keyring, signal)
+      },
+    },
     async serve(connection: Connection, gate: Gate<PostgresOptions>, signal: AbortSignal) {
       await serve(await ready, connection, gate, signal)
     },

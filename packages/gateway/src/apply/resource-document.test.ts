@@ -29,6 +29,8 @@ const known: KnownWords = {
   ]),
 }
 
+const via = { name: 'provisioner', credential: { from: 'sealed', name: 'provisioner' } }
+
 const parse = (over: object) =>
   ResourceDocument.parse({
     kind: 'Resource',
@@ -71,6 +73,37 @@ describe('a declared resource', () => {
     })
   })
 
+  test('may be logged in to with a client certificate where TLS with it is verified', () => {
+    const accounts = [{ name: 'app', credential: { from: 'certificate' } }]
+    const within = (isVerified: boolean): KnownWords => ({
+      ...known,
+      protocols: [{ ...(protocol as StreamProtocol), certificates: 'x509', verifiesTls: () => isVerified }],
+    })
+    expect(resourceOf(parse({ accounts }), within(true))).toMatchObject({ accounts })
+    expect(resourceOf(parse({ accounts }), within(false))).toMatchObject([
+      { path: 'accounts.0.credential', message: expect.stringContaining('options.tls') as string },
+    ])
+  })
+
+  test('may have roles of its sessions where its protocol makes them, by an account that lasts', () => {
+    const ephemeralRoles = {} as NonNullable<StreamProtocol['ephemeralRoles']>
+    const making = { ...known, protocols: [{ ...(protocol as StreamProtocol), ephemeralRoles }] }
+    const accounts = [{ name: 'app', credential: { from: 'ephemeral-role', via } }]
+    expect(resourceOf(parse({ accounts }), making)).toMatchObject({ accounts })
+    const rds = { name: 'provisioner', credential: { from: 'rds-iam' } }
+    const through = [{ name: 'app', credential: { from: 'ephemeral-role', via: rds } }]
+    expect(resourceOf(parse({ accounts: through }), making)).toMatchObject([
+      { path: 'accounts.0.credential' },
+    ])
+    for (const made of [
+      { from: 'vault-database', role: 'x' },
+      { from: 'ephemeral-role', via },
+    ]) {
+      const credential = { from: 'ephemeral-role', via: { name: 'provisioner', credential: made } }
+      expect(() => parse({ accounts: [{ name: 'app', credential }] })).toThrow(/via/)
+    }
+  })
+
   test.each([
     [
       { accounts: [{ name: 'app', credential: { from: 'vault', store: 'aws', path: 'a' } }] },
@@ -88,6 +121,11 @@ describe('a declared resource', () => {
       { accounts: [{ name: 'app', credential: { from: 'certificate' } }] },
       'accounts.0.credential',
       'postgres targets let nobody in by certificates; say where a password is',
+    ],
+    [
+      { accounts: [{ name: 'app', credential: { from: 'ephemeral-role', via } }] },
+      'accounts.0.credential',
+      'no roles are made on postgres targets; say where a password is',
     ],
     [
       { masking: { columns: { email: 'pii.email' } } },

@@ -113,15 +113,23 @@ function credentialTrouble(
   credential: CredentialSource,
   protocol: StreamProtocol,
   options: unknown,
-  { stores }: KnownWords,
+  known: KnownWords,
 ): string | undefined {
+  const isVerified = options === undefined || protocol.verifiesTls?.(options) === true
   if (credential.from === 'certificate' && protocol.certificates === undefined)
     return `${protocol.name} targets let nobody in by certificates; say where a password is`
+  if (credential.from === 'certificate' && protocol.certificates === 'x509' && !isVerified)
+    return 'a client certificate is shown only within TLS whose certificate is verified; see `options.tls`'
+  if (credential.from === 'ephemeral-role') {
+    if (protocol.ephemeralRoles === undefined)
+      return `no roles are made on ${protocol.name} targets; say where a password is`
+    return credentialTrouble(credential.via.credential, protocol, options, known)
+  }
   if (!('store' in credential)) return undefined
   const kind = credential.from.startsWith('vault') ? 'vault' : 'aws'
-  if (stores.get(credential.store) !== kind)
+  if (known.stores.get(credential.store) !== kind)
     return `no store ${credential.store} of kind ${kind} is configured: see \`stores\` in gateway.yaml`
-  if (credential.from === 'rds-iam' && options !== undefined && protocol.verifiesTls?.(options) !== true)
+  if (credential.from === 'rds-iam' && !isVerified)
     return 'a token for RDS goes only into TLS whose certificate is verified; see `options.tls`'
   return undefined
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import {
   AccessRequests,
@@ -32,6 +33,7 @@ import {
   Tokens,
   UserCertificates,
   type Certifier,
+  type EphemeralRoleParts,
   type LeaseProblem,
   WrittenRefusals,
 } from '@sallyport/identity'
@@ -161,11 +163,13 @@ export interface ControlCoreOptions {
   readonly interrupts: Interrupts
   readonly devices: DeviceDoor
   readonly onLeaseProblem: (problem: LeaseProblem) => void
+  readonly onRoleLeft: EphemeralRoleParts['onRoleLeft']
 }
 
 /** What people may do: everything between a log-in and a target, without a socket. */
 export interface ControlCore {
   readonly sessions: LiveSessions
+  readonly credentials: Pick<Credentials, 'settle'>
   readonly gateParts: GateParts
 }
 
@@ -195,12 +199,19 @@ export function buildControlCore(
         }),
         environment,
         stores,
+        protocols,
+        resources: store.read.resources,
+        dial: ({ name: resource, agent: pool, host, port }, session, signal) =>
+          tunnel.dial({ pool, resource, session, host, port }, signal),
+        rolePrefix: `sp_${createHash('sha256').update(keys.signingPublicKey).digest('hex').slice(0, 8)}_`,
+        onRoleLeft: options.onRoleLeft,
         ...withheld(config),
       }),
     }),
   )
   return {
     sessions,
+    credentials,
     gateParts: {
       store,
       recordings,

@@ -74,7 +74,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
   const draining = new Drain()
   const interrupts = new KeyedInterrupts()
   const refused = life.use(new RefusedLogIns(store, (error) => events.trouble('webhooks', error)))
-  const { sessions, gateParts } = buildControlCore(life, foundation, {
+  const { sessions, credentials, gateParts } = buildControlCore(life, foundation, {
     config,
     environment,
     clock,
@@ -85,6 +85,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
     interrupts: alsoElsewhere(interrupts, options.interruptsElsewhere),
     recordings: countedRecordings(recordings, metrics.tallies, () => recorder.works()),
     onLeaseProblem: (problem) => events.leaseProblem(problem),
+    onRoleLeft: (...left) => events.roleLeft(...left),
     notify: (event) => {
       events.access(event)
       if (event.kind === 'log-in-refused') refused.take(event)
@@ -133,6 +134,7 @@ export async function openServing(life: AsyncDisposableStack, options: ServingOp
       sessions.refuseNew(cause)
       await draining.wait(sessions.list().length, config.drainMs, hurry)
       endAll(cause)
+      await credentials.settle(undoMs)
       await tunnel.drain(lastBytesMs)
     },
   }
@@ -150,5 +152,7 @@ function notAfterMs(certificate: string): number {
   return Date.parse(new X509Certificate(certificate).validTo)
 }
 
+/** What was made for sessions is undone through the tunnel; what is not in time, is after the next start. */
+const undoMs = 5_000
 /** What a session that was just ended may take to say so through its tunnel. */
 const lastBytesMs = 2000

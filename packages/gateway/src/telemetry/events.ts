@@ -158,6 +158,11 @@ export class Events {
     )
   }
 
+  /** A role of an earlier session stands on a target, of which the store knows nothing, and could not be dropped. */
+  roleLeft(resource: string, role: string, cause: unknown): void {
+    this.#log.error({ resource, role, err: cause }, 'a role that was left on a target could not be dropped')
+  }
+
   /** What happens in the control core. */
   access(event: AccessEvent): void {
     const { kind, ...rest } = event

@@ -59,6 +59,11 @@ export class Credentials implements AsyncDisposable {
     }
   }
 
+  /** When everybody has left: see {@link Leases.settle}. */
+  settle(ms: number): Promise<void> {
+    return this.#leases.settle(ms)
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#leases[Symbol.asyncDispose]()
   }

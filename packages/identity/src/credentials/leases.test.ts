@@ -120,6 +120,26 @@ describe('a credential that was made for a session', () => {
     expect(release).toHaveBeenCalledOnce()
   })
 
+  test('is waited for by a gateway that stops, as long as it takes or may', async () => {
+    const undone = Promise.withResolvers<void>()
+    const all = source(() => undone.promise)
+    await all.settle(1_000)
+    const lease = await found(all)
+    let isSettled = false
+    const settled = all.settle(10_000).then(() => (isSettled = true))
+    await pass(500)
+    await lease.release()
+    await pass(500)
+    expect(isSettled).toBe(false)
+    undone.resolve()
+    await settled
+    expect(await it.store.leases.list()).toEqual([])
+
+    await found(all)
+    await all.settle(100)
+    expect(await it.store.leases.list()).toHaveLength(1)
+  })
+
   test('is undone where the fetch failed after it was undertaken', async () => {
     const release = vi.fn<Release>(() => Promise.resolve())
     const all = sourceOf({

@@ -35,6 +35,9 @@ export class Leases implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   #sweeping: Promise<void> | undefined
   #again = false
+  /** In use. */
+  readonly #held = new Set<string>()
+  #settled: PromiseWithResolvers<void> | undefined
 
   constructor(parts: LeasesParts) {
     this.#parts = parts
@@ -55,7 +58,18 @@ export class Leases implements AsyncDisposable {
     const lastsMs = terms === undefined || terms.lastsMs === Infinity ? null : Math.ceil(terms.lastsMs)
     const place = { session, resource: resource.name, account: account.name }
     await ledger.hold({ id, source, ...place, what: sealed, lastsMs })
+    this.#held.add(id)
     return new HeldLease({ terms, clock, onOver: () => this.#over(id) })
+  }
+
+  /**
+   * Waits until nothing is in use any more and all that was has been tried to be undone, for `ms` at most: while there still is a way
+   * to targets.
+   */
+  async settle(ms: number): Promise<void> {
+    this.#settled = Promise.withResolvers()
+    this.#look()
+    await Promise.race([this.#settled.promise, setTimeout(ms, undefined, { ref: false })])
   }
 
   /** Waits for what is being undone, for a moment. What is not undone then is at the next start. */
@@ -65,13 +79,21 @@ export class Leases implements AsyncDisposable {
   }
 
   async #over(id: string): Promise<void> {
-    await this.#parts.ledger.over(id)
-    this.#sweepSoon()
+    this.#held.delete(id)
+    // Where it cannot be written, the next start finds it all the same.
+    await this.#parts.ledger.over(id).finally(() => this.#sweepSoon())
   }
 
   #sweepSoon(): void {
     this.#again = true
-    this.#sweeping ??= this.#sweep().finally(() => (this.#sweeping = undefined))
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined
+      this.#look()
+    })
+  }
+
+  #look(): void {
+    if (this.#held.size === 0 && this.#sweeping === undefined) this.#settled?.resolve()
   }
 
   async #sweep(): Promise<void> {

@@ -54,7 +54,8 @@ export class LeaseLedger {
   }
 
   /**
-   * At start, before the first session: nothing is in use. The same for one process that died, where several share the store.
+   * At start, before the first session: nothing is in use, and nobody has taken anything or waits. The same for one process that
+   * died, where several share the store; what it had taken is due when that time is over.
    * @returns how many were
    */
   async endLeftovers(process?: number): Promise<number> {
@@ -63,7 +64,12 @@ export class LeaseLedger {
       .set(this.#due())
       .where('dueAt', 'is', null)
       .$if(process !== undefined, (query) => query.where('process', '=', process ?? 0))
-    return Number((await due.executeTakeFirst()).numUpdatedRows)
+    const { numUpdatedRows } = await due.executeTakeFirst()
+    if (process === undefined) {
+      const now = this.#clock.now()
+      await this.#db.updateTable('leases').set({ dueAt: now }).where('dueAt', '>', now).execute()
+    }
+    return Number(numUpdatedRows)
   }
 
   #due() {

@@ -173,6 +173,18 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect(await store.leases.endLeftovers()).toBe(1)
         expect(await store.leases.waiting()).toBe(2)
       })
+
+      test('that a gateway was about to undo when it died are due at its next start', async () => {
+        await store.leases.hold(lease('lea_1'))
+        await store.leases.hold(lease('lea_2'))
+        await store.leases.endLeftovers()
+        await store.leases.take(1, 60_000)
+        await store.leases.failed('lea_2', 7, 'no answer', clock.now() + 600_000)
+        await store.leases.endLeftovers(0)
+        expect(await taken()).toEqual([])
+        await store.leases.endLeftovers()
+        expect(await taken()).toEqual(['lea_1', 'lea_2'])
+      })
     })
 
     describe('tells subscribers', () => {
