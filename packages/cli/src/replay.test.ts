@@ -28,6 +28,15 @@ test.each([
     { kind: 'opened', principal: { name: steering }, resource: steering, clientAddress: steering },
   ],
   [
+    'who acts for a person, one through the other',
+    {
+      kind: 'opened',
+      principal: { id: 'user:a', name: steering },
+      actor: { id: 'agent:b', name: steering, act: { id: 'agent:c', name: steering } },
+      resource: 'r',
+    },
+  ],
+  [
     'a value beside a statement, and why it was refused',
     { kind: 'operation', id: 1, effect: 'deny', text: 'x', parameters: ['\u009b2J\u202e'], reason: steering },
   ],
@@ -39,4 +48,14 @@ test.each([
   const shown = line(event)
   expect(shown.trimEnd()).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u)
   expect(shown.trimEnd()).not.toMatch(/^\S*\s*00:00\.000 {2}#9/m)
+})
+
+test('a session that something opened for somebody is replayed as both', () => {
+  const shown = line({
+    kind: 'opened',
+    principal: { id: 'user:alice', name: 'alice' },
+    actor: { id: 'agent:helper', name: 'helper', act: { id: 'agent:claude', name: 'claude' } },
+    resource: 'orders-db',
+  })
+  expect(shown).toContain('opened by helper via claude for alice on orders-db')
 })

@@ -1,5 +1,14 @@
 import type { RecordedLine } from '@sallyport/api'
-import { needsInWords, watchersInWords, type ReviewNeed, type Watchers } from '@sallyport/core'
+import {
+  actorsOf,
+  needsInWords,
+  watchersInWords,
+  whoInWords,
+  type Actor,
+  type Principal,
+  type ReviewNeed,
+  type Watchers,
+} from '@sallyport/core'
 import type { Printer } from './printer.ts'
 import { bytesOf } from './terminal/recorded.ts'
 
@@ -17,9 +26,8 @@ export function replayLine(event: RecordedLine, startedAtMs: number, printer: Pr
   }
   switch (event.kind) {
     case 'opened': {
-      const who = event['principal'] as { name?: string } | undefined
       const grant = text('grant') === '' ? '' : `, by ${text('grant')}`
-      return `${at}  opened by ${inLine(who?.name ?? '?', printer)} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}${grant}\n`
+      return `${at}  opened by ${inLine(whoOpened(event), printer)} on ${text('resource')} as ${text('account')} from ${text('clientAddress')}${grant}\n`
     }
     case 'operation':
       return `${at}  ${decision(event, printer)} ${statement(event, printer)}\n`
@@ -125,4 +133,11 @@ function clock(ms: number): string {
   const total = Math.max(0, ms)
   const minutes = Math.floor(total / 60_000)
   return `${String(minutes).padStart(2, '0')}:${((total % 60_000) / 1000).toFixed(3).padStart(6, '0')}`
+}
+
+/** Recordings of older versions are shown, too. */
+function whoOpened({ principal, actor }: RecordedLine): string {
+  const [person, acting] = [principal as Principal | undefined, actor as Actor | undefined]
+  if (person === undefined) return '?'
+  return acting === undefined ? person.name : whoInWords(person, actorsOf(acting))
 }

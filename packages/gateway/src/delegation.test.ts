@@ -32,6 +32,9 @@ const documents: DocumentInput[] = [
   },
 ]
 
+/** A whole gateway, on a busy machine. */
+const startMs = 60_000
+
 interface Person {
   readonly token: string
   readonly api: Client
@@ -61,7 +64,7 @@ describe('an agent’s token', () => {
     await root.apply.documents({ documents })
     alice = await person('alice', 'staff', 'administrators', 'dba')
     ian = await person('ian', 'interns')
-  })
+  }, startMs)
   afterAll(() => world[Symbol.asyncDispose]())
 
   async function person(name: string, ...groups: string[]): Promise<Person> {

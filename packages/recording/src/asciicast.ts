@@ -1,4 +1,4 @@
-import type { OperationId } from '@sallyport/core'
+import { actorsOf, whoInWords, type OperationId } from '@sallyport/core'
 import type { RecordedEvent } from './event-line.ts'
 
 /** What an asciicast begins with. https://docs.asciinema.org/manual/asciicast/v2/ */
@@ -80,7 +80,7 @@ class Cast {
       width: columns,
       height: rows,
       timestamp: Math.floor(this.#beganAt / 1000),
-      title: opened === undefined ? '' : `${opened.session}: ${opened.principal.name} on ${opened.resource}`,
+      title: opened === undefined ? '' : titleOf(opened),
       env: this.#terminal === undefined ? {} : { TERM: this.#terminal.term },
     }
     for (const event of this.#ahead) if (event !== this.#terminal) yield* this.take(event)
@@ -142,6 +142,15 @@ class Cast {
     // Without a terminal nobody has made line feeds go back to the line's beginning.
     return this.#terminal === undefined ? text.replaceAll(/\r?\n/g, '\r\n') : text
   }
+}
+
+function titleOf({
+  session,
+  principal,
+  actor,
+  resource,
+}: Extract<RecordedEvent, { kind: 'opened' }>): string {
+  return `${session}: ${whoInWords(principal, actorsOf(actor))} on ${resource}`
 }
 
 function oneLine(text: string): string {

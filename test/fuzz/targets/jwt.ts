@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
-import { Secret, systemClock, type Issuer } from '@sallyport/core'
+import { actorsOf, maxActors, Secret, systemClock, type Actor, type Issuer } from '@sallyport/core'
 import { Federation, Tokens } from '@sallyport/identity'
 import { openStore, type Store } from '@sallyport/store'
 import { readJwt } from '../../../packages/identity/src/federation/jwt.ts'
@@ -39,6 +39,11 @@ const issuer: Issuer = {
 const now = Math.floor(Date.now() / 1000)
 const header = { alg: 'EdDSA', kid: 'k', typ: 'JWT' }
 const claims = { iss: issuer.issuer, aud: 'gateway', sub: 'job', iat: now, exp: now + 3600, ref: 'main' }
+const delegated = {
+  ...claims,
+  act: { sub: 'claude', act: { sub: 'a/b', iss: 'https://x.example', act: { sub: 'ü' } } },
+  may_act: { sub: 'robot' },
+}
 const person = { ...claims, ref: 1, person: ['p'], name: 'Dora', 'a/b': { c: ['dba'] } }
 
 class Shown implements Subject {
@@ -60,7 +65,9 @@ class Shown implements Subject {
 
   readonly seeds = [
     Buffer.from(signed(JSON.stringify(header), JSON.stringify(claims))),
-    ...[claims, person].map((one) => Buffer.from(`!${JSON.stringify(header)}\n${JSON.stringify(one)}`)),
+    ...[claims, person, delegated].map((one) =>
+      Buffer.from(`!${JSON.stringify(header)}\n${JSON.stringify(one)}`),
+    ),
     Buffer.from('ey.ey.ey'),
     Buffer.from('!{}\n{}'),
   ]
@@ -68,6 +75,7 @@ class Shown implements Subject {
     '!', '\n', '.', '{', '}', '[', ']', ',', ':', '""', '"alg":"none"', '"alg":"HS256"', '"crit":["exp"]', '"b64":false', '"kid":"k"', '"kid":"x"',
     '"aud":["gateway"]', '"aud":', '"\\u0061ud":"x"', '"azp":"x"', '"azp":"gateway"', '"nonce":1', '"exp":1e99', '"nbf":0', '"iat":-1', '"typ":"at+jwt"',
     '"__proto__":{"polluted":1}', '"constructor":', '"_claim_names":{"/a~1b/c":"x"}', '"person":["p"]', '"sub":', '"ref":["x","next"]', 'null', 'true', '\\ud800',
+    '"act":{"sub":"claude"}', '"act":', '{"sub":"x","act":{"sub":"y"}}', '"may_act":', '"\\u0061ct":', '%2F', '\\u202e', '..',
   ].map((text) => Buffer.from(text)) // prettier-ignore
 
   readonly run = async (input: Buffer): Promise<number> => {
@@ -100,6 +108,7 @@ class Shown implements Subject {
         read.header['alg'] === 'EdDSA' && !('crit' in read.header),
         () => 'taken, and its header is another',
       )
+      mustAct(taken.acting.actor, read.claims)
     }
     must(!('polluted' in {}), () => 'a prototype was changed')
     return 1
@@ -110,6 +119,24 @@ class Shown implements Subject {
     this.#tokens[Symbol.dispose]()
     await this.#store[Symbol.asyncDispose]()
   }
+}
+
+/** Whoever acts is named behind the issuer, in harmless marks, and all of them in order. */
+function mustAct(actor: Actor | undefined, claims: Readonly<Record<string, unknown>>): void {
+  const actors = actor === undefined ? [] : actorsOf(actor)
+  let act: unknown = claims
+  for (const { kind, id, name } of actors) {
+    act = (act as { act?: unknown }).act
+    const { sub } = act as { sub: string }
+    must(kind === 'agent' && id === `agent:${name}` && id.length <= 512, () => 'an actor is something else')
+    must(
+      /^ci(\/([A-Za-z0-9._~:@+=-]|%[0-9A-F]{2})+){1,2}$/.test(name),
+      () => 'an actor’s name is not escaped',
+    )
+    must(decodeURIComponent(name.slice(name.lastIndexOf('/') + 1)) === sub, () => 'an actor is somebody else')
+  }
+  must(actors.length <= maxActors, () => 'more act than may')
+  must(!Object.hasOwn(act as object, 'act'), () => 'somebody who acts was left out')
 }
 
 const wasSigned = new Set<string>()
