@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { laterLine, Missing } from '../regression/debian-source.ts'
-import { aptApart } from './apt.ts'
-import { run } from './process.ts'
+import { Missing } from '../regression/debian-source.ts'
+import { unpackLater } from './later-root.ts'
 import { cacheDirectory } from './user.ts'
 
 /**
@@ -33,8 +32,7 @@ export function findLaterPsql(): LaterPsql | undefined {
  */
 export async function prepareLaterPsql(): Promise<LaterPsql> {
   if (process.getuid?.() !== 0) throw new Missing('only root may change the root directory')
-  if (!existsSync('/usr/bin/apt-get')) throw new Missing('there is no apt-get')
-  if (!existsSync(place())) await unpackInto(place())
+  if (!existsSync(place())) await unpackLater(place(), psqlNeeds, ['postgresql-client-18'])
   const found = findLaterPsql()
   if (found === undefined) throw new Missing('psql 18 was unpacked, and does not run')
   return found
@@ -56,33 +54,5 @@ function place(): string {
   return join(cacheDirectory(undefined), 'psql-18')
 }
 
-async function unpackInto(root: string): Promise<void> {
-  const workplace = await mkdtemp(`${root}-new-`)
-  try {
-    const apart = await aptApart(workplace, [laterLine('deb')])
-    apart(['update'])
-    const packages = join(workplace, 'cache/archives')
-    // psql's own dependencies are here, but for Perl, which it does without.
-    const needed = ['libpq-oauth', 'libreadline8t64', 'liblz4-1', 'libzstd1', 'zlib1g']
-    const got = apart(['install', '-y', '--download-only', '--no-install-recommends', ...needed])
-    const also = got.isDone ? apart(['download', 'postgresql-client-18'], packages) : got
-    if (!also.isDone) throw new Missing(`apt-get has no psql 18: ${also.lastLine}`)
-    const made = join(workplace, 'root')
-    for (const path of ['usr/bin', 'usr/lib', 'usr/lib64', 'etc/ssl/certs', 'dev', 'tmp'])
-      await mkdir(join(made, path), { recursive: true })
-    for (const name of ['bin', 'lib', 'lib64']) await symlink(`usr/${name}`, join(made, name))
-    await writeFile(join(made, 'etc/passwd'), 'root:x:0:0:root:/tmp:/bin/false\n')
-    await writeFile(join(made, 'etc/hosts'), '127.0.0.1 localhost\n')
-    for (const name of await readdir(packages)) {
-      if (!name.endsWith('.deb')) continue
-      const { code, stderr } = await run('dpkg', ['-x', join(packages, name), made])
-      if (code !== 0) throw new Missing(`${name} cannot be unpacked: ${stderr.trim()}`)
-    }
-    await rm(join(made, 'usr/share'), { recursive: true, force: true })
-    await rename(made, root).catch((error: unknown) => {
-      if (!existsSync(root)) throw error // another test process was first
-    })
-  } finally {
-    await rm(workplace, { recursive: true, force: true })
-  }
-}
+/** psql's own dependencies are here, but for Perl, which it does without. */
+const psqlNeeds = ['libpq-oauth', 'libreadline8t64', 'liblz4-1', 'libzstd1', 'zlib1g']

@@ -156,7 +156,7 @@ async function makeKey(path: string): Promise<void> {
 /** An OpenSSH server as the resource `web`, reached through the pool `local` by its key. */
 export async function declareSshd(
   sallyport: Sallyport,
-  target: Sshd,
+  target: Pick<Sshd, 'port' | 'user' | 'hostKey' | 'loginKey'>,
   more: Partial<DocumentInput & { kind: 'Resource' }> = {},
 ): Promise<void> {
   await sallyport.apply(

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { Missing, postgresSource } from '../regression/debian-source.ts'
 import { chromiumPackages, hasChromium } from './chromium.ts'
 import { prepareLaterPsql } from './later-psql.ts'
+import { prepareLaterSshd } from './later-sshd.ts'
 import { findPostgres } from './postgres-binaries.ts'
 import { install, readyOpenssh, readyPostgres, say } from './servers.ts'
 import { isSimpleSamlPhpInstalled, simpleSamlPhpPackages } from './simplesamlphp.ts'
@@ -18,6 +19,7 @@ if (!isSimpleSamlPhpInstalled())
 say('saml', isSimpleSamlPhpInstalled() ? 'simpleSAMLphp' : 'none: what needs it is skipped')
 await prepareRegressionSuite()
 await preparePsqlWithOAuth()
+await prepareSshdOfToday()
 if (!found) process.exitCode = 1
 
 /** PostgreSQL's own tests, of the version that is installed. */
@@ -39,4 +41,13 @@ async function preparePsqlWithOAuth(): Promise<void> {
     throw thrown
   })
   say('psql', psql instanceof Missing ? `without OAuth: ${psql.message}` : `${psql.version}, with OAuth`)
+}
+
+/** One that exchanges keys by ML-KEM: this machine's own may be too old for that. */
+async function prepareSshdOfToday(): Promise<void> {
+  const sshd = await prepareLaterSshd().catch((thrown: unknown) => {
+    if (thrown instanceof Missing) return thrown
+    throw thrown
+  })
+  say('sshd', sshd instanceof Missing ? `without ML-KEM: ${sshd.message}` : `${sshd.version}, with ML-KEM`)
 }
