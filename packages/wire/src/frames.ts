@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from './conversation.ts'
 import type { Outbox } from './outbox.ts'
+import { Rest } from './rest.ts'
 
 /**
  * Cuts one side's byte stream into frames and applies the conversation's verdicts. Sans-IO.
@@ -20,8 +21,7 @@ export class Frames<Asked extends Operation> {
   readonly #out: Outboxes
   readonly #onward: Outbox
   /** Bytes not yet judged: the start of a frame that is not all here, or all that waits behind a held one. */
-  #restParts: Buffer[] = []
-  #restLength = 0
+  readonly #rest = new Rest()
   /** How much must be gathered before judging goes on. */
   #wanted = 0
   /** What is still to come of the frame judged last. */
@@ -54,13 +54,13 @@ export class Frames<Asked extends Operation> {
 
   /** Bytes kept for later: an incomplete frame, or what waits behind a held one or for answers. */
   get waitingBytes(): number {
-    return this.#restLength
+    return this.#rest.length
   }
 
   /** Feeds a chunk. @returns the operation to ask about, if one stands in the way: call {@link release} when it is settled. */
   push(chunk: Buffer): Asked | undefined {
     if (this.#held !== undefined || this.#isAhead) {
-      this.#keep(chunk)
+      this.#rest.keep(chunk)
       return undefined
     }
     let from = 0
@@ -73,15 +73,15 @@ export class Frames<Asked extends Operation> {
         from = end
         continue
       }
-      if (this.#restLength === 0) return this.#judge(chunk, from)
+      if (this.#rest.length === 0) return this.#judge(chunk, from)
       // Only the frame that was cut is joined: what follows it is judged where it is.
-      const end = Math.min(from + this.#wanted - this.#restLength, chunk.length)
-      this.#keep(chunk.subarray(from, end))
+      const end = Math.min(from + this.#wanted - this.#rest.length, chunk.length)
+      this.#rest.keep(chunk.subarray(from, end))
       from = end
-      if (this.#restLength < this.#wanted) return undefined
-      const asked = this.#judge(this.#takeRest(), 0)
+      if (this.#rest.length < this.#wanted) return undefined
+      const asked = this.#judge(this.#rest.take(), 0)
       if (asked !== undefined) {
-        this.#keep(chunk.subarray(from))
+        this.#rest.keep(chunk.subarray(from))
         return asked
       }
     }
@@ -93,7 +93,7 @@ export class Frames<Asked extends Operation> {
     const held = this.#held
     if (held === undefined) throw new TypeError('no frame is held')
     this.#held = undefined
-    const chunk = this.#takeRest()
+    const chunk = this.#rest.take()
     if (verdict === 'pass') this.#onward.pass(chunk, 0, held.length)
     return this.#judge(chunk, held.length)
   }
@@ -102,7 +102,7 @@ export class Frames<Asked extends Operation> {
   catchUp(): Asked | undefined {
     if (!this.#isAhead || this.#conversation.owedAnswers > fewOwedAnswers) return undefined
     this.#isAhead = false
-    return this.#judge(this.#takeRest(), 0)
+    return this.#judge(this.#rest.take(), 0)
   }
 
   #judge(chunk: Buffer, from: number): Asked | undefined {
@@ -125,7 +125,7 @@ export class Frames<Asked extends Operation> {
         const answer = conversation.client(chunk, at, at + needed, this.#out)
         if (answer !== 'pass' && answer !== 'drop') {
           this.#held = { asked: answer, length }
-          this.#keep(at === 0 ? chunk : chunk.subarray(at))
+          this.#rest.keep(at === 0 ? chunk : chunk.subarray(at))
           return answer
         }
         verdict = answer
@@ -140,7 +140,7 @@ export class Frames<Asked extends Operation> {
   }
 
   #wait(chunk: Buffer, at: number, wanted: number): undefined {
-    this.#keep(at === 0 ? chunk : chunk.subarray(at))
+    this.#rest.keep(at === 0 ? chunk : chunk.subarray(at))
     this.#wanted = wanted
     return undefined
   }
@@ -148,21 +148,7 @@ export class Frames<Asked extends Operation> {
   #waitForAnswers(chunk: Buffer, at: number): undefined {
     this.#isAhead = true
     this.#conversation.flush(this.#out)
-    this.#keep(at === 0 ? chunk : chunk.subarray(at))
+    this.#rest.keep(at === 0 ? chunk : chunk.subarray(at))
     return undefined
-  }
-
-  #keep(chunk: Buffer): void {
-    if (chunk.length === 0) return
-    this.#restParts.push(chunk)
-    this.#restLength += chunk.length
-  }
-
-  #takeRest(): Buffer {
-    const rest =
-      this.#restParts.length === 1 ? this.#restParts[0]! : Buffer.concat(this.#restParts, this.#restLength)
-    this.#restParts = []
-    this.#restLength = 0
-    return rest
   }
 }

@@ -1,15 +1,12 @@
 import { Fault, type Authorization, type FaultCode, type Permit } from '@sallyport/core'
 import { Outbox } from '@sallyport/wire'
 import { Content } from '../transfer/content.ts'
-import type { FileConversation, FileParts } from '../transfer/conversation.ts'
+import { mostWaitingBytes, type FileConversation, type FileParts } from '../transfer/conversation.ts'
 import { wordRefusal, type FileOperation } from '../transfer/operation.ts'
 import { fileOutcome } from '../transfer/outcome.ts'
 import { decodeLine, longestLineBytes, type Line } from './lines.ts'
 import type { Places } from './places.ts'
 import { Replies, type Reply } from './replies.ts'
-
-/** What may wait of the sending side, before no more is read. */
-const mostWaitingBytes = 256 * 1024
 
 /**
  * One run of the old scp protocol, in which one side sends files and the other replies to each line and each file. It is followed in

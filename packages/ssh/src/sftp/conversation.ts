@@ -1,14 +1,11 @@
 import type { Authorization } from '@sallyport/core'
 import { Outbox } from '@sallyport/wire'
-import type { FileConversation, FileParts } from '../transfer/conversation.ts'
+import { mostWaitingBytes, type FileConversation, type FileParts } from '../transfer/conversation.ts'
 import type { FileOperation } from '../transfer/operation.ts'
 import { Answers } from './answers.ts'
 import { Ledger } from './ledger.ts'
 import { PacketStream } from './packet-stream.ts'
 import { Requests } from './requests.ts'
-
-/** What may wait of a client behind a request that is held, before no more is read. */
-const mostWaitingBytes = 256 * 1024
 
 /**
  * One channel of SFTP version 3. Each request is asked about before it passes, in the client's order; what follows a held one

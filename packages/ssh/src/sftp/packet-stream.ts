@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from '@sallyport/core'
-import type { Outbox } from '@sallyport/wire'
+import { Rest, type Outbox } from '@sallyport/wire'
 import { headBytes, lengthBytes, longestPacketBytes } from './codec/packets.ts'
 
 /** `hold`: nothing further is judged until {@link PacketStream.release}; `wait`: nor this one, until {@link PacketStream.goOn}. */
@@ -27,8 +27,7 @@ export class PacketStream {
   readonly #malformed: FaultCode
   readonly #tooLarge: FaultCode
   /** Bytes not yet judged: the start of a packet, or all that waits behind a held one. */
-  #restParts: Buffer[] = []
-  #restLength = 0
+  readonly #rest = new Rest()
   /** How much must be gathered before judging goes on. */
   #wanted = headBytes
   /** What is still to come of the packet judged last, and where its content begins, counted from what comes next. */
@@ -46,7 +45,7 @@ export class PacketStream {
 
   /** Bytes that are kept for later. */
   get waitingBytes(): number {
-    return this.#restLength
+    return this.#rest.length
   }
 
   get isStopped(): boolean {
@@ -54,16 +53,16 @@ export class PacketStream {
   }
 
   push(chunk: Buffer): void {
-    if (this.#isStopped) return this.#keep(chunk)
+    if (this.#isStopped) return this.#rest.keep(chunk)
     let at = this.#left > 0 ? this.#follow(chunk, 0) : 0
-    while (this.#restLength > 0 && at < chunk.length) {
+    while (this.#rest.length > 0 && at < chunk.length) {
       // Only the head that was cut is joined: what follows it is judged where it is.
-      const end = Math.min(at + this.#wanted - this.#restLength, chunk.length)
-      this.#keep(chunk.subarray(at, end))
+      const end = Math.min(at + this.#wanted - this.#rest.length, chunk.length)
+      this.#rest.keep(chunk.subarray(at, end))
       at = end
-      if (this.#restLength < this.#wanted) return
-      this.#run(this.#takeRest(), 0)
-      if (this.#isStopped) return this.#keep(chunk.subarray(at))
+      if (this.#rest.length < this.#wanted) return
+      this.#run(this.#rest.take(), 0)
+      if (this.#isStopped) return this.#rest.keep(chunk.subarray(at))
       if (this.#left > 0) at = this.#follow(chunk, at)
     }
     if (at < chunk.length) this.#run(chunk, at)
@@ -85,7 +84,7 @@ export class PacketStream {
 
   #start(): Buffer {
     this.#isStopped = false
-    return this.#takeRest()
+    return this.#rest.take()
   }
 
   #run(chunk: Buffer, from: number): void {
@@ -101,7 +100,7 @@ export class PacketStream {
       const fate = judge.judge(chunk, at, length)
       if (fate === 'hold' || fate === 'wait') {
         this.#isStopped = true
-        return this.#keep(chunk.subarray(at))
+        return this.#rest.keep(chunk.subarray(at))
       }
       const present = have < length ? have : length
       const { contentAt } = judge
@@ -145,20 +144,6 @@ export class PacketStream {
 
   #waitFor(chunk: Buffer, at: number, wanted: number): void {
     this.#wanted = wanted
-    this.#keep(at === 0 ? chunk : chunk.subarray(at))
-  }
-
-  #keep(chunk: Buffer): void {
-    if (chunk.length === 0) return
-    this.#restParts.push(chunk)
-    this.#restLength += chunk.length
-  }
-
-  #takeRest(): Buffer {
-    const rest =
-      this.#restParts.length === 1 ? this.#restParts[0]! : Buffer.concat(this.#restParts, this.#restLength)
-    this.#restParts = []
-    this.#restLength = 0
-    return rest
+    this.#rest.keep(at === 0 ? chunk : chunk.subarray(at))
   }
 }

@@ -37,3 +37,6 @@ export interface FileParts {
   /** Tells the user why, beside the protocol: its clients show few of its own words. */
   say(line: string): void
 }
+
+/** What may wait of one side behind something that is held, before no more of it is read. */
+export const mostWaitingBytes = 256 * 1024
