@@ -42,6 +42,7 @@ export { CredentialStores, type StoreToCheck } from './credentials/stores/creden
 export { StoreProblem } from './credentials/stores/store-problem.ts'
 export type { VaultSettings } from './credentials/vault/settings.ts'
 export { contextOf } from './credentials/sealed.ts'
+export { keptRoot, sealAnew } from './key-rotation.ts'
 export { masterKeyFromFile, parseMasterKey } from './master-key.ts'
 export { mintOpaque, opaqueHash, type RandomBytes, type TokenKind } from './opaque-token.ts'
 export { Passwords, type PasswordCost } from './passwords.ts'

@@ -7,11 +7,13 @@ export const masterKeyBytes = 32
 /**
  * Reads a master key from a file, or makes one there at the first start, for its owner alone. It is whole and on disk before anything
  * is sealed with it.
+ * @param mayMake false where a key that is not there is a mistake
  * @throws Error that names the file, never what is in it
  */
-export async function masterKeyFromFile(path: string): Promise<Buffer> {
+export async function masterKeyFromFile(path: string, mayMake = true): Promise<Buffer> {
   const found = await textOf(path)
   if (found !== undefined) return parseMasterKey(found, path)
+  if (!mayMake) throw new Error(`${path} is not there`)
   const key = randomBytes(masterKeyBytes)
   await writeOnce(path, `${key.toString('base64')}\n`)
   // Where two made one at the same moment, the file says whose it is.

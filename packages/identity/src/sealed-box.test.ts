@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -54,6 +55,21 @@ describe('a sealed box', () => {
     expect(box.derive('recordings')).not.toEqual(box.derive('masks'))
     expect(box.derive('recordings')).not.toEqual(other.derive('recordings'))
     expect(inspect(box, { showHidden: true, depth: 9 })).not.toMatch(/07 07|7,/)
+  })
+
+  test('derives keys by HKDF, as any other implementation of it would', () => {
+    const expected = hkdfSync('sha256', Buffer.alloc(32, 7), '', 'sallyport recordings', 32)
+    expect(box.derive('recordings')).toEqual(Buffer.from(expected))
+  })
+
+  test('opens what the key before has sealed, and seals with the one of today', () => {
+    const both = new SealedBox(Buffer.alloc(32, 8), Buffer.alloc(32, 7))
+    const sealed = box.sealText('a', new Secret('old'))
+    expect(both.openText('a', sealed).reveal()).toBe('old')
+    expect(() => both.open('b', sealed)).toThrow('altered')
+    expect([both.isOutdated(sealed), both.isOutdated(both.seal('a', sealed))]).toEqual([true, false])
+    expect(other.openText('a', both.sealText('a', new Secret('new'))).reveal()).toBe('new')
+    expect(inspect(both, { showHidden: true, depth: 9 })).not.toMatch(/07 07|7,/)
   })
 
   test('takes a key of 32 bytes', () => {

@@ -1,9 +1,9 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
   hash,
-  hkdfSync,
   randomBytes,
   type KeyObject,
 } from 'node:crypto'
@@ -22,31 +22,27 @@ export class SealError extends Error {
  * Layout: version (1), key id (8), nonce (12), ciphertext, tag (16). Authenticated with it: version, key id, context.
  */
 export class SealedBox {
-  readonly #key: KeyObject
-  /** Version and key id: how every blob of this box begins. */
-  readonly #head: Buffer
+  readonly #current: MasterKey
+  /** The one before, while what was sealed under it is being sealed anew. */
+  readonly #previous: MasterKey | undefined
+  /** What keys for other purposes are derived from. */
+  readonly #root: KeyObject
 
-  /** @throws RangeError where the key is not 32 bytes long */
-  constructor(masterKey: Uint8Array) {
-    if (masterKey.byteLength !== masterKeyBytes)
-      throw new RangeError(`the master key has ${masterKeyBytes} bytes`)
-    this.#key = createSecretKey(masterKey)
-    const id = hash('sha256', Buffer.concat([Buffer.from('sallyport key id\0'), masterKey]), 'buffer')
-    this.#head = Buffer.concat([Buffer.of(version), id.subarray(0, idBytes)])
+  /** @throws RangeError where a key is not 32 bytes long */
+  constructor(masterKey: Uint8Array, previous?: Uint8Array, root: KeyObject = rootOf(masterKey)) {
+    this.#current = new MasterKey(masterKey)
+    this.#previous = previous === undefined ? undefined : new MasterKey(previous)
+    this.#root = root
   }
 
-  /** A key of 32 bytes from it for another purpose, so that no key serves two. @see RFC 5869 */
+  /** A key of 32 bytes from it for another purpose, so that no key serves two. @see RFC 5869 section 2.3 */
   derive(purpose: string): Buffer {
-    return Buffer.from(
-      hkdfSync('sha256', this.#key, new Uint8Array(), `sallyport ${purpose}`, masterKeyBytes),
-    )
+    return createHmac('sha256', this.#root).update(`sallyport ${purpose}`).update(Buffer.of(1)).digest()
   }
 
   /** Random nonces: good for 2^32 values under one key. @see NIST SP 800-38D §8.3 */
   seal(context: string, plain: Uint8Array): Buffer {
-    const nonce = randomBytes(nonceBytes)
-    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(this.#bound(context))
-    return Buffer.concat([this.#head, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+    return this.#current.seal(context, plain)
   }
 
   /** @throws SealError where it was sealed under another key or for another context, or was altered */
@@ -54,8 +50,50 @@ export class SealedBox {
     const bytes = Buffer.from(sealed)
     if (bytes.byteLength < headBytes + nonceBytes + tagBytes || bytes[0] !== version)
       throw new SealError(`not a sealed value: ${context}`)
-    if (!bytes.subarray(0, headBytes).equals(this.#head))
-      throw new SealError(`sealed under another master key: ${context}`)
+    const key = [this.#current, this.#previous].find((one) => one?.sealed(bytes))
+    if (key === undefined) throw new SealError(`sealed under another master key: ${context}`)
+    return key.open(context, bytes)
+  }
+
+  /** Was this sealed under the key before? */
+  isOutdated(value: Uint8Array): boolean {
+    return this.#previous !== undefined && this.#previous.sealed(Buffer.from(value))
+  }
+
+  sealText(context: string, plain: Secret): Buffer {
+    return this.seal(context, Buffer.from(plain.reveal()))
+  }
+
+  /** @throws SealError */
+  openText(context: string, sealed: Uint8Array): Secret {
+    return new Secret(this.open(context, sealed).toString('utf8'))
+  }
+}
+
+/** One key, and its id: how every blob that it sealed begins. */
+class MasterKey {
+  readonly #key: KeyObject
+  readonly #head: Buffer
+
+  constructor(bytes: Uint8Array) {
+    if (bytes.byteLength !== masterKeyBytes)
+      throw new RangeError(`the master key has ${masterKeyBytes} bytes`)
+    this.#key = createSecretKey(bytes)
+    const id = hash('sha256', Buffer.concat([Buffer.from('sallyport key id\0'), bytes]), 'buffer')
+    this.#head = Buffer.concat([Buffer.of(version), id.subarray(0, idBytes)])
+  }
+
+  sealed(bytes: Buffer): boolean {
+    return bytes.subarray(0, headBytes).equals(this.#head)
+  }
+
+  seal(context: string, plain: Uint8Array): Buffer {
+    const nonce = randomBytes(nonceBytes)
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(this.#bound(context))
+    return Buffer.concat([this.#head, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  }
+
+  open(context: string, bytes: Buffer): Buffer {
     const nonce = bytes.subarray(headBytes, headBytes + nonceBytes)
     const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce, { authTagLength: tagBytes })
       .setAAD(this.#bound(context))
@@ -68,18 +106,17 @@ export class SealedBox {
     }
   }
 
-  sealText(context: string, plain: Secret): Buffer {
-    return this.seal(context, Buffer.from(plain.reveal()))
-  }
-
-  /** @throws SealError */
-  openText(context: string, sealed: Uint8Array): Secret {
-    return new Secret(this.open(context, sealed).toString('utf8'))
-  }
-
   #bound(context: string): Buffer {
     return Buffer.concat([this.#head, Buffer.from(context)])
   }
+}
+
+/**
+ * What keys for other purposes are derived from, of a master key that is the first one. It leads back to no master key, so that a later
+ * one may keep it. @see RFC 5869 section 2.2
+ */
+export function rootOf(masterKey: Uint8Array): KeyObject {
+  return createSecretKey(createHmac('sha256', Buffer.alloc(32)).update(masterKey).digest())
 }
 
 const version = 1

@@ -38,6 +38,7 @@ export type {
   ScimUserRow,
 } from './repositories/scim-directory.ts'
 export type { ScimTokenReader, ScimTokenRow, ScimTokenWriter } from './repositories/scim-tokens.ts'
+export type { SealedTable, SealedValueWriter } from './repositories/sealed-values.ts'
 export type { SettingReader, SettingWriter } from './repositories/settings.ts'
 export type { SetupLink, SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
 export type { SshKeyReader, SshKeyRow } from './repositories/ssh-keys.ts'

@@ -21,6 +21,7 @@ import { ResourceReader, ResourceWriter } from './repositories/resources.ts'
 import { ReviewReader, ReviewWriter } from './repositories/reviews.ts'
 import { ScimDirectoryReader, ScimDirectoryWriter } from './repositories/scim-directory.ts'
 import { ScimTokenReader, ScimTokenWriter } from './repositories/scim-tokens.ts'
+import { SealedValueWriter } from './repositories/sealed-values.ts'
 import { SessionReader } from './repositories/sessions.ts'
 import { SettingReader, SettingWriter } from './repositories/settings.ts'
 import { SetupLinkReader, SetupLinkWriter } from './repositories/setup-links.ts'
@@ -78,6 +79,7 @@ export interface Writers {
   readonly scimTokens: ScimTokenWriter
   readonly settings: SettingWriter
   readonly audit: AuditWriter
+  readonly sealedValues: SealedValueWriter
   /** A line for the audit entry about what changed no table: a failed log-in, a replay. No secrets. */
   note(what: string, about?: AuditAbout): void
 }
@@ -258,6 +260,7 @@ function writersOver(change: Change): Writers {
     scimTokens: new ScimTokenWriter(change),
     settings: new SettingWriter(change),
     audit: new AuditWriter(change.db),
+    sealedValues: new SealedValueWriter(change),
     note: (what, about) => {
       change.note(what)
       if (about !== undefined) change.about(about)

@@ -58,6 +58,8 @@ export function configSchema(protocols: readonly Listening[]) {
         .default('localhost'),
       /** 32 bytes, base64 or hex. A file of its own in the data directory where absent. */
       masterKey: secretReference.optional(),
+      /** The one before, for one start: what is sealed under it is sealed anew under `masterKey`. */
+      previousMasterKey: secretReference.optional(),
       listen: z
         .strictObject({
           api: listenAddress(8443),

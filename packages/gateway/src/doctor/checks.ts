@@ -14,6 +14,8 @@ export interface CheckParts {
   readonly policies: { readonly point: { readonly version: string } }
   readonly federation: Pick<Federation, 'keysOf'>
   readonly stores: Pick<CredentialStores, 'toCheck'>
+  /** A previous master key is configured, though the start has sealed everything anew. */
+  readonly hasPreviousKey: boolean
   /** At the set-up of where people sign in. */
   readonly looks: readonly Check[]
   readonly clock: Clock
@@ -28,6 +30,7 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
     ...(parts.plane.processes().all === 1
       ? []
       : [{ name: 'processes', look: () => Promise.resolve(processes(parts)) }]),
+    ...(parts.hasPreviousKey ? [{ name: 'master key', look: () => Promise.resolve(previousKey()) }] : []),
     { name: 'recorder', look: () => recorder(parts) },
     { name: 'disk', look: () => disk(parts.dataDirectory) },
     { name: 'certificate', look: () => Promise.resolve(certificate(parts)) },
@@ -71,6 +74,13 @@ function processes({ plane }: CheckParts) {
   return serving === all
     ? good(`${all} carry traffic`)
     : bad(`${serving} of ${all} carry traffic`, 'see in the log why the others died, or do not start')
+}
+
+function previousKey() {
+  return warning(
+    'everything is sealed under masterKey; the previous one opens nothing more',
+    'take previousMasterKey out of the configuration, and keep that key with the backups of its time alone',
+  )
 }
 
 async function recorder({ plane }: CheckParts) {

@@ -234,6 +234,7 @@ function implementationsOf(
           examine(
             await checksOf({
               stores: foundation.stores,
+              hasPreviousKey: config.previousMasterKey !== undefined,
               store,
               dataDirectory: config.dataDirectory,
               tls: options.clientTls.tls,

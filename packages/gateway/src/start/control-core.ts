@@ -246,8 +246,10 @@ export function withheld(config: Config): {
   withheldVariables: string[]
   withheldPaths: string[]
 } {
-  const { masterKey, dataDirectory, tls, oidc, stores } = config
-  const references = [masterKey, oidc?.clientSecret, ...referencesOf(config)].filter((it) => it !== undefined)
+  const { masterKey, previousMasterKey, dataDirectory, tls, oidc, stores } = config
+  const references = [masterKey, previousMasterKey, oidc?.clientSecret, ...referencesOf(config)].filter(
+    (it) => it !== undefined,
+  )
   const isInAws = Object.values(stores).some(({ kind }) => kind === 'aws')
   const named = (kind: 'env:' | 'file:'): string[] =>
     references.filter((it) => it.startsWith(kind)).map((it) => it.slice(kind.length))

@@ -56,7 +56,8 @@ export async function layFoundation(
     life.use(await openDataDirectory(config.dataDirectory, clock, options.sharing)),
     metrics,
   )
-  const box = await openSealedBox(config, environment)
+  const isFirst = (options.sharing?.process ?? 0) === 0
+  const box = await openSealedBox(store, config, environment, isFirst)
   const keys = await openGatewayKeys(store, box, clock)
   life.use(keys.clients)
   const stores = life.use(openCredentialStores({ config, environment, store, box, clock }))

@@ -16,7 +16,7 @@ import {
 } from '@sallyport/identity'
 import { generatePrivateKey, parsePrivateKey, type PrivateKey } from '@sallyport/openssh'
 import type { Store } from '@sallyport/store'
-import { CannotStart } from '../cannot-start.ts'
+import { anotherKey } from './master-key.ts'
 
 /** The gateway's own keys, made at the first start and sealed in the store. */
 export interface GatewayKeys {
@@ -64,13 +64,7 @@ export async function openGatewayKeys(store: Store, box: SealedBox, clock: Clock
       recordings: createSecretKey(box.derive('recordings')),
     }
   } catch (error) {
-    if (!(error instanceof SealError)) throw error
-    throw new CannotStart(
-      5,
-      `the gateway’s keys cannot be opened: ${error.message}`,
-      'start it with the master key that it was first started with',
-      { cause: error },
-    )
+    throw error instanceof SealError ? anotherKey(error) : error
   }
 }
 

@@ -145,3 +145,31 @@ test('runs until told to stop, and drains', async () => {
   expect(log.text).toContain('stopping')
   expect(log.text).toContain('"msg":"ended"')
 })
+
+test('another master key takes over in one start, and the last one opens nothing from then on', async () => {
+  await using directory = await temporaryDirectory()
+  const environment = { OLD: 'ab'.repeat(32), NEW: 'cd'.repeat(32) }
+  const start = async (keys: string) => {
+    const config = testConfig(directory.path, keys)
+    return startGateway(config, { environment, output: new Page(), kinds: [toyKind] })
+  }
+  const authorityOf = async (keys: string): Promise<string | undefined> => {
+    await using gateway = await start(keys)
+    return gateway.authority?.fingerprint
+  }
+  const before = await authorityOf('masterKey: env:OLD\n')
+  expect(before).toBeDefined()
+  const refused = await start('masterKey: env:NEW\n').catch((error: unknown) => error)
+  expect(refused).toMatchObject({ exitCode: 5, next: expect.stringContaining('previousMasterKey') as string })
+  expect(await authorityOf('masterKey: env:NEW\npreviousMasterKey: env:OLD\n')).toBe(before)
+  expect(await authorityOf('masterKey: env:NEW\npreviousMasterKey: env:OLD\n')).toBe(before)
+  expect(await authorityOf('masterKey: env:NEW\n')).toBe(before)
+  expect(await start('masterKey: env:OLD\n').catch((error: unknown) => error)).toMatchObject({ exitCode: 5 })
+  const missing = await start('masterKey: env:NEW\npreviousMasterKey: file:/nowhere/key\n').catch(
+    (error: unknown) => error,
+  )
+  expect(missing).toMatchObject({
+    exitCode: 5,
+    message: expect.stringContaining('previous master key') as string,
+  })
+})

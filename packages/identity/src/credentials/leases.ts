@@ -134,7 +134,7 @@ export class Leases implements AsyncDisposable {
 }
 
 /** What a row's `what` is bound to. */
-function contextOfLease(id: string): string {
+export function contextOfLease(id: string): string {
   return `lease ${id}`
 }
 

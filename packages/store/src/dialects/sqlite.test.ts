@@ -10,6 +10,7 @@ import { auditGenesis, auditHash } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
 import { openStore, type Store } from '../store.ts'
 import type { Tables } from '../schema.ts'
+import { sealedColumns } from '../repositories/sealed-values.ts'
 import { sqliteDialect } from './sqlite.ts'
 
 /** `PRAGMA synchronous`, as a number. */
@@ -168,6 +169,20 @@ describe('a store in a file', () => {
       expect(second).toMatchObject({ kind: 'setting', previous: hash })
       expect(await store.read.audit.verify()).toMatchObject({ sound: true, entries: 2 })
     })
+  })
+
+  test('has bytes nowhere but where sealed values are looked for, when they are sealed anew', async () => {
+    await using(await open(), (store) => store.check())
+    const database = new DatabaseSync(file)
+    const columns = database
+      .prepare(
+        `select t.name || '.' || c.name as "column" from sqlite_master t, pragma_table_info(t.name) c where t.type = 'table' and lower(c.type) = 'blob'`,
+      )
+      .all()
+    database.close()
+    expect(columns.map(({ column }) => String(column)).toSorted()).toEqual(
+      sealedColumns.map(({ table, column }) => `${table}.${column}`).toSorted(),
+    )
   })
 
   test('of a newer gateway is refused', async () => {
