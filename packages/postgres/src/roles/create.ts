@@ -103,7 +103,8 @@ select 'facts', current_setting('server_version_num'),
   from (select) one left join pg_roles a on a.rolname = ${account};
 select 'idle', r.rolname from pg_roles r where starts_with(r.rolname::text, ${prefix})
   and r.rolvaliduntil < now() + interval '${validHours} hours' - interval '${idleMinutes} minutes'
-  and not exists (select from pg_stat_activity s where s.usename = r.rolname);
+  and not exists (select from pg_stat_activity s where s.usename = r.rolname)
+  and exists (select from pg_auth_members m join pg_roles a on a.oid = m.roleid where m.member = r.oid and a.rolname = ${account});
 select 'setting', coalesce(d.datname, ''), split_part(one.text, '=', 1), substr(one.text, strpos(one.text, '=') + 1)
   from pg_db_role_setting s join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase,
     unnest(s.setconfig) one(text)
