@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '@sallyport/api'
 import { Browser, type Shown } from '../world/browser.ts'
+import { hasChromium, startChromium } from '../world/chromium.ts'
 import { environmentOf } from '../world/endpoint.ts'
 import { freePort } from '../world/ports.ts'
 import { clientPath } from '../world/postgres-binaries.ts'
@@ -202,6 +203,31 @@ describe.skipIf(!isSimpleSamlPhpInstalled())(
       const form = new URLSearchParams({ SAMLResponse: 'A'.repeat(300_000) })
       expect((await new Browser(trusted).go(at('/sign-in/saml/acs'), form)).status).toBe(413)
     })
+
+    test.skipIf(!hasChromium())(
+      'in a real browser, where the page that sends the answer is of another site',
+      { timeout: 120_000 },
+      async () => {
+        await using chromium = await startChromium(trusted)
+        const page = await chromium.page()
+        const start = at('/sign-in/saml/start?to=/device').href
+        const back = async (): Promise<void> => {
+          await page.waitForURL(at('/device').href)
+          await page.getByRole('heading', { name: 'A program asks to be signed in' }).waitFor()
+        }
+        await page.goto(start)
+        await page.locator('input[name=username]').fill('alice')
+        await page.locator('input[name=password]').fill('password')
+        await page.locator('input[name=password]').press('Enter')
+        await back()
+        const kept = await chromium.cookies(sallyport.baseUrl)
+        expect(kept).toMatchObject([{ name: session, httpOnly: true, secure: true, sameSite: 'Lax' }])
+        // Known there by now, they are sent back at once.
+        await page.goto(start)
+        await back()
+        expect((await chromium.cookies(sallyport.baseUrl))[0]?.value).not.toBe(kept[0]?.value)
+      },
+    )
 
     test('who are disabled here end at once, and are not signed in again', async () => {
       const client = await startProcess(
