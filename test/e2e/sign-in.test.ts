@@ -6,6 +6,7 @@ import { temporaryDirectory } from '../world/temporary.ts'
 import { byBackChannel } from './sign-in/back-channel.ts'
 import { Ground, session } from './sign-in/ground.ts'
 import { byPsql } from './sign-in/psql.ts'
+import { byStepUp } from './sign-in/step-up.ts'
 import { byProviderAnswers } from './sign-in/provider-answers.ts'
 import { byScim } from './sign-in/scim.ts'
 
@@ -98,6 +99,7 @@ describe('people sign in at their company’s provider, over two processes', () 
   byProviderAnswers(ground)
   byBackChannel(ground)
   byPsql(ground)
+  byStepUp(ground)
 
   describe('a program signs in by a browser anywhere', () => {
     test('once a person has compared the code and seen who asks; its token is given out once', async () => {

@@ -1,5 +1,6 @@
 import { createServer, request } from 'node:https'
-import { Provider, type Configuration } from 'oidc-provider'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { interactionPolicy, Provider, type Configuration } from 'oidc-provider'
 import { createTestAuthority } from './certificates.ts'
 import { freePort } from './ports.ts'
 
@@ -19,6 +20,8 @@ export class IdentityProvider implements AsyncDisposable {
   readonly clientSecret = 'a secret of the gateway and its provider'
   readonly #end: () => Promise<void>
   isDown = false
+  /** Nobody has anything but a password. */
+  isWeak = false
   /** PEM of who signs the gateway's certificate, which the provider talks to by itself. */
   gatewayAuthority = ''
   /** What it said by itself to the gateway, and what that answered. */
@@ -40,10 +43,11 @@ export async function startIdentityProvider(gateway: string): Promise<IdentityPr
   const authority = await createTestAuthority('Test provider authority')
   const { key, certificate } = await authority.issue(['localhost'])
   const port = await freePort()
+  let own: Provider | undefined
   let handle: ReturnType<Provider['callback']> | undefined
   const server = createServer({ key, cert: certificate }, (request, response) => {
-    if (provider.isDown || handle === undefined) response.writeHead(503).end()
-    else void handle(request, response)
+    if (provider.isDown || handle === undefined || own === undefined) response.writeHead(503).end()
+    else void answer(provider, own, handle, request, response)
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const provider = new IdentityProvider(
@@ -56,7 +60,8 @@ export async function startIdentityProvider(gateway: string): Promise<IdentityPr
       }),
   )
   withoutAdvice()
-  handle = new Provider(provider.url, configurationOf(provider, gateway)).callback()
+  own = new Provider(provider.url, configurationOf(provider, gateway))
+  handle = own.callback()
   return provider
 }
 
@@ -76,6 +81,8 @@ function configurationOf(provider: IdentityProvider, gateway: string): Configura
     cookies: { keys: ['of a test'] },
     claims: { openid: ['sub'], profile: ['preferred_username', 'groups'] },
     conformIdTokenClaims: false,
+    acrValues: ['pwd', 'phr'],
+    interactions: { policy: askingForClasses() },
     features: { backchannelLogout: { enabled: true } },
     fetch: (url, options) => say(provider, new URL(url), options),
     pkce: { required: () => true },
@@ -120,4 +127,43 @@ async function say(
   })
   provider.said.push({ logoutToken: body.get('logout_token') ?? '', status })
   return new Response(null, { status })
+}
+
+/** Whoever asks for a class of sign-in that the session is not of is sent to sign in once more. */
+function askingForClasses(): interactionPolicy.DefaultPolicy {
+  const policy = interactionPolicy.base()
+  const { Check } = interactionPolicy
+  policy.get('login')?.checks.add(
+    new Check('acr', 'another class of sign-in is asked for', ({ oidc }) => {
+      const asked = classesIn(oidc.params?.['acr_values'])
+      const isOfThem =
+        asked.length === 0 || asked.includes(oidc.acr ?? '') || oidc.result?.login !== undefined
+      return isOfThem ? Check.NO_NEED_TO_PROMPT : Check.REQUEST_PROMPT
+    }),
+  )
+  return policy
+}
+
+/** As the provider's own pages do, but that it says how somebody has signed in: by a key where that is asked for. */
+async function answer(
+  { isWeak }: IdentityProvider,
+  own: Provider,
+  handle: ReturnType<Provider['callback']>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const isForm = request.method === 'POST' && request.url?.startsWith('/interaction/') === true
+  const details = isForm ? await own.interactionDetails(request, response).catch(() => undefined) : undefined
+  if (details?.prompt.name !== 'login') return handle(request, response)
+  let body = ''
+  for await (const part of request) body += String(part)
+  const accountId = new URLSearchParams(body).get('login') ?? ''
+  const isStrong = classesIn(details.params['acr_values']).includes('phr') && !isWeak
+  const acr = isStrong ? 'phr' : 'pwd'
+  const amr = isStrong ? ['pwd', 'hwk'] : ['pwd']
+  await own.interactionFinished(request, response, { login: { accountId, acr, amr } })
+}
+
+function classesIn(asked: unknown): readonly string[] {
+  return typeof asked === 'string' ? asked.split(' ') : []
 }

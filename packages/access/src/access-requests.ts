@@ -220,7 +220,7 @@ export class AccessRequests {
     const asked = question.account
     const account = resource?.accounts.find(({ name }, i) => (asked === undefined ? i === 0 : name === asked))
     if (resource === undefined || account === undefined) return notAsked('unknown')
-    const decision = policy.point.connect(by, resource, account.name)
+    const decision = policy.point.signedInAsAsked().connect(by, resource, account.name)
     if (decision.effect === 'allow') return notAsked('permitted')
     if (decision.effect !== 'request')
       return notAsked('unknown', isOutsideHours(decision) ? decision.reason : undefined)
@@ -275,7 +275,9 @@ export class AccessRequests {
 
   #isReviewerIn(by: Subject, groups: readonly string[]): boolean {
     const isInGroup = groups.some((group) => by.principal.groups.includes(group))
-    return isInGroup && this.#parts.policy.point.may(by, 'review').effect === 'allow'
+    // With another sign-in, where policy asks for one: to see it takes none.
+    const point = this.#parts.policy.point.signedInAsAsked()
+    return isInGroup && point.may(by, 'review').effect === 'allow'
   }
 
   #problem(
@@ -284,7 +286,8 @@ export class AccessRequests {
     state: 'open' | 'unreviewed',
   ): RequestAnswerProblem | undefined {
     if (isParty(by, request)) return 'own-request'
-    if (!this.isReviewer(by, request)) return 'not-a-reviewer'
+    const mayReview = this.#parts.policy.point.may(by, 'review').effect === 'allow'
+    if (!mayReview || !this.isReviewer(by, request)) return 'not-a-reviewer'
     if (request.state !== state) return 'over'
     return state === 'open' && this.#parts.clock.now() >= request.expiresAt ? 'over' : undefined
   }

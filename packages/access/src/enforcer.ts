@@ -19,6 +19,7 @@ import {
   type Subject,
   type Tell,
 } from '@sallyport/core'
+import type { Authenticated } from '@sallyport/identity'
 import type { Recorder } from '@sallyport/recording'
 import type { Review } from '@sallyport/store'
 import { attend, notWatched, unwatchable } from './attendance.ts'
@@ -30,6 +31,7 @@ import { digestOf } from './digest.ts'
 import type { Notify } from './events.ts'
 import { hold, stale } from './hold.ts'
 import type { Reviews, Use } from './reviews.ts'
+import { needsStepUp, type StepUpDoor } from './step-up.ts'
 
 /** Reviewers read what they approve. Text and parameters beyond this are not theirs to judge. */
 const maxReviewBytes = 1024 * 1024
@@ -38,11 +40,12 @@ export interface EnforcerParts {
   readonly session: SessionId
   readonly resource: Resource
   readonly account: string
-  readonly tokenId: string
+  readonly token: Authenticated['token']
   /** The session as it stands: its subject's groups may change while it lives, and it ends by its signal. */
   readonly live: { readonly subject: Subject; readonly signal: AbortSignal }
   readonly policy: CurrentPolicy
   readonly reviews: Reviews
+  readonly stepUp: StepUpDoor
   readonly recorder: Recorder
   readonly audience: Pick<SessionAudience, 'isMet' | 'onChange'>
   readonly clock: Clock
@@ -50,6 +53,9 @@ export interface EnforcerParts {
 }
 
 type ReviewDecision = Extract<Decision, { effect: 'review' }>
+type StepUpDecision = Extract<Decision, { effect: 'step-up' }>
+type PermittingDecision = Exclude<Decision, StepUpDecision>
+type RefusingDecision = StepUpDecision | (Decision & { readonly effect: 'deny' })
 
 /**
  * The one ordering of one session: decide, have it reviewed, record, then a Permit. The only place that mints Permits,
@@ -84,18 +90,14 @@ export class Enforcer {
     const decision = this.#decide(facts)
     const refused = unwatchable(operation, decision.obligations)
     if (refused !== undefined) return this.#deny(operation, facts, decision.policies, refused)
-    switch (decision.effect) {
-      case 'allow': {
-        const { watchers } = decision.obligations
-        if (watchers === undefined || this.#parts.audience.isMet(watchers))
-          return this.#permit(operation, facts, decision)
-        return this.#track(this.#whenWatched(operation, facts, decision, tell, signal))
-      }
-      case 'deny':
-        return this.#deny(operation, facts, decision.policies, denied(decision, facts))
-      case 'review':
-        return this.#track(this.#review(operation, facts, decision, tell, signal))
-    }
+    if (isRefusing(decision))
+      return this.#deny(operation, facts, decision.policies, this.#refusalOf(decision, facts))
+    if (decision.effect === 'review')
+      return this.#track(this.#review(operation, facts, decision, tell, signal))
+    const { watchers } = decision.obligations
+    if (watchers === undefined || this.#parts.audience.isMet(watchers))
+      return this.#permit(operation, facts, decision)
+    return this.#track(this.#whenWatched(operation, facts, decision, tell, signal))
   }
 
   /** Records what the protocol refuses by itself. */
@@ -128,6 +130,12 @@ export class Enforcer {
     await Promise.allSettled(this.#holds)
   }
 
+  #refusalOf(decision: RefusingDecision, facts: readonly Facts[]): Refusal {
+    if (decision.effect !== 'step-up') return denied(decision, facts)
+    const { live, token, stepUp: door } = this.#parts
+    return needsStepUp(decision, { subject: live.subject, token, door }, 'run it again')
+  }
+
   #decide(facts: readonly Facts[]): Decision {
     const { policy, live, resource, account } = this.#parts
     return policy.point.decide(live.subject, resource, account, facts)
@@ -136,7 +144,7 @@ export class Enforcer {
   #permit(
     operation: Operation,
     facts: readonly Facts[],
-    decision: Decision,
+    decision: PermittingDecision,
     review?: ReviewId,
   ): Authorization | Promise<Authorization> {
     const effect = review === undefined ? decision.effect : 'review'
@@ -162,7 +170,7 @@ export class Enforcer {
   #record(
     { text, parameters }: Operation,
     facts: readonly Facts[],
-    effect: Decision['effect'],
+    effect: 'allow' | 'deny' | 'review',
     policies: readonly string[],
     reason: string | undefined,
     review?: ReviewId,
@@ -198,7 +206,7 @@ export class Enforcer {
     if (gone !== undefined) return refuse(gone)
     if (live.signal.aborted) return refuse(stale('the session has ended'))
     const now = this.#decide(facts)
-    if (now.effect === 'deny') return refuse(denied(now, facts))
+    if (isRefusing(now)) return refuse(this.#refusalOf(now, facts))
     if (now.effect === 'review') return this.#review(operation, facts, now, tell, signal)
     const { watchers } = now.obligations
     if (watchers !== undefined && !this.#parts.audience.isMet(watchers))
@@ -266,7 +274,7 @@ export class Enforcer {
     if (isRefusal(outcome)) return refuse(outcome)
     if (live.signal.aborted) return refuse(stale('the session has ended'))
     const now = this.#decide(facts)
-    if (now.effect === 'deny') return refuse(denied(now, facts))
+    if (isRefusing(now)) return refuse(this.#refusalOf(now, facts))
     // While the approval was being used up, what is asked for may have changed once more.
     if (now.effect === 'review' && !isDeepStrictEqual(now.terms.needs, checked))
       return refuse(stale('what it was approved under has changed'))
@@ -281,9 +289,9 @@ export class Enforcer {
   #recheck(review: Review, facts: readonly Facts[], digest: string): Use | Refusal {
     if (review.digest !== digest) return stale('it is not what was approved')
     const now = this.#decide(facts)
-    if (now.effect === 'deny') return denied(now, facts)
+    if (isRefusing(now)) return this.#refusalOf(now, facts)
     const needs = now.effect === 'review' ? now.terms.needs : review.needs
-    return { digest, needs, tokenId: this.#parts.tokenId }
+    return { digest, needs, tokenId: this.#parts.token.id }
   }
 
   #track<T>(held: Promise<T>): Promise<T> {
@@ -292,6 +300,10 @@ export class Enforcer {
     held.then(forget, forget)
     return held
   }
+}
+
+function isRefusing(decision: Decision): decision is RefusingDecision {
+  return decision.effect === 'deny' || decision.effect === 'step-up'
 }
 
 function sizeOf({ text, parameters }: Operation): number {

@@ -31,6 +31,7 @@ import type { Notify } from './events.ts'
 import { LateResults } from './late-results.ts'
 import { LiveSession, type Dial, type FindCredential } from './live-session.ts'
 import type { Reviews } from './reviews.ts'
+import { needsStepUp, type StepUpDoor } from './step-up.ts'
 import type { LiveSessions } from './sessions.ts'
 
 /** Holds off whoever fails to log in too often, over all processes of the gateway. */
@@ -64,6 +65,7 @@ export interface GateParts {
   readonly tokens: Pick<Authenticator, 'authenticate' | 'accepts'> & Pick<Tokens, 'watch'>
   readonly throttle: FailureThrottle
   readonly devices: DeviceDoor
+  readonly stepUp: StepUpDoor
   readonly dial: Dial
   readonly credential: FindCredential
   readonly clock: Clock
@@ -136,7 +138,7 @@ export class AccessGate<Options> implements Gate<Options> {
       const resource = await store.read.resources.get(claim.resource)
       const grant = await this.#grantFor(known, this.#judge(known, resource, claim.account))
       if (sessions.epoch !== epoch) continue
-      const permitted = this.#permitted(this.#judge(known, resource, claim.account), grant)
+      const permitted = this.#permitted(known, this.#judge(known, resource, claim.account), grant)
       if (isRefusal(permitted)) return this.#refused(claim, permitted)
       return this.#begin(claim, known, permitted)
     }
@@ -175,6 +177,7 @@ export class AccessGate<Options> implements Gate<Options> {
   }
 
   #permitted(
+    { subject, token }: Authenticated,
     { resource, account, decision }: Judged,
     grant: Grant | undefined,
   ): Permitted<Options> | Refusal {
@@ -188,6 +191,8 @@ export class AccessGate<Options> implements Gate<Options> {
         return { ...permitted, grant: undefined }
       case 'request':
         return grant === undefined ? notGranted(resource, account, decision) : { ...permitted, grant }
+      case 'step-up':
+        return needsStepUp(decision, { subject, token, door: this.#parts.stepUp }, 'connect again')
       case 'deny':
       case 'review':
         return isOutsideHours(decision) ? refusal('denied', decision.reason ?? '') : noSuchAccess
@@ -219,6 +224,7 @@ export class AccessGate<Options> implements Gate<Options> {
       clientAddress,
       ...(clientApplication !== undefined && { clientApplication }),
       policyVersion,
+      ...(subject.signedIn !== undefined && { signedIn: subject.signedIn }),
       ...(grant !== undefined && { grant: grant.id }),
     })
     const session = new LiveSession<Options>({
@@ -240,7 +246,7 @@ export class AccessGate<Options> implements Gate<Options> {
           session: id,
           resource,
           account: account.name,
-          tokenId: token.id,
+          token,
           live,
           recorder,
           audience,

@@ -17,4 +17,5 @@ export type { Dial, DialRequest, FindCredential, LiveSession } from './live-sess
 export { isOwn } from './party.ts'
 export { Reviews, type Answered, type AnswerProblem, type ReviewParts } from './reviews.ts'
 export type { Seen, Watching } from './watching.ts'
+export { needsStepUp, type StepUpDoor } from './step-up.ts'
 export { LiveSessions, type LiveSessionsParts } from './sessions.ts'

@@ -32,6 +32,7 @@ import type { CurrentPolicy } from './current-policy.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Notify } from './events.ts'
 import type { SessionEnds } from './session-ends.ts'
+import { needsStepUp, type StepUpDoor } from './step-up.ts'
 
 /** Where a session's bytes go: enough for a tunnel to dial it. */
 export interface DialRequest {
@@ -62,6 +63,7 @@ export interface LiveSessionParts<Options> {
   /** Tells when what the token has proven no longer stands, or stands with other groups. */
   readonly watch: (listener: OnStanding) => Disposable
   readonly policy: CurrentPolicy
+  readonly stepUp: StepUpDoor
   readonly recorder: Recorder
   readonly audience: SessionAudience
   /** Built around the session as it stands. */
@@ -173,7 +175,7 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     try {
       const decision = this.#parts.policy.point.connect(this.#subject, this.resource, this.account)
       const isGranted = decision.effect === 'request' && this.#holdsGrant()
-      if (decision.effect !== 'allow' && !isGranted) this.end(cause ?? notAnyMore(decision))
+      if (decision.effect !== 'allow' && !isGranted) this.end(cause ?? this.#notAnyMore(decision))
     } catch (thrown) {
       this.end(asFault(thrown))
     }
@@ -186,7 +188,13 @@ export class LiveSession<Options = unknown> implements Session<Options> {
     return holders.includes(actorKey(this.#grant.actor))
   }
 
-  /** From now on it is judged with other groups. */
+  #notAnyMore(decision: ConnectDecision): Refusal {
+    if (decision.effect !== 'step-up') return notAnyMore(decision)
+    const { token, stepUp: door } = this.#parts
+    return needsStepUp(decision, { subject: this.#subject, token, door }, 'connect again')
+  }
+
+  /** From now on it is judged with other groups, or by another sign-in. */
   #becomes(subject: Subject): void {
     this.#subject = subject
     this.rejudge()

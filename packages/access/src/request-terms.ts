@@ -13,7 +13,9 @@ export async function termsNow(
   const resource = await tx.resources.get(request.resource)
   if (principal === undefined || !resource?.accounts.some(({ name }) => name === request.account))
     return undefined
-  const decision = policy.point.connect(subjectOf(principal, actor), resource, request.account)
+  // How people have signed in says who may connect, not who may ask.
+  const point = policy.point.signedInAsAsked()
+  const decision = point.connect(subjectOf(principal, actor), resource, request.account)
   return decision.effect === 'request' ? decision.terms : undefined
 }
 

@@ -175,6 +175,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       interrupts: new KeyedInterrupts(),
       tokens: new Authenticators({ tokens, federation: tokens, keys: logIns }),
       throttle: new Throttle(clock),
+      stepUp: {
+        pageOf: ({ id, issuer }) =>
+          issuer === null ? undefined : `https://gateway.example/sign-in/step-up/${id}`,
+      },
       devices: {
         begin: (program, address) => devices.begin(program, address),
         wait: async (code, signal) => {

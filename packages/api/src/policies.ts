@@ -45,22 +45,28 @@ const inquiry = {
     .optional(),
 }
 
+const Effect = z.enum(['allow', 'deny', 'step-up', 'review', 'request'])
+
 export const Finding = z
   .object({
     principal: Person.extend({ groups: z.array(z.string()) }),
     actor: Actor,
-    /** `review` and `request` mean yes, after somebody else has approved. */
-    answer: z.enum(['yes', 'no', 'review', 'request']),
+    /** `step-up` means yes, with another sign-in; `review` and `request`, after somebody else has approved. */
+    answer: z.enum(['yes', 'no', 'step-up', 'review', 'request']),
     /** What was asked of the policies: what is done on a resource needs a connection first. */
     steps: z.array(
       z.object({
         asked: z.string(),
-        effect: z.enum(['allow', 'deny', 'review', 'request']),
+        effect: Effect,
         /** Those that determined it. */
         policies: z.array(z.string()),
         reason: z.string().optional(),
         /** Who must approve it, where somebody must. */
         needs: z.array(ReviewNeed).optional(),
+        /** What the sign-in must be, where another is needed. */
+        signIn: z
+          .object({ acr: z.array(z.string()).optional(), maxAgeSeconds: z.number().optional() })
+          .optional(),
         /** In one sentence. */
         words: z.string(),
       }),
@@ -82,8 +88,6 @@ const finding: Finding = {
     },
   ],
 }
-
-const Effect = z.enum(['allow', 'deny', 'review', 'request'])
 
 /** Recorded operations that would be decided otherwise, all in the same way. */
 const SimulatedChange = z

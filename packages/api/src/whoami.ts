@@ -19,6 +19,10 @@ export const whoami = {
           scope: z.array(Restriction).optional(),
           token: z.object({ id: Id, label: z.string(), expiresAt: Time }),
           mayAdminister: z.boolean(),
+          /** How the principal has signed in, where that is known. */
+          signedIn: z
+            .object({ acr: z.array(z.string()), amr: z.array(z.string()), at: Time.optional() })
+            .optional(),
         })
         .meta({ id: 'WhoAmI' }),
     ),

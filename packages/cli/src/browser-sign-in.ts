@@ -18,6 +18,8 @@ export async function withBrowser(
   client: Client,
   /** Where its pages are. */
   gateway: string,
+  /** What class of sign-in it is to be. */
+  acr?: string,
 ): Promise<SignedIn> {
   const state = randomBytes(32).toString('base64url')
   const verifier = randomBytes(32).toString('base64url')
@@ -42,7 +44,12 @@ export async function withBrowser(
   const late = setTimeout(() => back.reject(tooLate), patienceMs)
   try {
     const port = await listen(server)
-    const query = new URLSearchParams({ port: String(port), state, challenge })
+    const query = new URLSearchParams({
+      port: String(port),
+      state,
+      challenge,
+      ...(acr !== undefined && { acr }),
+    })
     const url = `${gateway}/sign-in/program?${query.toString()}`
     surroundings.errors.write(
       `Sign in in your browser. Where none opens, open this, on this machine:\n\n  ${url}\n\n`,
@@ -56,10 +63,17 @@ export async function withBrowser(
 }
 
 /** By a browser on any machine: a person goes to a page, and compares a code there. RFC 8628 @throws Failure, ApiError */
-export async function withDevice(surroundings: Surroundings, client: Client): Promise<SignedIn> {
+export async function withDevice(
+  surroundings: Surroundings,
+  client: Client,
+  /** What class of sign-in it is to be. */
+  acr?: string,
+): Promise<SignedIn> {
   const begun = await client.device.begin({ program: 'sallyport login' })
+  const url = new URL(begun.urlWithCode)
+  if (acr !== undefined) url.searchParams.set('acr', acr)
   surroundings.errors.write(
-    `Open this in any browser, and go on if it shows the same code:\n\n  ${begun.urlWithCode}\n\n  code ${begun.userCode}\n\n`,
+    `Open this in any browser, and go on if it shows the same code:\n\n  ${url.href}\n\n  code ${begun.userCode}\n\n`,
   )
   while (surroundings.now() < Date.parse(begun.expiresAt)) {
     const { signedIn } = await client.device.token({ deviceCode: begun.deviceCode })

@@ -1,5 +1,6 @@
 import type { Obligations } from './permit.ts'
 import type { ReviewNeed } from './review-needs.ts'
+import type { SignInTerms } from './sign-in-terms.ts'
 
 /** What must happen before a `review` decision permits. */
 export interface ReviewTerms {
@@ -16,13 +17,17 @@ export interface RequestTerms extends ReviewTerms {
   readonly breakGlass: readonly string[]
 }
 
-/** What policy says of an operation. `policies` are the ids of those that determined it. */
+/** What policy says of an operation. `policies` are the ids of those that determined it. `step-up`: nothing is missing but such a sign-in. */
 export type Decision = {
   readonly policies: readonly string[]
   /** The policy's own words, safe to show. */
   readonly reason?: string
   readonly obligations: Obligations
-} & ({ readonly effect: 'allow' | 'deny' } | { readonly effect: 'review'; readonly terms: ReviewTerms })
+} & (
+  | { readonly effect: 'allow' | 'deny' }
+  | { readonly effect: 'review'; readonly terms: ReviewTerms }
+  | { readonly effect: 'step-up'; readonly signIn: SignInTerms }
+)
 
 /** What policy says of a connection: `request` where it is permitted while a grant lasts, and not otherwise. */
 export type ConnectDecision =

@@ -83,6 +83,14 @@ export {
   openNeeds,
   type ReviewNeed,
 } from './review-needs.ts'
+export {
+  bothTerms,
+  eitherTerms,
+  isSignedInAs,
+  signInInWords,
+  signInLapsesAt,
+  type SignInTerms,
+} from './sign-in-terms.ts'
 export { Secret } from './secret.ts'
 export type { OwnTarget, SampleRequest, TagSuggestion, TagSuggestions } from './tag-suggestions.ts'
 export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'

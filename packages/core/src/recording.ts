@@ -1,4 +1,4 @@
-import type { Actor, Principal, PrincipalId } from './identity.ts'
+import type { Actor, Principal, PrincipalId, SignedIn } from './identity.ts'
 import type { GrantId, OperationId, ReviewId, SessionId } from './ids.ts'
 import type { Facts } from './facts.ts'
 import type { Outcome, Parameter } from './operation.ts'
@@ -23,6 +23,8 @@ export type RecordingEvent =
       readonly clientAddress: string
       readonly clientApplication?: string
       readonly policyVersion: string
+      /** How the principal had signed in, where that is known. */
+      readonly signedIn?: SignedIn
       /** The grant that the session stands on, where it stands on one. */
       readonly grant?: GrantId
     }

@@ -12,6 +12,7 @@
  * - `unsupported` a feature that cannot be enforced, and so is not offered
  * - `review-denied` `review-expired` `review-withdrawn` how a review ended
  * - `review-stale` what was approved is no longer what would run
+ * - `step-up` it needs another sign-in of the same person: see what to do next
  * - `not-watched` nobody came to watch, or came back, whom policy asks to
  * - `session-killed` `access-revoked` `access-expired` why a live session was ended: by somebody, by a change, by its time
  */
@@ -29,6 +30,7 @@ export type RefusalCode =
   | 'review-expired'
   | 'review-withdrawn'
   | 'review-stale'
+  | 'step-up'
   | 'not-watched'
   | 'session-killed'
   | 'access-revoked'

@@ -23,6 +23,7 @@ export { TokenExchange, type Exchange, type Exchanged } from './oauth/token-exch
 export { ProviderChecks } from './oidc/provider-checks.ts'
 export { Provider, type ProviderSettings } from './oidc/provider.ts'
 export { ProviderSignIn, type CompletedSignIn } from './provider-sign-in.ts'
+export { StepUps, type ProposedStepUp } from './step-ups.ts'
 export type { AskAgent } from './credentials/agent.ts'
 export { Credentials, type CredentialParts } from './credentials/credentials.ts'
 export { secretFrom, type KeptParts, type KeptSource } from './credentials/kept.ts'

@@ -1,10 +1,21 @@
 import { hash } from 'node:crypto'
-import { isRefusal, principalId, refusal, type Clock, type Refusal } from '@sallyport/core'
+import {
+  isRefusal,
+  isSignedInAs,
+  principalId,
+  refusal,
+  signInInWords,
+  type Clock,
+  type Refusal,
+  type SignInTerms,
+} from '@sallyport/core'
 import type { Store, Writers } from '@sallyport/store'
+import { shown } from './federation/claims.ts'
 import { admitPerson } from './provider-users.ts'
 import type { SealedBox } from './sealed-box.ts'
 import { SignInProblem, type SignedInPerson, type SignInProvider } from './sign-in-provider.ts'
 import { signInId } from './signed-in.ts'
+import type { ProposedStepUp, StepUps } from './step-ups.ts'
 import { defaultTokenMs, type MintedToken, type Tokens } from './tokens.ts'
 
 /** A way to the provider that a browser has been sent on, sealed: it keeps that itself, so that no other can come back for it. */
@@ -14,6 +25,7 @@ export interface BegunSignIn {
 }
 
 export interface CompletedSignIn {
+  readonly kind: 'signed-in'
   readonly token: MintedToken
   readonly user: string
   /** Where in the gateway the browser wants to be. */
@@ -30,8 +42,17 @@ export interface ProviderSignInParts<Flow> {
   readonly tokens: Tokens
   readonly box: SealedBox
   readonly clock: Clock
+  /** Where people can be asked to sign in anew. */
+  readonly stepUps?: Pick<StepUps, 'propose'>
   /** For the log. */
   readonly onProblem: (problem: SignInProblem, address: string) => void
+}
+
+/** What a sign-in is to be, and what for. */
+export interface WantedSignIn {
+  readonly terms: SignInTerms
+  /** The id of a sign-in that it renews; a new one where absent. */
+  readonly renews?: string
 }
 
 /** Signs people in at the provider, by their browser. */
@@ -47,11 +68,17 @@ export class ProviderSignIn<Flow = unknown> {
    * @param to where in the gateway it wants to be afterwards
    * @param replaces the session that it has, where it cannot show it when it comes back
    */
-  async begin(back: string, to: string, address: string, replaces?: string): Promise<BegunSignIn | Refusal> {
+  async begin(
+    back: string,
+    to: string,
+    address: string,
+    replaces?: string,
+    wanted?: WantedSignIn,
+  ): Promise<BegunSignIn | Refusal> {
     const { provider, box, clock } = this.#parts
     try {
-      const { url, flow } = await provider.begin(back)
-      const begun: SealedFlow<Flow> = { flow, to, back, replaces, endsAtMs: clock.now() + flowMs }
+      const { url, flow } = await provider.begin(back, wanted?.terms)
+      const begun: SealedFlow<Flow> = { flow, to, back, replaces, wanted, endsAtMs: clock.now() + flowMs }
       const kept = JSON.stringify(begun)
       return { url, sealed: box.seal(this.#context, Buffer.from(kept)).toString('base64url') }
     } catch (thrown) {
@@ -68,14 +95,20 @@ export class ProviderSignIn<Flow = unknown> {
     answer: URLSearchParams,
     sealed: string | undefined,
     address: string,
-  ): Promise<CompletedSignIn | Refusal> {
+  ): Promise<CompletedSignIn | ProposedStepUp | Refusal> {
     const begun = this.#opened(sealed)
     if (begun === undefined)
       return this.#refused(new SignInProblem('refused', 'no sign-in was begun by this browser'), address)
     try {
       const person = await this.#parts.provider.complete(answer, begun.flow, begun.back)
+      const { wanted, to, replaces } = begun
+      if (wanted !== undefined && !isSignedInAs(wanted.terms, person.signedIn, this.#parts.clock.now()))
+        return this.#notAsAsked(wanted.terms, person, address)
+      const { stepUps } = this.#parts
+      if (wanted?.renews !== undefined && stepUps !== undefined)
+        return await stepUps.propose(person, wanted.renews)
       const admitted = await this.#admit(person, address)
-      return isRefusal(admitted) ? admitted : { ...admitted, to: begun.to, replaces: begun.replaces }
+      return isRefusal(admitted) ? admitted : { kind: 'signed-in', ...admitted, to, replaces }
     } catch (thrown) {
       return this.#refused(thrown, address)
     }
@@ -139,6 +172,13 @@ export class ProviderSignIn<Flow = unknown> {
     })
   }
 
+  #notAsAsked(terms: SignInTerms, { signedIn }: SignedInPerson, address: string): Refusal {
+    const was = signedIn.acr.length === 0 ? 'no class of sign-in' : signedIn.acr.map(shown).join(', ')
+    const why = `it was asked for ${signInInWords(terms)}, and says ${was}`
+    this.#parts.onProblem(new SignInProblem('refused', why), address)
+    return notAsAsked
+  }
+
   #refused(thrown: unknown, address: string): Refusal {
     if (!(thrown instanceof SignInProblem)) throw thrown
     this.#parts.onProblem(thrown, address)
@@ -162,6 +202,7 @@ interface SealedFlow<Flow> {
   readonly to: string
   readonly back: string
   readonly replaces: string | undefined
+  readonly wanted: WantedSignIn | undefined
   readonly endsAtMs: number
 }
 
@@ -174,6 +215,11 @@ const notSignedIn = refusal(
   'invalid-credential',
   'you were not signed in',
   'begin again; if it goes on, ask an administrator',
+)
+const notAsAsked = refusal(
+  'invalid-credential',
+  'you were signed in, but not as strongly or as lately as is asked for',
+  'begin again, and use what your provider asks for then; if it asks for nothing, ask an administrator',
 )
 const unavailable = refusal(
   'invalid-credential',

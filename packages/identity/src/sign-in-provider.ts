@@ -1,4 +1,4 @@
-import type { Secret, SignedIn } from '@sallyport/core'
+import type { Secret, SignedIn, SignInTerms } from '@sallyport/core'
 import type { DescribedPerson } from './provider-users.ts'
 
 /**
@@ -8,9 +8,10 @@ import type { DescribedPerson } from './provider-users.ts'
 export interface SignInProvider<Flow> {
   /**
    * @param back the gateway's address at which the browser comes back
+   * @param asked what the sign-in is to be, of which the provider may have its own opinion: the person's says what it was
    * @throws SignInProblem
    */
-  begin(back: string): Promise<{ readonly url: URL; readonly flow: Flow }>
+  begin(back: string, asked?: SignInTerms): Promise<{ readonly url: URL; readonly flow: Flow }>
   /**
    * @param answer what the browser came back with, in the address or in a form
    * @throws SignInProblem unless it is the provider's, to us, and to what this very flow began

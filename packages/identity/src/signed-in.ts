@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { timeOrderedId, type SignedIn } from '@sallyport/core'
 import type { SignInRow, Writers } from '@sallyport/store'
-import { textsIn } from './federation/claims.ts'
+import { claimAt, textsIn } from './federation/claims.ts'
 import type { Claims } from './federation/jwt.ts'
 
 /** What a token says of how somebody signed in. What it does not say plainly, or at too great a length, it does not say. */
-export function signedInBy(claims: Claims): SignedIn {
+export function signedInBy(claims: Claims, acrClaim = 'acr'): SignedIn {
   const at = claims['auth_time']
   return {
-    acr: wordsIn(claims['acr']),
+    acr: wordsIn(claimAt(claims, acrClaim)),
     amr: wordsIn(claims['amr']),
     ...(typeof at === 'number' && at >= 0 && at <= latestSeconds && { atMs: Math.floor(at) * 1000 }),
   }

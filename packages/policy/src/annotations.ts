@@ -1,4 +1,4 @@
-import type { RequestTerms, ReviewNeed, ReviewTerms, Watchers } from '@sallyport/core'
+import type { RequestTerms, ReviewNeed, ReviewTerms, SignInTerms, Watchers } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import { readHours, type Hours } from './hours.ts'
 import { maxApprovals, namesIn, readNeeds } from './needs.ts'
@@ -15,6 +15,8 @@ export interface Annotations {
   readonly watchers?: Watchers
   /** On a permit: when it may be used; at any time where absent. */
   readonly hours?: Hours
+  /** A permit permits only who has signed in like this; a forbid forbids everybody else. */
+  readonly stepUp?: SignInTerms
 }
 
 /** An annotation that is wrong, by name, so that the file's reader can find its line. */
@@ -31,10 +33,12 @@ export const gatewayVerdicts = {
   tooManyApprovals: 'too-many-approvals',
   outsideHours: 'outside-hours',
   notDelegated: 'not-delegated',
+  stepUp: 'step-up',
+  noSignInFits: 'no-sign-in-fits',
 } as const
 
 const known = [
-  'id', 'reason', 'hours', 'watched', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass',
+  'id', 'reason', 'hours', 'watched', 'stepup', 'max_age', 'review', 'request', 'reviewers', 'within', 'duration', 'breakglass',
 ] // prettier-ignore
 const knownNames = known.map((name) => `@${name}`)
 const hourMs = 3_600_000
@@ -46,6 +50,8 @@ const waits = {
 const defaultDuration = '1h'
 const maxDurationMs = 168 * hourMs
 const maxReasonLength = 300
+const maxClasses = 10
+const maxAgeLimitMs = 168 * hourMs
 const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: hourMs }
 
 type Given = Readonly<Record<string, string | null>>
@@ -74,11 +80,13 @@ export function readAnnotations(
 
   const hours = hoursOf(effect, given, complain)
   const watchers = watchersOf(effect, given, complain)
+  const stepUp = stepUpOf(given, complain)
   const annotations = {
     ...(id ? { id } : {}),
     ...(reason ? { reason } : {}),
     ...(hours ? { hours } : {}),
     ...(watchers ? { watchers } : {}),
+    ...(stepUp ? { stepUp } : {}),
   }
   complainOfStrays(given, complain)
   if (request !== undefined) {
@@ -121,6 +129,29 @@ function watchersOf(effect: 'permit' | 'forbid', given: Given, complain: Complai
       '@watched needs the group that watches. Any of several: @watched("dba,security"); somebody of each: @watched("dba & security")',
     )
   return read.kind === 'needs' ? read.needs.map(({ groups }) => groups) : []
+}
+
+function stepUpOf(given: Given, complain: Complain): SignInTerms | undefined {
+  const { stepup, max_age: age } = given
+  if (stepup === undefined && age === undefined) return undefined
+  const acr = stepup === undefined ? undefined : namesIn(stepup ?? '')
+  if (acr !== undefined && (acr.length > maxClasses || !acr.every(isUsableClass)))
+    complain(
+      'stepup',
+      `@stepup needs what the provider calls such a sign-in, its acr, or up to ${maxClasses} of which any will do: @stepup("phr,phrh")`,
+    )
+  const maxAgeMs = age === undefined ? undefined : durationMs(age ?? '', maxAgeLimitMs)
+  if (age !== undefined && maxAgeMs === undefined)
+    complain('max_age', '@max_age needs a number and s, m or h, from 1s to 168h: @max_age("15m")')
+  return {
+    ...(acr !== undefined && { acr }),
+    ...(age !== undefined && { maxAgeMs: maxAgeMs ?? 0 }),
+  }
+}
+
+/** In a request they stand parted by spaces. */
+function isUsableClass(acr: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/.test(acr)
 }
 
 function complainOfStrays(given: Given, complain: Complain): void {
@@ -199,7 +230,8 @@ function isUsableReason(reason: string): boolean {
   )
 }
 
-function durationMs(text: string, maxMs: number): number | undefined {
+/** `15m` in milliseconds; undefined where it is none, or more than may be. */
+export function durationMs(text: string, maxMs: number): number | undefined {
   const [, count, unit = ''] = /^([0-9]{1,6})([smh])$/.exec(text) ?? []
   const durationMs = Number(count) * (unitsMs[unit] ?? Number.NaN)
   return durationMs > 0 && durationMs <= maxMs ? durationMs : undefined

@@ -57,9 +57,18 @@ function policies(effect: fc.Arbitrary<string>): fc.Arbitrary<string[]> {
   return fc.array(policy, { maxLength: 6 })
 }
 
-const anyPolicies = policies(
-  fc.constantFrom('permit', 'permit', 'forbid', '@review("dba") permit', '@review("ops & dba") permit'),
-)
+const effects = [
+  'permit',
+  'permit',
+  'forbid',
+  '@review("dba") permit',
+  '@review("ops & dba") permit',
+  '@stepup("phr") permit',
+  '@stepup("phr") @review("ops") permit',
+]
+const anyPolicies = policies(fc.constantFrom(...effects, '@stepup("phr") forbid'))
+/** What Cedar alone denies is denied. */
+const cedarPolicies = policies(fc.constantFrom(...effects))
 
 const facts: fc.Arbitrary<Facts> = fc
   .record({
@@ -103,7 +112,7 @@ function decide(texts: readonly string[], subject: Subject, asked: readonly Fact
 }
 
 test('one more forbid never turns a denial into anything else, nor a review into an allowance', () => {
-  const strictness = { allow: 0, review: 1, deny: 2 }
+  const strictness = { allow: 0, review: 1, 'step-up': 2, deny: 3 }
   fc.assert(
     fc.property(
       anyPolicies,
@@ -121,7 +130,7 @@ test('one more forbid never turns a denial into anything else, nor a review into
 })
 
 test('one more statement never makes an operation more permitted', () => {
-  const strictness = { allow: 0, review: 1, deny: 2 }
+  const strictness = { allow: 0, review: 1, 'step-up': 2, deny: 3 }
   fc.assert(
     fc.property(anyPolicies, subjects, facts, facts, (some, who, one, other) => {
       const alone = decide(some, who, [one]).effect
@@ -135,7 +144,7 @@ test('one more statement never makes an operation more permitted', () => {
 test('slices, prepared sets and remembered answers decide as Cedar does over all policies at once', () => {
   fc.assert(
     fc.property(
-      anyPolicies,
+      cedarPolicies,
       subjects,
       fc.array(facts, { minLength: 1, maxLength: 4 }),
       (texts, who, asked) => {
@@ -165,7 +174,7 @@ test('a set of which only parts are asked decides as Cedar does over all of it',
       `forbid (principal, action in [Action::"read", Action::"write"], resource in Object::"orders-db/other/public/t${i}");`,
   )
   fc.assert(
-    fc.property(anyPolicies, subjects, facts, (some, who, one) => {
+    fc.property(cedarPolicies, subjects, facts, (some, who, one) => {
       const clear = { ...one, exposes: [] }
       const texts = [...some, ...many]
       const isPermitted = questionsFor(clear).every(([action, path]) =>

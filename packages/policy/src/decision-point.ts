@@ -1,7 +1,5 @@
 import {
-  actorsOf,
   isDelegated,
-  onOwnBehalf,
   RecentCache,
   type CacheUse,
   type ConnectDecision,
@@ -13,15 +11,15 @@ import {
 import { readFileSync } from 'node:fs'
 import { gatewayVerdicts } from './annotations.ts'
 import { examine } from './check.ts'
-import { PreparedPolicies, PreparedSchema } from './engine.ts'
-import { actorRecord, gatewayEntity, labelId, principalEntity, resourceEntity } from './entities.ts'
-import { DelegatedStanding, type Link } from './delegated-standing.ts'
-import { denial, judge, notByGrant, unwatched, withObligations } from './judgement.ts'
-import { readPolicies, type Policy } from './policies.ts'
+import { PreparedSchema } from './engine.ts'
+import { actorRecord, gatewayEntity, principalEntity, resourceEntity } from './entities.ts'
+import { denial, judgeAsked, notByGrant, unwatched, withObligations } from './judgement.ts'
+import { forbidding, keyOf, PoliciesOfHour, type Engine, type Moment } from './policies-of-hour.ts'
+import { readPolicies } from './policies.ts'
 import { PolicyError, type PolicyText } from './problem.ts'
 import { cedarSchema } from './schema.ts'
-import { Slice, sliceOf, sliceOfAction } from './slice.ts'
-import { Standing, type Rules, type SubjectStanding } from './standing.ts'
+import { sliceOf, sliceOfAction } from './slice.ts'
+import type { SubjectStanding } from './standing.ts'
 import { mergeVocabularies, type ProtocolVocabulary } from './vocabulary.ts'
 
 /** Actions on the gateway itself. `review`: may answer reviews at all; being in a group that the review names comes on top. */
@@ -34,8 +32,15 @@ export type GatewayAction = 'administer' | 'replay' | 'review'
 export interface DecisionPoint {
   readonly version: string
   readonly vocabulary: readonly ProtocolVocabulary[]
-  /** The same policies as they stand at this time: permits outside of their `@hours` permit nothing. Itself where nothing differs. */
+  /**
+   * The same policies as they stand at this time: permits outside of their `@hours` permit nothing, and sign-ins are as old as they are
+   * then. The same object for the same hours, where nothing depends on the age of sign-ins.
+   */
   at(nowMs: number): DecisionPoint
+  /** Whether any policy asks how long ago somebody has signed in, so that {@link at} differs from moment to moment. */
+  readonly judgesAges: boolean
+  /** The same as if everybody had signed in as policies ask: for what is judged of people who are not there. */
+  signedInAsAsked(): DecisionPoint
   connect(subject: Subject, resource: Resource, account: string): ConnectDecision
   /** Whose grants let the subject in, where it takes one: see `actorKey`. */
   holders(subject: Subject, resource: Resource, account: string): readonly string[]
@@ -69,7 +74,7 @@ export const builtInPolicies: PolicyText = {
 }
 
 /**
- * As they stand while all permits are within their hours: see {@link DecisionPoint.at}.
+ * As they stand while all permits are within their hours, and nobody has signed in of late: see {@link DecisionPoint.at}.
  * @throws PolicyError with every error, where there is one
  */
 export function compilePolicies(input: CompileInput): DecisionPoint {
@@ -80,71 +85,60 @@ export function compilePolicies(input: CompileInput): DecisionPoint {
 
   const all = [...readPolicies(builtInPolicies).policies, ...policies]
   const use = input.use ?? { name: 'decisions', hits: 0, misses: 0 }
-  const detectorTags = input.detectorTags ?? {}
-  const engine = {
+  const given = { vocabulary, detectorTags: input.detectorTags ?? {}, use }
+  const engine: SharedEngine = {
     schema: new PreparedSchema(cedarSchema(vocabulary)),
-    prepared: new RecentCache<string, PreparedPolicies>(maxPrepared),
-    points: new RecentCache<string, DecisionPoint>(maxPoints),
+    prepared: new RecentCache(maxPrepared),
+    hours: new RecentCache(maxHours),
   }
-  return new CedarDecisionPoint(input, { vocabulary, detectorTags, use }, all, engine)
+  return new CedarDecisionPoint(input, engine, new PoliciesOfHour(given, all, engine))
 }
 
-/** What is the same at any hour: what is prepared in Cedar's engine, and the points of other hours. */
-interface Engine {
-  readonly schema: PreparedSchema
-  readonly prepared: RecentCache<string, PreparedPolicies>
-  /** By what is closed there. */
-  readonly points: RecentCache<string, DecisionPoint>
+/** What is the same at any hour; and the points of other hours, by what is closed there. */
+interface SharedEngine extends Engine {
+  readonly hours: RecentCache<string, CedarDecisionPoint>
 }
-
-type Given = Pick<Rules, 'vocabulary' | 'detectorTags' | 'use'>
 
 class CedarDecisionPoint implements DecisionPoint {
   readonly version: string
   readonly vocabulary: readonly ProtocolVocabulary[]
-  readonly #given: Given
-  readonly #rules: Rules
-  readonly #all: readonly Policy[]
-  readonly #engine: Engine
-  /** Those that are not good at every hour. */
-  readonly #timed: readonly Policy[]
-  readonly #closed: string
-  readonly #slices = new RecentCache<string, Slice>(maxSlices)
-  readonly #standings = new RecentCache<string, SubjectStanding>(maxStandings)
-  #count = 0
-  readonly #known = new WeakMap<Subject, WeakMap<Resource, SubjectStanding>>()
+  readonly #engine: SharedEngine
+  readonly #policies: PoliciesOfHour
+  readonly #moment: Moment
+  #asAsked: DecisionPoint | undefined
 
   constructor(
     { version, vocabulary }: Pick<CompileInput, 'version' | 'vocabulary'>,
-    given: Given,
-    policies: readonly Policy[],
-    engine: Engine,
+    engine: SharedEngine,
+    policies: PoliciesOfHour,
+    moment: Moment = 0,
   ) {
     this.version = version
     this.vocabulary = vocabulary
-    this.#given = given
-    this.#rules = {
-      ...given,
-      byId: new Map(policies.map((policy) => [policy.id, policy])),
-      judgements: new RecentCache(maxJudgements),
-    }
-    this.#all = policies
     this.#engine = engine
-    this.#timed = policies.filter(({ hours }) => hours !== undefined)
-    this.#closed = keyOf(this.#timed.filter(({ isClosed }) => isClosed === true))
-    engine.points.set(this.#closed, this)
+    this.#policies = policies
+    this.#moment = moment
+    engine.hours.set(policies.closed, this)
+  }
+
+  get judgesAges(): boolean {
+    return this.#policies.judgesAges
   }
 
   at(nowMs: number): DecisionPoint {
-    if (this.#timed.length === 0) return this
-    const closed = keyOf(this.#timed.filter(({ hours }) => hours?.isOpen(nowMs) === false))
-    if (closed === this.#closed) return this
-    const known = this.#engine.points.get(closed)
-    if (known !== undefined) return known
-    const policies = this.#all.map((policy) =>
-      policy.hours === undefined ? policy : { ...policy, isClosed: !policy.hours.isOpen(nowMs) },
-    )
-    return new CedarDecisionPoint(this, this.#given, policies, this.#engine)
+    const { timed, closed: closedHere } = this.#policies
+    if (timed.length === 0 && !this.judgesAges) return this
+    const closed = keyOf(timed.filter(({ hours }) => hours?.isOpen(nowMs) === false))
+    const known = closed === closedHere ? this : this.#engine.hours.get(closed)
+    if (known !== undefined && !this.judgesAges) return known
+    const policies = known === undefined ? this.#ofHour(nowMs) : known.#policies
+    return new CedarDecisionPoint(this, this.#engine, policies, nowMs)
+  }
+
+  signedInAsAsked(): DecisionPoint {
+    if (!this.#policies.asksForSignIns) return this
+    const engine = { ...this.#engine, hours: new RecentCache<string, CedarDecisionPoint>(maxHours) }
+    return (this.#asAsked ??= new CedarDecisionPoint(this, engine, this.#policies, 'signed in as asked'))
   }
 
   connect(subject: Subject, resource: Resource, account: string): ConnectDecision {
@@ -170,85 +164,38 @@ class CedarDecisionPoint implements DecisionPoint {
 
   may(subject: Subject, action: GatewayAction, resource?: Resource): Decision {
     if (isDelegated(subject)) return byOwnHand
+    const { all, rules } = this.#policies
     const principal = principalEntity(subject.principal)
     const entity = resource ? resourceEntity(resource) : gatewayEntity
-    const policies = sliceOf(sliceOfAction(this.#all, action, undefined), principal, entity)
-    const answer = this.#prepare(policies).ask({
+    const policies = sliceOf(sliceOfAction(all, action, undefined), principal, entity)
+    const question = {
       principal: principal.uid,
       action,
       resource: entity.uid,
       context: { actor: actorRecord(subject) },
       entities: [principal, entity],
+    }
+    const lacking = this.#policies.lacking(subject, this.#moment)
+    const judgement = judgeAsked({
+      ask: (which) => this.#policies.prepare(forbidding(which, policies, lacking)).ask(question),
+      policies: rules.byId,
+      lacking,
+      words: `${action} on ${resource?.name ?? 'the gateway'}`,
     })
-    const judgement = judge(answer, this.#rules.byId, `${action} on ${resource?.name ?? 'the gateway'}`)
     return withObligations(unwatched(notByGrant(judgement)), { maskedTags: nothing })
   }
 
   #standing(subject: Subject, resource: Resource): SubjectStanding {
-    const known = this.#known.get(subject)?.get(resource)
-    if (known) return known
-    // Sessions bring their own objects for the same person and resource: what those mean is what counts.
-    const key = JSON.stringify([meaningOf(subject), meaningOfResource(resource)])
-    const standing = this.#standings.get(key) ?? this.#newStanding(subject, resource)
-    this.#standings.set(key, standing)
-    const ofSubject = this.#known.get(subject) ?? new WeakMap<Resource, SubjectStanding>()
-    this.#known.set(subject, ofSubject.set(resource, standing))
-    return standing
+    return this.#policies.standing(subject, resource, this.#moment)
   }
 
-  #newStanding(subject: Subject, resource: Resource): SubjectStanding {
-    if (!isDelegated(subject)) return this.#byPolicy(subject, resource)
-    const { scope = [], ...whole } = subject
-    const { actor: itself } = onOwnBehalf(subject.principal)
-    const links = [...actorsOf(subject.actor), itself].map((actor): Link => {
-      const link = { ...whole, actor }
-      return { subject: link, standing: this.#byPolicy(link, resource) }
-    })
-    return new DelegatedStanding(links, scope, resource.name, this.#rules)
+  #ofHour(nowMs: number): PoliciesOfHour {
+    const { all, rules } = this.#policies
+    const policies = all.map((policy) =>
+      policy.hours === undefined ? policy : { ...policy, isClosed: !policy.hours.isOpen(nowMs) },
+    )
+    return new PoliciesOfHour(rules, policies, this.#engine)
   }
-
-  #byPolicy(subject: Subject, resource: Resource): Standing {
-    const policies = sliceOf(this.#all, principalEntity(subject.principal), resourceEntity(resource))
-    return new Standing(subject, resource, this.#slice(policies), this.#rules, ++this.#count)
-  }
-
-  /** Standings with the same policies share them. */
-  #slice(policies: readonly Policy[]): Slice {
-    const key = keyOf(policies)
-    const slice =
-      this.#slices.get(key) ??
-      new Slice(policies, {
-        groupOf: (action) => this.#rules.vocabulary.actions.get(action)?.group,
-        prepare: (some) => this.#prepare(some),
-      })
-    this.#slices.set(key, slice)
-    return slice
-  }
-
-  #prepare(policies: readonly Policy[]): PreparedPolicies {
-    const key = keyOf(policies)
-    const { schema, prepared: known } = this.#engine
-    const prepared = known.get(key) ?? new PreparedPolicies(schema, policies)
-    known.set(key, prepared)
-    return prepared
-  }
-}
-
-function keyOf(policies: readonly Policy[]): string {
-  return policies.map(({ id }) => id).join('\n')
-}
-
-/** All of a subject that counts. */
-function meaningOf({ principal, actor, scope }: Subject): unknown {
-  const actors = actorsOf(actor).flatMap(({ kind, id }) => [kind, id])
-  return [principal.kind, principal.id, principal.groups.toSorted(), actors, scope]
-}
-
-/** All of a resource that policies can see. */
-function meaningOfResource({ name, protocol, host, labels, masking }: Resource): unknown {
-  const tags = masking.columns.map(({ tag }) => tag).toSorted()
-  const labelIds = Object.entries(labels).map(([key, value]) => labelId(key, value))
-  return [name, protocol, host, labelIds.toSorted(), tags, masking.detectors.toSorted()]
 }
 
 const nothing: ReadonlySet<string> = new Set()
@@ -259,10 +206,6 @@ const byOwnHand = withObligations(
   ),
   { maskedTags: nothing },
 )
-const maxStandings = 1024
-const maxSlices = 128
 const maxPrepared = 512
 /** As many as hours of a week differ, in most sets. */
-const maxPoints = 16
-/** Each a few hundred bytes. */
-const maxJudgements = 16_384
+const maxHours = 16

@@ -177,6 +177,7 @@ describe('over any policies, chain and restrictions', () => {
         'forbid',
         '@review("dba") permit',
         '@watched("ops") permit',
+        '@stepup("phr") permit',
         '@request("dba") @duration("1h") permit',
       ),
       action: fc.constantFrom(
@@ -257,7 +258,8 @@ describe('over any policies, chain and restrictions', () => {
     allow: 0,
     request: 1,
     review: 2,
-    deny: 3,
+    'step-up': 3,
+    deny: 4,
   }
   const isAsStrict = (child: ConnectDecision, parent: ConnectDecision): void => {
     expect(strictness[child.effect]).toBeGreaterThanOrEqual(strictness[parent.effect])
@@ -268,7 +270,7 @@ describe('over any policies, chain and restrictions', () => {
   }
 
   test('nobody who acts has more than whom they act for, to connect, to do anything and to see it in clear', () => {
-    const seen = { allow: 0, deny: 0, request: 0, review: 0 }
+    const seen = { allow: 0, deny: 0, request: 0, review: 0, 'step-up': 0 }
     fc.assert(
       fc.property(
         base,

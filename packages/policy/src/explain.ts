@@ -1,4 +1,5 @@
-import { watchersInWords, type ConnectDecision, type ReviewTerms } from '@sallyport/core'
+import { signInInWords, watchersInWords, type ConnectDecision, type ReviewTerms } from '@sallyport/core'
+import { gatewayVerdicts } from './annotations.ts'
 
 /** A decision in one sentence: `denied by no-unfiltered-writes: UPDATE and DELETE need a WHERE clause`. */
 export function explain(decision: ConnectDecision): string {
@@ -11,6 +12,10 @@ export function explain(decision: ConnectDecision): string {
       return `allowed${by}${watched}${why}`
     case 'deny':
       return `denied${by}${why}`
+    case 'step-up': {
+      const those = decision.policies.filter((id) => id !== gatewayVerdicts.stepUp)
+      return `allowed with ${signInInWords(decision.signIn)}, which ${those.join(', ')} ${those.length === 1 ? 'asks' : 'ask'} for${why}`
+    }
     case 'review':
       return `allowed${by} when approved ${asked(decision.terms)}${watched}${why}`
     case 'request': {

@@ -1,4 +1,4 @@
-import type { ConnectDecision, FactValue, Resource, ReviewNeed, Subject } from '@sallyport/core'
+import type { ConnectDecision, FactValue, Resource, ReviewNeed, SignInTerms, Subject } from '@sallyport/core'
 import { didYouMean } from './closest.ts'
 import type { DecisionPoint } from './decision-point.ts'
 import { escapeSegment } from './entities.ts'
@@ -25,8 +25,8 @@ export interface Step {
 }
 
 export interface Finding {
-  /** The strictest of the steps: `request` and `review` mean yes, after somebody else has said so. */
-  readonly answer: 'yes' | 'no' | 'review' | 'request'
+  /** The strictest of the steps: `step-up` means yes, with another sign-in; `request` and `review`, after somebody else has said so. */
+  readonly answer: 'yes' | 'no' | 'step-up' | 'review' | 'request'
   /** What is done on a resource needs a connection first. */
   readonly steps: readonly Step[]
 }
@@ -44,7 +44,9 @@ export function inquire(
 ): Finding {
   const steps = stepsOf(point, subject, resource, inquiry)
   const effects = steps.map(({ decision }) => decision.effect)
-  const strictest = (['deny', 'request', 'review'] as const).find((effect) => effects.includes(effect))
+  const strictest = (['deny', 'step-up', 'request', 'review'] as const).find((effect) =>
+    effects.includes(effect),
+  )
   return { answer: strictest === undefined ? 'yes' : strictest === 'deny' ? 'no' : strictest, steps }
 }
 
@@ -56,6 +58,8 @@ export interface ToldStep {
   reason?: string
   /** Who must approve it, where somebody must. */
   needs?: { groups: string[]; approvals: number }[]
+  /** What the sign-in must be, where another is needed. */
+  signIn?: { acr?: string[]; maxAgeSeconds?: number }
   words: string
 }
 
@@ -70,7 +74,15 @@ export function tellStep({ asked, decision }: Step): ToldStep {
     ...(needs.length === 0
       ? {}
       : { needs: needs.map(({ groups, approvals }) => ({ groups: [...groups], approvals })) }),
+    ...(decision.effect === 'step-up' && { signIn: signInOf(decision.signIn) }),
     words: explain(decision),
+  }
+}
+
+function signInOf({ acr, maxAgeMs }: SignInTerms): NonNullable<ToldStep['signIn']> {
+  return {
+    ...(acr !== undefined && { acr: [...acr] }),
+    ...(maxAgeMs !== undefined && { maxAgeSeconds: maxAgeMs / 1000 }),
   }
 }
 

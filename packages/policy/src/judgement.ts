@@ -1,10 +1,14 @@
 import {
   approvalsIn,
+  bothTerms,
+  eitherTerms,
+  signInInWords,
   type ConnectDecision,
   type Decision,
   type Obligations,
   type RequestTerms,
   type ReviewTerms,
+  type SignInTerms,
   type Watchers,
 } from '@sallyport/core'
 import { gatewayVerdicts } from './annotations.ts'
@@ -51,14 +55,77 @@ export function denial(verdict: string, reason: string, policies: readonly strin
 }
 
 /**
+ * Policies of which some forbid for want of a sign-in: without those that ask for one that there is, with all of them, and without any.
+ */
+export type Forbidding = 'as signed in' | 'whatever the sign-in' | 'signed in as asked'
+
+/** How a question is put, and who puts it. */
+export interface Asked {
+  readonly ask: (forbidding: Forbidding) => Answer
+  readonly policies: ReadonlyMap<string, Policy>
+  /** Ids of policies that ask for another sign-in than there is. */
+  readonly lacking: ReadonlySet<string>
+  /** What was asked, for where no policy permits it: `delete on shop.public.orders`. */
+  readonly words: string
+}
+
+/** Where nothing is missing but a sign-in, one is asked for with which all would be there. */
+export function judgeAsked(asked: Asked): ConnectJudgement {
+  const { ask, policies, lacking, words } = asked
+  const answer = ask('as signed in')
+  if (answer.kind === 'failed') return judge(answer, policies, words)
+  const determining = answer.policies.flatMap((id) => policies.get(id) ?? [])
+  const isMissing =
+    answer.kind === 'forbidden'
+      ? determining.length > 0 && determining.every(({ id }) => lacking.has(id))
+      : determining.some(({ isClosed }) => isClosed !== true) &&
+        determining.every(({ id, isClosed }) => isClosed === true || lacking.has(id))
+  if (isMissing) return stepUp(asked)
+  if (answer.kind === 'forbidden') return judge(answer, policies, words)
+  const used = determining.filter(({ id, isClosed }) => isClosed === true || !lacking.has(id))
+  return judge({ ...answer, policies: used.map(({ id }) => id) }, policies, words)
+}
+
+/** What the sign-in must be, all told: what it is now may be what it is not then. */
+function stepUp({ ask, policies, words }: Asked): ConnectJudgement {
+  const then = ask('signed in as asked')
+  const judgement = judge(then, policies, words)
+  if (then.kind !== 'permitted' || judgement.effect === 'deny') return judgement
+  const whole = ask('whatever the sign-in')
+  if (whole.kind === 'failed') return judge(whole, policies, words)
+  const forbids = whole.kind === 'forbidden' ? whole.policies.flatMap((id) => policies.get(id) ?? []) : []
+  const permits = then.policies.flatMap((id) => policies.get(id) ?? []).filter(({ isClosed }) => !isClosed)
+  const isPlain = permits.some((permit) => permit.stepUp === undefined)
+  const asking = isPlain ? [] : permits
+  const wanted = [
+    ...forbids.flatMap(({ stepUp: terms }) => terms ?? []),
+    ...(isPlain ? [] : [eitherTerms(permits.flatMap(({ stepUp: terms }) => terms ?? []))]),
+  ]
+  const { policies: ids, reason } = namesAndReason([...forbids, ...asking].sort(byId))
+  return steppingUp(wanted, ids, reason)
+}
+
+/** All of these are asked for. */
+function steppingUp(
+  wanted: readonly SignInTerms[],
+  policies: readonly string[],
+  reason: string | undefined,
+): Judgement {
+  const signIn = wanted.reduce<SignInTerms | undefined>((all, one) => all && bothTerms(all, one), {})
+  const named = policies.filter((id) => id !== gatewayVerdicts.stepUp)
+  if (signIn === undefined) {
+    const asked = unique(wanted.map(signInInWords)).join('; ')
+    return denial(gatewayVerdicts.noSignInFits, `the policies ask for what no sign-in is: ${asked}`, named)
+  }
+  const why = reason === undefined || reason === '' ? {} : { reason }
+  return { effect: 'step-up', policies: [gatewayVerdicts.stepUp, ...named], ...why, signIn }
+}
+
+/**
  * What an answer means. `asked` words the question where no policy permits it: `delete on shop.public.orders`.
  * A permit with a review or a request counts only where no plain permit does; for several such see {@link anyOf}.
  */
-export function judge(
-  answer: Answer,
-  policies: ReadonlyMap<string, Policy>,
-  asked: string,
-): ConnectJudgement {
+function judge(answer: Answer, policies: ReadonlyMap<string, Policy>, asked: string): ConnectJudgement {
   if (answer.kind === 'failed')
     return denial(
       gatewayVerdicts.evaluationError,
@@ -116,10 +183,20 @@ function outsideHours(closed: readonly Policy[]): Judgement {
   )
 }
 
-/** All of them together: one denial denies all, one review holds all, and then each must be approved as it asks: see {@link allOf}. */
+/** All of them together: one denial denies all, one sign-in that is missing is asked for, one review holds all, and then each must be approved as it asks: see {@link allOf}. */
 export function strictest(judgements: readonly Judgement[]): Judgement {
   const denied = judgements.find(({ effect }) => effect === 'deny')
   if (denied) return denied
+  const stepUps = judgements.filter((judgement) => judgement.effect === 'step-up')
+  if (stepUps.length > 0) {
+    const why = unique(stepUps.flatMap(({ reason }) => reason ?? [])).join('; ')
+    const ids = unique(stepUps.flatMap(({ policies }) => policies))
+    return steppingUp(
+      stepUps.map(({ signIn }) => signIn),
+      ids,
+      why,
+    )
+  }
   const asked = judgements.flatMap(({ watchers }) => (watchers === undefined ? [] : [watchers]))
   const watchers = asked.length === 0 ? {} : { watchers: together(asked) }
   const reviews = judgements.filter((judgement) => judgement.effect === 'review')

@@ -116,7 +116,7 @@ describe('mistakes in a test file are told with their line', () => {
     [
       'a wrong value',
       '\n      name: x\n      who: dana\n      does: connect\n      expect: perhaps',
-      'cases.yaml:10 cases.0.expect: Invalid option: expected one of "allow"|"deny"|"review"|"request"',
+      'cases.yaml:10 cases.0.expect: Invalid option: expected one of "allow"|"deny"|"review"|"request"|"step-up"',
     ],
     [
       'a deed that is none',

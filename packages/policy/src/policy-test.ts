@@ -4,8 +4,10 @@ import {
   principalId,
   type ConnectDecision,
   type Resource,
+  type SignedIn,
   type Subject,
 } from '@sallyport/core'
+import { durationMs } from './annotations.ts'
 import { didYouMean } from './closest.ts'
 import type { DecisionPoint } from './decision-point.ts'
 import { explain } from './explain.ts'
@@ -40,7 +42,8 @@ export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[
     problems.push(...read.problems)
     for (const { line, test } of read.cases) {
       try {
-        const decision = ask(test.at === undefined ? point : point.at(Date.parse(test.at)), test, read)
+        const atMs = test.at === undefined ? 0 : Date.parse(test.at)
+        const decision = ask(test.at === undefined ? point : point.at(atMs), test, read, atMs)
         results.push({ file: file.name, line, name: test.name, decision, ...compare(test, decision) })
       } catch (error) {
         if (!(error instanceof NotAsked)) throw error
@@ -59,9 +62,14 @@ export function runPolicyTests(point: DecisionPoint, files: readonly PolicyText[
   return { results, problems: problems.sort(byPosition), passed, failed }
 }
 
-function ask(point: DecisionPoint, test: PolicyCase, { people, resources }: ReadTestFile): ConnectDecision {
+function ask(
+  point: DecisionPoint,
+  test: PolicyCase,
+  { people, resources }: ReadTestFile,
+  atMs: number,
+): ConnectDecision {
   const person = typeof test.who === 'string' ? named('person', test.who, people) : test.who
-  const subject = subjectOf(person)
+  const subject = subjectOf(person, atMs)
   const target = test.resource === undefined ? undefined : named('resource', test.resource, resources)
   const resource = target && resourceOf(test.resource ?? '', target)
   const { does } = test
@@ -98,11 +106,17 @@ function compare(test: PolicyCase, decision: ConnectDecision): { passed: boolean
   return { passed: false, message: `expected ${missing.join(' and ')}\ngot      ${explain(decision)}` }
 }
 
-function subjectOf({ user, workload, groups, actor }: Person): Subject {
+function subjectOf({ user, workload, groups, actor, signedIn }: Person, atMs: number): Subject {
   const kind = user === undefined ? 'workload' : 'user'
   const name = user ?? workload ?? ''
-  const subject = onOwnBehalf({ kind, id: principalId(kind, name), name, groups })
+  const own = onOwnBehalf({ kind, id: principalId(kind, name), name, groups })
+  const subject = signedIn === undefined ? own : { ...own, signedIn: signInOf(signedIn, atMs) }
   return actor === undefined ? subject : { ...subject, actor: actorCalled(actor.kind, actor.id, actor.chain) }
+}
+
+function signInOf({ acr, amr, ago }: NonNullable<Person['signedIn']>, atMs: number): SignedIn {
+  const agoMs = ago === undefined ? undefined : durationMs(ago, Number.POSITIVE_INFINITY)
+  return { acr, amr, ...(agoMs !== undefined && { atMs: atMs - agoMs }) }
 }
 
 function resourceOf(name: string, { protocol, host, labels, tags, detectors }: Target): Resource {

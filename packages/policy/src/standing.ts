@@ -21,12 +21,13 @@ import {
 } from './entities.ts'
 import {
   denial,
-  judge,
+  judgeAsked,
   notByGrant,
   strictest,
   unwatched,
   withObligations,
   type ConnectJudgement,
+  type Forbidding,
   type Judgement,
 } from './judgement.ts'
 import type { Policy } from './policies.ts'
@@ -41,6 +42,13 @@ export interface Rules {
   readonly byId: ReadonlyMap<string, Policy>
   readonly judgements: RecentCache<string, ConnectJudgement>
   readonly use: CacheUse
+}
+
+/** The policies that matter to a standing. */
+export interface Relevant {
+  readonly slices: Readonly<Record<Forbidding, Slice>>
+  /** Ids of those that ask for another sign-in than there is. */
+  readonly lacking: ReadonlySet<string>
 }
 
 /** How one subject stands to one resource. */
@@ -62,14 +70,14 @@ export class Standing implements SubjectStanding {
   readonly #actor: ActorRecord
   readonly #key: string
   readonly #protocol: string
-  readonly #slice: Slice
+  readonly #relevant: Relevant
   readonly #rules: Rules
   /** Tells this standing's judgements from others'. */
   readonly #number: number
   readonly #decided = new RecentCache<string, WeakMap<Facts, Decision>>(maxAccounts)
   #masked: ReadonlySet<string> | undefined
 
-  constructor(subject: Subject, resource: Resource, slice: Slice, rules: Rules, number: number) {
+  constructor(subject: Subject, resource: Resource, relevant: Relevant, rules: Rules, number: number) {
     this.#principal = principalEntity(subject.principal)
     this.#resource = resourceEntity(resource)
     this.#actor = actorRecord(subject)
@@ -77,7 +85,7 @@ export class Standing implements SubjectStanding {
     this.#protocol = resource.protocol
     const detected = resource.masking.detectors.map((name) => rules.detectorTags[name] ?? name)
     this.tags = new Set([...resource.masking.columns.map(({ tag }) => tag), ...detected])
-    this.#slice = slice
+    this.#relevant = relevant
     this.#rules = rules
     this.#number = number
   }
@@ -98,10 +106,13 @@ export class Standing implements SubjectStanding {
   }
 
   unmask(tag: string): Decision {
+    return withObligations(this.#judgeUnmask(tag), { maskedTags: nothing })
+  }
+
+  #judgeUnmask(tag: string): Judgement {
     const context = { actor: this.#actor, on: { __entity: this.#resource.uid } }
     const words = `unmask of ${shown(tag)} on ${this.#resource.uid.id}`
-    const judgement = this.#judge('unmask', tagEntity(tag), context, words, [this.#resource])
-    return withObligations(unwatched(notByGrant(judgement)), { maskedTags: nothing })
+    return unwatched(notByGrant(this.#judge('unmask', tagEntity(tag), context, words, [this.#resource])))
   }
 
   // hot path: a statement seen before costs a look-up by its facts' identity
@@ -137,13 +148,21 @@ export class Standing implements SubjectStanding {
       judgements.push(judgement)
     }
     const exposed = facts.exposes.filter((tag) => this.#isMasked(tag))
-    if (exposed.length > 0) return denial(gatewayVerdicts.maskedColumn, exposure(exposed))
-    return strictest(judgements)
+    const unmasked = exposed.map((tag) => this.#judgeUnmask(tag))
+    if (unmasked.some(({ effect }) => effect !== 'step-up'))
+      return denial(gatewayVerdicts.maskedColumn, exposure(exposed))
+    return strictest([...judgements, ...unmasked])
   }
 
   #judgeQuestion(account: string, facts: Facts, { action, path }: Question): Judgement {
     const { vocabulary } = this.#rules
-    const context = contextFor(action, facts, this.#protocol, this.#slice.asked, vocabulary)
+    const context = contextFor(
+      action,
+      facts,
+      this.#protocol,
+      this.#relevant.slices['whatever the sign-in'].asked,
+      vocabulary,
+    )
     if (context === undefined) return undeclared
     const on = path ? objectEntity(this.#resource, path) : this.#resource
     const words = `${action} on ${shown(path?.join('.') ?? this.#resource.uid.id)}`
@@ -161,14 +180,20 @@ export class Standing implements SubjectStanding {
     const key = JSON.stringify([this.#number, action, on.uid, context])
     const before = judgements.get(key)
     if (before) return before
-    const answer = this.#slice.for(action, on).ask({
+    const question = {
       principal: this.#principal.uid,
       action,
       resource: on.uid,
       context,
       entities: [this.#principal, on, ...others],
+    }
+    const { slices, lacking } = this.#relevant
+    const judgement = judgeAsked({
+      ask: (forbidding) => slices[forbidding].for(action, on).ask(question),
+      policies: byId,
+      lacking,
+      words,
     })
-    const judgement = judge(answer, byId, words)
     if (key.length <= maxKeyLength) judgements.set(key, judgement)
     return judgement
   }

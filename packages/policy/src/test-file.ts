@@ -6,6 +6,15 @@ import type { PolicyProblem, PolicyText } from './problem.ts'
 /** A file of policy tests: who asks for what, and what is to be decided. */
 
 const names = z.array(z.string().min(1))
+const oneOrMore = z
+  .union([
+    z
+      .string()
+      .min(1)
+      .transform((one) => [one]),
+    names,
+  ])
+  .default([])
 const factValue = z.union([z.boolean(), z.int(), z.string(), z.array(z.string())])
 
 const person = z
@@ -20,6 +29,17 @@ const person = z
         id: z.string().min(1),
         /** Agents that acted before it, the latest first. */
         chain: names.max(maxActors - 1).default([]),
+      })
+      .optional(),
+    /** How they have signed in, and how long ago: `15m`. */
+    signedIn: z
+      .strictObject({
+        acr: oneOrMore,
+        amr: oneOrMore,
+        ago: z
+          .string()
+          .regex(/^[1-9][0-9]{0,5}[smh]$/, 'use a number and s, m or h: 15m')
+          .optional(),
       })
       .optional(),
   })
@@ -62,7 +82,7 @@ const policyCase = z.strictObject({
   /** When it is asked, for `@hours`; while all permits are within theirs, where left out. */
   at: z.iso.datetime({ offset: true }).optional(),
   does: deed,
-  expect: z.enum(['allow', 'deny', 'review', 'request']),
+  expect: z.enum(['allow', 'deny', 'review', 'request', 'step-up']),
   /** Text that the decision's reason must contain. */
   reason: z.string().optional(),
   /** Ids of the policies that must have determined it, all of them. */

@@ -18,6 +18,7 @@ const sqlstates: Readonly<Record<RefusalCode | FaultCode, string>> = {
   unsupported: '0A000',
   'review-denied': '42501',
   'review-expired': '57014',
+  'step-up': '42501',
   'not-watched': '57014',
   'review-withdrawn': '57014',
   'review-stale': '42501',

@@ -16,6 +16,7 @@ interface Options {
   readonly user?: string
   readonly setup?: string
   readonly device?: boolean
+  readonly acr?: string
   readonly ca?: string
   readonly fingerprint?: string
   readonly json?: boolean
@@ -26,12 +27,14 @@ export const login: MakeCommand = (surroundings) =>
   command('login', 'sign in to a gateway, for an hour; ssh gets a key and a certificate for as long', [
     'sallyport login --gateway https://gateway.example:8443 --user alice',
     'sallyport login --device   # the browser is on another machine',
+    'sallyport login --acr phr   # with what the provider asks for then, such as a security key',
     'sallyport login --setup https://gateway.example:8443/setup#…   # a one-time link',
     'printf %s "$PASSWORD" | sallyport login --gateway https://gateway.example:8443 --user alice --fingerprint sha256:…',
   ])
     .option('--gateway <url>', 'the gateway; the last one where left out')
     .option('--user <name>', 'whom to sign in as, with a password of the gateway')
     .option('--device', 'complete it in a browser on any machine, by a link and a code')
+    .option('--acr <value>', 'a class of sign-in that policies ask for, as the provider calls it')
     .option('--setup <link>', 'a one-time set-up link: choose a password, and be signed in')
     .option('--ca <file>', 'PEM of the authority to trust')
     .option('--fingerprint <sha256>', "the fingerprint of the gateway's authority, as it printed it")
@@ -50,6 +53,7 @@ async function signIn(surroundings: Surroundings, options: Options): Promise<voi
   const client = createClient({ baseUrl: gateway, ...(ca === undefined ? {} : { ca }) })
 
   const signedIn = await signedInBy()
+  await mustBeAsAsked()
   await file.write({ gateway, ...signedIn, ...(ca === undefined ? {} : { ca }) })
   const identity = await sshIdentity()
   printer.result(
@@ -75,14 +79,33 @@ async function signIn(surroundings: Surroundings, options: Options): Promise<voi
     }
   }
 
+  /** What is not good for what it was asked for is given back. */
+  async function mustBeAsAsked(): Promise<void> {
+    const { acr } = options
+    if (acr === undefined) return
+    const own = createClient({
+      baseUrl: gateway!,
+      token: signedIn.token,
+      ...(ca === undefined ? {} : { ca }),
+    })
+    if ((await own.whoami.get()).signedIn?.acr.includes(acr) === true) return
+    await own.whoami.logout()
+    throw new Failure(`you were signed in, but not by ${acr}`, {
+      exitCode: exit.notSignedIn,
+      next: 'it takes the company’s provider, and one that knows it: ask an administrator',
+    })
+  }
+
   async function signedInBy() {
     if (link !== undefined) return withLink(link)
-    if (options.device === true) return withDevice(surroundings, client)
+    if (options.device === true) return withDevice(surroundings, client, options.acr)
     if (options.user !== undefined) return withPassword()
     const { provider, url } = await client.login.methods()
     if (provider === undefined) return withPassword()
     const isElsewhere = surroundings.environment['SSH_CONNECTION'] !== undefined
-    return isElsewhere ? withDevice(surroundings, client) : withBrowser(surroundings, client, url)
+    return isElsewhere
+      ? withDevice(surroundings, client, options.acr)
+      : withBrowser(surroundings, client, url, options.acr)
   }
 
   async function withPassword() {

@@ -1,15 +1,32 @@
+import { needsStepUp, type StepUpDoor } from '@sallyport/access'
 import { isDelegated, type Decision, type Resource, type Subject } from '@sallyport/core'
-import type { DecisionPoint } from '@sallyport/policy'
+import type { DecisionPoint, GatewayAction } from '@sallyport/policy'
 import type { Readers, SessionRow } from '@sallyport/store'
+import { refused } from '../front/problem.ts'
+import type { Caller } from './implementation.ts'
 
 /** Who may do what on the gateway itself: asked of policy, as everything else is. */
 export class Authorize {
   readonly #read: Pick<Readers, 'resources' | 'sessions'>
   readonly #policies: { readonly point: DecisionPoint }
 
-  constructor(read: Pick<Readers, 'resources' | 'sessions'>, policies: { readonly point: DecisionPoint }) {
+  readonly #stepUp: StepUpDoor
+
+  constructor(
+    read: Pick<Readers, 'resources' | 'sessions'>,
+    policies: { readonly point: DecisionPoint },
+    stepUp: StepUpDoor,
+  ) {
     this.#read = read
     this.#policies = policies
+    this.#stepUp = stepUp
+  }
+
+  /** For who may not: where nothing is missing but another sign-in, they are told so. @throws ProblemError */
+  tellStepUp({ subject, token }: Caller, action: GatewayAction): void {
+    const decision = this.#policies.point.may(subject, action)
+    if (decision.effect !== 'step-up') return
+    throw refused(needsStepUp(decision, { subject, token, door: this.#stepUp }, 'run it again'))
   }
 
   mayAdminister(subject: Subject): boolean {

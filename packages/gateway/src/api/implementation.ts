@@ -31,6 +31,7 @@ export type Implementations = { readonly [Noun in keyof RouteTable]: NounRoutes<
 export interface Guards {
   /** @returns undefined for a token that is unknown, expired or revoked: never says which */
   caller(token: string, address: string): Promise<Caller | undefined>
+  /** @throws ProblemError where they might with another sign-in */
   mayAdminister(caller: Caller): boolean
   /** May the caller see this session? False, too, where there is none. */
   mayReplay(caller: Caller, session: string): Promise<boolean>

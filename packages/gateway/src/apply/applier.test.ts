@@ -26,6 +26,7 @@ async function world() {
     policies,
     known: { protocols: [toyProtocol], detectors: ['email'], stores: new Map() },
     box: new SealedBox(Buffer.alloc(32, 7)),
+    clock,
     onApplied: (_, plan) => applied.push(plan),
   })
   const apply = (documents: readonly DocumentInput[], over: Partial<ApplyRequest> = {}) =>

@@ -1,5 +1,13 @@
 import type { Document, IssuerDocument, Plan, UserDocument, WebhookDocument } from '@sallyport/api'
-import { onOwnBehalf, Secret, type Issuer, type Resource, type Subject, type Webhook } from '@sallyport/core'
+import {
+  onOwnBehalf,
+  Secret,
+  type Clock,
+  type Issuer,
+  type Resource,
+  type Subject,
+  type Webhook,
+} from '@sallyport/core'
 import { contextOf, type SealedBox } from '@sallyport/identity'
 import { differenceOf, PolicyError, type DecisionPoint } from '@sallyport/policy'
 import type { Store, User, Writers } from '@sallyport/store'
@@ -15,6 +23,7 @@ export interface ApplierParts {
   readonly policies: PolicyInForce
   readonly known: KnownWords
   readonly box: SealedBox
+  readonly clock: Clock
   readonly onApplied: (by: Subject, plan: Plan) => void
 }
 
@@ -75,7 +84,7 @@ export class Applier {
   }
 
   async #apply(by: Subject, { documents, dryRun, pruned, basedOn, note }: Wanted): Promise<Plan> {
-    const { store, policies, box } = this.#parts
+    const { store, policies, box, clock } = this.#parts
     refuseDuplicates(documents)
     const { wanted, resources } = this.#understood(documents)
     const inForce = await store.read.policies.current()
@@ -92,7 +101,7 @@ export class Applier {
     const version = isNewSet ? before + 1 : before
     const texts = standing.filter((it) => it.kind === 'Policy')
     const point = isNewSet ? compiled(policies, texts, version) : policies.point
-    refuseLockOut(by, standing, point)
+    refuseLockOut(by, standing, point.at(clock.now()))
 
     const isChange = plan.some(({ action }) => action !== 'unchanged')
     const answer = {
@@ -323,7 +332,9 @@ function refuseLockOut(by: Subject, standing: readonly Document[], point: Decisi
   const { principal } = by
   const user = standing.find((it) => it.kind === 'User' && `user:${it.name}` === principal.id)
   const groups = user?.kind === 'User' ? user.groups : principal.groups
-  if (point.may(onOwnBehalf({ ...principal, groups }), 'administer').effect === 'allow') return
+  const own = onOwnBehalf({ ...principal, groups })
+  const subject = by.signedIn === undefined ? own : { ...own, signedIn: by.signedIn }
+  if (point.may(subject, 'administer').effect === 'allow') return
   throw new ProblemError('would-lock-out', 'after this you could administer the gateway no more', {
     next: 'keep a policy and a group by which you may administer',
   })

@@ -103,6 +103,12 @@ export function configSchema(protocols: readonly Listening[]) {
           nameClaim: z.string().min(1).default('preferred_username'),
           /** Of the ID token: by which people are known. */
           subjectClaim: z.string().min(1).default('sub'),
+          /** By which claim of the ID token it says what class a sign-in is of. */
+          acrClaim: z.string().min(1).default('acr'),
+          /** The only classes of sign-ins that it is asked for and that are taken over. */
+          acrValues: z
+            .array(z.string().regex(/^[\x21-\x7e]{1,255}$/, 'use a word without spaces'))
+            .optional(),
           /** The only groups that are taken over. */
           onlyGroups: z.array(z.string().min(1)).optional(),
           /** Further parameters of the request to sign in. */

@@ -79,10 +79,17 @@ async function judge(
 }
 
 /** One object for the same person, whose standing is then remembered. */
-function subjectOf({ principal, actor, scope }: Subject): Subject {
-  const key = JSON.stringify([principal, actor, scope])
+function subjectOf({ principal, actor, scope, signedIn }: Subject): Subject {
+  const key = JSON.stringify([principal, actor, scope, signedIn])
   let subject = subjects.get(key)
-  if (subject === undefined)
-    subjects.set(key, (subject = { principal, actor, ...(scope !== undefined && { scope }) }))
+  if (subject === undefined) {
+    subject = {
+      principal,
+      actor,
+      ...(scope !== undefined && { scope }),
+      ...(signedIn !== undefined && { signedIn }),
+    }
+    subjects.set(key, subject)
+  }
   return subject
 }

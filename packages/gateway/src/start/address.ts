@@ -7,3 +7,6 @@ export interface Address {
   /** How a person or a client writes it. */
   readonly url: string
 }
+
+/** A host as it stands before a port. */
+export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)

@@ -42,6 +42,7 @@ import type { Foundation } from './foundation.ts'
 import type { Plane } from './plane.ts'
 import type { Readiness } from './readiness.ts'
 import { openScim } from './scim.ts'
+import { stepUpDoorOf } from './step-up-door.ts'
 
 export interface ApiOptions {
   readonly config: Config
@@ -67,7 +68,7 @@ export interface ApiOptions {
  */
 export async function openApi(life: AsyncDisposableStack, options: ApiOptions): Promise<Front> {
   const { config, foundation, people, readiness, events } = options
-  const authorize = new Authorize(foundation.store.read, foundation.policies)
+  const authorize = new Authorize(foundation.store.read, foundation.policies, stepUpDoorOf(config))
   const scim = await openScim(options)
   return life.use(
     await openFront({
@@ -110,7 +111,11 @@ function guardsOf({ authenticators }: People, authorize: Authorize, events: Even
       events.tokenUnknown(address)
       return undefined
     },
-    mayAdminister: ({ subject }) => authorize.mayAdminister(subject),
+    mayAdminister: (caller) => {
+      if (authorize.mayAdminister(caller.subject)) return true
+      authorize.tellStepUp(caller, 'administer')
+      return false
+    },
     mayReplay: (caller, session) => authorize.mayReplay(caller, session),
   }
 }
@@ -149,6 +154,7 @@ function implementationsOf(
       stores: new Map(Object.entries(config.stores).map(([name, { kind }]) => [name, kind])),
     },
     box,
+    clock,
     onApplied: (by, { plan, policyVersion }) => events.applied(by, plan, policyVersion),
   })
   const asking = { read, requests: accessRequests, authorize, clock }

@@ -44,6 +44,7 @@ import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import { referencesOf } from './credential-stores.ts'
 import type { Foundation } from './foundation.ts'
+import { stepUpDoorOf } from './step-up-door.ts'
 
 /** Who people are, and what they answer: what there is once, however many processes carry traffic. */
 export interface People {
@@ -222,6 +223,7 @@ export function buildControlCore(
       tokens: authenticators,
       throttle,
       devices,
+      stepUp: stepUpDoorOf(config),
       dial: (request, signal) => tunnel.dial(request, signal),
       credential: (request) => credentials.find(request),
       clock,

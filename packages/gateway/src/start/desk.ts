@@ -6,7 +6,7 @@ import { metadataPath } from '../front/oauth/metadata.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import { serveMetrics, type ShownMetrics } from '../telemetry/metrics-listener.ts'
-import type { Address } from './address.ts'
+import { inUrl, type Address } from './address.ts'
 import { openApi } from './api.ts'
 import { openAuditExport } from './audit.ts'
 import type { ClientTls } from './client-tls.ts'
@@ -102,5 +102,3 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
     },
   }
 }
-
-const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host)

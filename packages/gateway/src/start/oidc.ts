@@ -7,6 +7,7 @@ import {
   ProviderExamination,
   ProviderSignIn,
   secretFrom,
+  StepUps,
 } from '@sallyport/identity'
 import { CannotStart } from '../cannot-start.ts'
 import type { Config } from '../config/schema.ts'
@@ -24,14 +25,17 @@ export function openOidc(oidc: OidcConfig, options: ProviderOptions): ProviderAt
     clock,
   }
   const provider = new Provider(parts)
+  const stepUps = new StepUps({ store, box, clock })
   return {
     kind: 'oidc',
+    stepUps,
     name: oidc.name,
     examine: (baseUrl) =>
       new ProviderExamination({ ...parts, redirectUri: `${baseUrl}/sign-in/callback` }).looks,
     signIn: new ProviderSignIn({
       kind: 'oidc',
       provider,
+      stepUps,
       store,
       tokens: people.tokens,
       box,

@@ -1,5 +1,5 @@
 import type { Clock } from '@sallyport/core'
-import type { BackChannel, Look, ProviderChecks, ProviderSignIn } from '@sallyport/identity'
+import type { BackChannel, Look, ProviderChecks, ProviderSignIn, StepUps } from '@sallyport/identity'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { People } from './control-core.ts'
@@ -20,6 +20,8 @@ export interface ProviderAtWork {
   /** What people know it by. */
   readonly name: string
   readonly signIn: ProviderSignIn
+  /** Where people can be asked to sign in anew. */
+  readonly stepUps?: StepUps
   readonly checks?: ProviderChecks
   /** Ours, where providers read such. @param back where browsers come back to */
   readonly metadata?: (back: string) => string

@@ -27,6 +27,7 @@ describe('the examination of a provider', () => {
       groupsClaim: 'groups',
       nameClaim: 'preferred_username',
       subjectClaim: 'sub',
+      acrClaim: 'acr',
       parameters: {},
     } as ProviderSettings
     clientSecret = () => Promise.resolve(new Secret(secret))

@@ -6,6 +6,7 @@ import { ProviderSignIn } from '../provider-sign-in.ts'
 import { SealedBox } from '../sealed-box.ts'
 import { SignInProblem, type SignedInPerson } from '../sign-in-provider.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
+import { StepUps } from '../step-ups.ts'
 import { ProviderChecks } from './provider-checks.ts'
 import type { Flow } from './provider.ts'
 import { RegisteredKeys } from '../ssh/registered-keys.ts'
@@ -58,7 +59,9 @@ describe('whoever a provider has signed in', () => {
           : Promise.resolve(said)
       },
     }
+    const stepUps = new StepUps({ ...it, box })
     signIn = new ProviderSignIn({
+      stepUps,
       ...it,
       kind: 'oidc',
       provider,
@@ -79,7 +82,7 @@ describe('whoever a provider has signed in', () => {
     const begun = await signIn.begin(back, '/device', '10.0.0.1')
     if (isRefusal(begun)) throw new Error(begun.reason)
     const done = await signIn.complete(new URLSearchParams(query), begun.sealed, '10.0.0.1')
-    if (isRefusal(done)) throw new Error(done.reason)
+    if (isRefusal(done) || done.kind !== 'signed-in') throw new Error('not signed in')
     const minted = await it.mint(done.user, { signedInBy: done.token.id })
     const who = await it.tokens.authenticate(minted.token)
     if (isRefusal(who)) throw new Error(who.reason)

@@ -21,7 +21,7 @@ import {
   type TokenEndpointResponse,
   type TokenEndpointResponseHelpers,
 } from 'openid-client'
-import { Secret, type Clock } from '@sallyport/core'
+import { Secret, type Clock, type SignedIn, type SignInTerms } from '@sallyport/core'
 import { claimAt, isDistributed, shown, textsIn } from '../federation/claims.ts'
 import type { Claims } from '../federation/jwt.ts'
 import { groupNames, maxGroups } from '../provider-users.ts'
@@ -40,6 +40,10 @@ export interface ProviderSettings {
   readonly nameClaim: string
   /** Of the ID token: who somebody is. `sub`, unless the provider has one that others of its services know people by. */
   readonly subjectClaim: string
+  /** By which claim of the ID token it says what class a sign-in is of: `acr`, or one that is asked for by `claims`. */
+  readonly acrClaim: string
+  /** The only classes of sign-ins that it is asked for and that are taken; any where absent. */
+  readonly acrValues?: readonly string[] | undefined
   /** The only groups that are taken, where there are any. */
   readonly onlyGroups?: readonly string[] | undefined
   /** Further parameters of the request to sign in. */
@@ -91,12 +95,13 @@ export class Provider implements SignInProvider<Flow> {
   }
 
   /** Where to send the browser. @throws SignInProblem */
-  async begin(back: string): Promise<{ readonly url: URL; readonly flow: Flow }> {
+  async begin(back: string, asked: SignInTerms = {}): Promise<{ readonly url: URL; readonly flow: Flow }> {
     const { scopes, parameters } = this.#parts.settings
     const flow = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() }
     return worded(async () => {
       const url = buildAuthorizationUrl(await this.#configuration(), {
         ...parameters,
+        ...this.#asking(asked),
         redirect_uri: back,
         scope: scopes.join(' '),
         state: flow.state,
@@ -107,6 +112,19 @@ export class Provider implements SignInProvider<Flow> {
       })
       return { url, flow }
     })
+  }
+
+  /** OpenID Connect Core sections 3.1.2.1 and 5.5.1.1 @throws SignInProblem where it is not to be asked for that */
+  #asking({ acr: wanted, maxAgeMs }: SignInTerms): Record<string, string> {
+    const { acrClaim, acrValues } = this.#parts.settings
+    const acr = wanted?.filter((one) => acrValues?.includes(one) ?? true)
+    if (acr?.length === 0)
+      throw new SignInProblem('refused', 'oidc.acrValues has nothing of what is asked for')
+    const age = maxAgeMs === undefined ? {} : { max_age: String(Math.ceil(maxAgeMs / 1000)) }
+    if (acr === undefined) return age
+    if (acrClaim === 'acr') return { ...age, acr_values: acr.join(' ') }
+    const values = acr.length === 1 ? { value: acr[0] } : { values: acr }
+    return { ...age, claims: JSON.stringify({ id_token: { [acrClaim]: { essential: true, ...values } } }) }
   }
 
   /**
@@ -145,6 +163,12 @@ export class Provider implements SignInProvider<Flow> {
       if (thrown instanceof SignInProblem && thrown.kind === 'refused') return undefined
       throw thrown
     }
+  }
+
+  #signedIn(claims: Claims): SignedIn {
+    const { acrClaim, acrValues } = this.#parts.settings
+    const signedIn = signedInBy(claims, acrClaim)
+    return { ...signedIn, acr: signedIn.acr.filter((one) => acrValues?.includes(one) ?? true) }
   }
 
   /** Looked up anew once an hour, and after every failure. */
@@ -192,7 +216,7 @@ export class Provider implements SignInProvider<Flow> {
       groups: groupNames(groups),
       claimedAtMs: typeof issuedAt === 'number' ? issuedAt * 1000 : clock.now(),
       sid: sessionIn(id ?? {}),
-      signedIn: signedInBy(id ?? {}),
+      signedIn: this.#signedIn(id ?? {}),
       ...(tokens.refresh_token !== undefined && { refresh: new Secret(tokens.refresh_token) }),
     }
   }

@@ -74,8 +74,20 @@ export const who: MakeCommand = (surroundings) =>
       )
     })
 
-const exitCodes = { yes: exit.ok, no: exit.failed, review: exit.notYet, request: exit.notYet } as const
-const said = { yes: 'yes', no: 'no', review: 'by review', request: 'by request' } as const
+const exitCodes = {
+  yes: exit.ok,
+  no: exit.failed,
+  'step-up': exit.notYet,
+  review: exit.notYet,
+  request: exit.notYet,
+} as const
+const said = {
+  yes: 'yes',
+  no: 'no',
+  'step-up': 'with another sign-in',
+  review: 'by review',
+  request: 'by request',
+} as const
 
 interface Inquiry {
   readonly action: string

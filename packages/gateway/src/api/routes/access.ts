@@ -63,7 +63,8 @@ async function* linesOf(
   for (const resource of resources) {
     // Decisions take a fraction of a millisecond each, and there may be very many.
     await setImmediate()
-    for (const { name } of resource.accounts) yield* waysIn(policies.point, standing, resource, name, reasons)
+    for (const { name } of resource.accounts)
+      yield* waysIn(policies.point.signedInAsAsked(), standing, resource, name, reasons)
   }
 }
 

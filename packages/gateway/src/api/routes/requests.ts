@@ -7,6 +7,7 @@ import {
 } from '@sallyport/access'
 import {
   approvalsIn,
+  areAsked,
   groupsIn,
   type AccessRequestState,
   type Clock,
@@ -22,7 +23,7 @@ import { needsView, actorView, person, principalView, time } from '../views.ts'
 export interface RequestRouteParts {
   readonly read: Pick<Readers, 'accessRequests' | 'grants'>
   readonly requests: AccessRequests
-  readonly authorize: Pick<Authorize, 'mayAdminister'>
+  readonly authorize: Pick<Authorize, 'mayAdminister' | 'tellStepUp'>
   readonly clock: Clock
 }
 
@@ -59,15 +60,19 @@ export function requestRoutes(parts: RequestRouteParts): NounRoutes<'requests'> 
       return { items: await Promise.all(seen.map((request) => view(subject, request))) }
     },
     get: async ({ id }, { caller: { subject } }) => view(subject, await mustConcern(subject, id)),
-    approve: async ({ id, comment }, { caller: { subject }, address }) => {
-      await mustConcern(subject, id)
+    approve: async ({ id, comment }, { caller, address }) => {
+      const { subject } = caller
+      const asked = await mustConcern(subject, id)
+      if (areAsked(subject.principal.groups, asked.needs)) authorize.tellStepUp(caller, 'review')
       const { request, grant } = taken(
         await requests.answer(subject, 'approve', { id, comment, from: address }),
       )
       return { request: await view(subject, request), ...granted(subject, grant) }
     },
-    deny: async ({ id, comment }, { caller: { subject }, address }) => {
-      await mustConcern(subject, id)
+    deny: async ({ id, comment }, { caller, address }) => {
+      const { subject } = caller
+      const asked = await mustConcern(subject, id)
+      if (areAsked(subject.principal.groups, asked.needs)) authorize.tellStepUp(caller, 'review')
       const { request } = taken(await requests.answer(subject, 'deny', { id, comment, from: address }))
       return view(subject, request)
     },

@@ -108,7 +108,9 @@ function viewFor(parts: ResourceParts, subject: Subject, resource: Resource, { a
   const port = parts.portOf(resource.protocol)
   const protocol = parts.protocols.find(({ name }) => name === resource.protocol)
   const endpoint = { host: parts.publicHost, port: port ?? 0 }
-  const decisions = resource.accounts.map(({ name }) => point.connect(subject, resource, name))
+  // Whoever may connect with another sign-in is told so then.
+  const asAsked = point.signedInAsAsked()
+  const decisions = resource.accounts.map(({ name }) => asAsked.connect(subject, resource, name))
   const accounts = resource.accounts.flatMap(({ name }, i) => {
     const effect = decisions[i]?.effect
     const holders = point.holders(subject, resource, name)

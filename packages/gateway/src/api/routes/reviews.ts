@@ -11,13 +11,13 @@ import {
 import type { Readers, Review } from '@sallyport/store'
 import { notFound, ProblemError } from '../../front/problem.ts'
 import type { Authorize } from '../authorize.ts'
-import type { NounRoutes } from '../implementation.ts'
+import type { Caller, NounRoutes } from '../implementation.ts'
 import { needsView, actorView, person, principalView, time } from '../views.ts'
 
 export interface ReviewRouteParts {
   readonly read: Pick<Readers, 'reviews'>
   readonly reviews: Pick<Reviews, 'answer' | 'mayAnswer' | 'stillNeeded'>
-  readonly authorize: Pick<Authorize, 'mayAdminister'>
+  readonly authorize: Pick<Authorize, 'mayAdminister' | 'tellStepUp'>
 }
 
 export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): NounRoutes<'reviews'> {
@@ -26,12 +26,14 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
   const concerns = (subject: Subject, review: Review): boolean =>
     isOwn(subject, review) || isReviewer(subject, review) || authorize.mayAdminister(subject)
   const answer = async (
-    subject: Subject,
+    caller: Caller,
     verdict: 'approve' | 'deny',
     { id, comment }: { readonly id: string; readonly comment?: string | undefined },
   ) => {
+    const { subject } = caller
     const before = await read.reviews.get(id)
     if (before === undefined || !concerns(subject, before)) throw notFound('review')
+    if (isReviewer(subject, before)) authorize.tellStepUp(caller, 'review')
     const answered = await reviews.answer(subject, id, verdict, comment)
     if (answered.kind === 'not-answered') throw notAnswered(answered)
     return view(subject, answered.review)
@@ -48,8 +50,8 @@ export function reviewRoutes({ read, reviews, authorize }: ReviewRouteParts): No
       if (review === undefined || !concerns(subject, review)) throw notFound('review')
       return view(subject, review)
     },
-    approve: (input, { caller }) => answer(caller.subject, 'approve', input),
-    deny: (input, { caller }) => answer(caller.subject, 'deny', input),
+    approve: (input, { caller }) => answer(caller, 'approve', input),
+    deny: (input, { caller }) => answer(caller, 'deny', input),
   }
 }
 

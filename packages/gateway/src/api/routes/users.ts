@@ -1,4 +1,4 @@
-import { onOwnBehalf, type Subject } from '@sallyport/core'
+import type { Subject } from '@sallyport/core'
 import { disableUser, type SetupCode, type SetupLinks } from '@sallyport/identity'
 import type { DecisionPoint } from '@sallyport/policy'
 import type { Store, User } from '@sallyport/store'
@@ -61,12 +61,13 @@ export function userRoutes({ store, setupLinks, policies, baseUrl }: UserParts):
 /** One's own groups must still let one administer. */
 function mustStayAdministrator(
   point: DecisionPoint,
-  { principal }: Subject,
+  by: Subject,
   name: string,
   groups: readonly string[],
 ): void {
+  const { principal } = by
   if (principal.id !== `user:${name}`) return
-  if (point.may(onOwnBehalf({ ...principal, groups }), 'administer').effect === 'allow') return
+  if (point.may({ ...by, principal: { ...principal, groups } }, 'administer').effect === 'allow') return
   throw new ProblemError('would-lock-out', 'without that group you could administer the gateway no more')
 }
 

@@ -9,6 +9,8 @@ export const cookies = {
   session: '__Host-sallyport',
   /** The way to the provider and back. */
   flow: '__Host-sallyport-flow',
+  /** A sign-in that was done anew, until the person says what for. */
+  stepUp: '__Host-sallyport-step-up',
   /** The same for providers whose answer is a form that their own page sends: it comes with that, and says nothing but what was asked. */
   formFlow: '__Host-sallyport-form-flow',
 } as const

@@ -1,5 +1,5 @@
 import type { Refusal } from '@sallyport/core'
-import type { AskingDevice } from '@sallyport/identity'
+import type { AskingDevice, ProposedStepUp } from '@sallyport/identity'
 import { html, page, type Markup } from '../html.ts'
 
 /** Why the last try came to nothing. */
@@ -100,6 +100,30 @@ export function devicePage(
         <input type="hidden" name="code" value="${code}" />
         <button type="submit" name="answer" value="allow">Yes, it is mine</button>
         <button type="submit" name="answer" value="deny" class="second">No</button>
+      </form>`,
+  )
+}
+
+/** A link proves nothing: what stands by the person's sign-in may be in other hands. */
+export function stepUpPage({ user, tokens }: ProposedStepUp): string {
+  const programs = tokens.map(
+    ({ label, createdAt }) =>
+      html`<li>
+        <strong>${label}</strong>, let in at ${new Date(createdAt).toISOString().slice(11, 16)} UTC
+      </li>`,
+  )
+  return page(
+    'Go on with what you were doing?',
+    html`<p>You have signed in anew as <strong>${user}</strong>. By that, these may do what asked for it:</p>
+      <ul>
+        ${programs.reduce((all, one) => html`${all}${one}`, html``)}
+      </ul>
+      <p>
+        Go on only if <em>you</em> have just been asked to open this. Somebody who sent you this link may want
+        to go further with your name.
+      </p>
+      <form method="post" action="/sign-in/step-up">
+        <button type="submit" name="answer" value="allow">Yes, it is mine</button>
       </form>`,
   )
 }

@@ -1,4 +1,4 @@
-import { isRefusal, refusal, Secret, type Clock, type Refusal } from '@sallyport/core'
+import { isRefusal, isSignedInAs, refusal, Secret, type Clock, type Refusal } from '@sallyport/core'
 import type {
   Authenticated,
   DeviceSignIns,
@@ -11,9 +11,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ProblemError } from '../problem.ts'
 import { cookieOf, cookies, setCookie } from './cookies.ts'
 import { destinationOf } from './destination.ts'
-import { queryOf, registerOidc, startOf, type ProviderPages } from './providers.ts'
+import { queryOf, registerOidc, startOf, termsIn, type ProviderPages } from './providers.ts'
 import { registerSaml } from './saml.ts'
-import { codePage, devicePage, donePage, programPage, signedInPage, signInPage } from './pages.ts'
+import { codePage, devicePage, donePage, programPage, signedInPage, signInPage, stepUpPage } from './pages.ts'
 
 export interface SignInPages {
   readonly signIn: Pick<SignIn, 'withPassword'>
@@ -29,11 +29,13 @@ export interface SignInPages {
 }
 
 /** What is signed in, and which session it had before, where it cannot show that. */
-type SignedInBrowser = Omit<CompletedSignIn, 'replaces'> & { readonly replaces?: string | undefined }
+type SignedInBrowser = Omit<CompletedSignIn, 'kind' | 'replaces'> & { readonly replaces?: string | undefined }
 
 /** Pages by which people sign in, and let in what cannot show a page. They work without a script. */
 export function registerSignIn(app: FastifyInstance, pages: SignInPages, signInsPerMinute: number): void {
   const { devices } = pages
+  /** The provider that can be asked for what a sign-in is to be. */
+  const asking = pages.providers.find((provider) => provider.stepUps !== undefined)
   const providers = pages.providers.map(({ name, kind }) => ({ name, start: startOf[kind] }))
   const named = (routeName: string, isGuess = false) => ({
     config: {
@@ -80,12 +82,24 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
         sessionOf,
         named: (routeName) => named(routeName, true),
         onSignedIn: signedIn,
+        onSteppedUp: (reply, proposed) => show(reply, stepUpPage(proposed)),
         onRefused: (request, { code }) => pages.onRefused(request.ip, code),
         showAgain: (reply, status, to, refusal) =>
           show(reply.status(status), signInPage(to, providers, refusal)),
       })
+    const stepUps = asking?.stepUps
+    if (stepUps !== undefined)
+      scope.post('/sign-in/step-up', named('sign-in.step-up.answer', true), async (request, reply) => {
+        formOf(request)
+        const sealed = cookieOf(request, cookies.stepUp)
+        setCookie(reply, cookies.stepUp, '', 0)
+        const done = await stepUps.confirm(sealed, request.ip)
+        if (!isRefusal(done)) return show(reply, donePage('You are signed in anew', runItAgain))
+        pages.onRefused(request.ip, done.code)
+        return show(reply.status(403), donePage('This came to nothing', `${done.reason}. ${done.next ?? ''}`))
+      })
     scope.get('/device', named('device'), async (request, reply) => {
-      const who = await sessionOf(request)
+      const who = await sessionAsAsked(request)
       if (who === undefined) return toSignIn(request, reply)
       const code = queryOf(request).get('code')
       return code === null ? show(reply, codePage(nameOf(who))) : ask(request, reply, who, code)
@@ -111,7 +125,7 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
     })
     scope.get('/sign-in/program', named('sign-in.program'), async (request, reply) => {
       const asked = programIn(queryOf(request))
-      const who = await sessionOf(request)
+      const who = await sessionAsAsked(request)
       if (who === undefined) return toSignIn(request, reply)
       return show(reply, programPage(nameOf(who), asked), `http://127.0.0.1:${asked.port}`)
     })
@@ -132,6 +146,22 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
     const cookie = cookieOf(request, cookies.session)
     const who = cookie === undefined ? undefined : await pages.tokens.browser(new Secret(cookie))
     return who === undefined || isRefusal(who) ? undefined : who
+  }
+
+  /** Where the page's address asks for a class of sign-in, only one of that; where there is a provider to ask for one. */
+  async function sessionAsAsked(request: FastifyRequest): Promise<Authenticated | undefined> {
+    const who = await sessionOf(request)
+    const acr = asking === undefined ? undefined : termsIn(queryOf(request))?.acr
+    const isAsAsked = acr === undefined || isSignedInAs({ acr }, who?.subject.signedIn, pages.clock.now())
+    return isAsAsked ? who : undefined
+  }
+
+  function toSignIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const query = new URLSearchParams({ to: request.url })
+    const acr = queryOf(request).get('acr')
+    if (acr === null || asking === undefined) return reply.redirect(`/sign-in?${query.toString()}`, 303)
+    query.set('acr', acr)
+    return reply.redirect(`${startOf[asking.kind]}?${query.toString()}`, 303)
   }
 
   async function endSession(request: FastifyRequest): Promise<void> {
@@ -172,10 +202,6 @@ function show(reply: FastifyReply, text: string, formsMayLeadTo = ''): FastifyRe
     .send(text)
 }
 
-function toSignIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  return reply.redirect(`/sign-in?to=${encodeURIComponent(request.url)}`, 303)
-}
-
 function nameOf({ subject }: Authenticated): string {
   return subject.principal.name
 }
@@ -211,4 +237,5 @@ function programIn(fields: URLSearchParams): {
 
 const registerOf = { oidc: registerOidc, saml: registerSaml }
 const wrongPassword: Refusal = refusal('invalid-credential', 'The name or the password is wrong')
+const runItAgain = 'Go back to where you were, and run it again. You can close this page.'
 const maxFormBytes = 8192

@@ -11,7 +11,7 @@ import { flowSeconds, queryOf, startOf, type ProviderPages, type ProviderRoutePa
 export function registerSaml(
   scope: FastifyInstance,
   { signIn, metadata }: ProviderPages,
-  { baseUrl, named, sessionOf, onSignedIn, onRefused, showAgain }: ProviderRouteParts,
+  { baseUrl, named, sessionOf, onSignedIn, onSteppedUp, onRefused, showAgain }: ProviderRouteParts,
 ): void {
   const acs = (): string => `${baseUrl()}/sign-in/saml/acs`
   scope.get('/sign-in/saml/metadata', named('sign-in.saml.metadata'), (_request, reply) =>
@@ -32,9 +32,11 @@ export function registerSaml(
     setCookie(reply, cookies.formFlow, '', 0)
     const answer = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
     const done = await signIn.complete(answer, sealed, request.ip)
-    if (!isRefusal(done)) return onSignedIn(request, reply, done)
-    onRefused(request, done)
-    return showAgain(reply, 403, '/sign-in', done)
+    if (isRefusal(done)) {
+      onRefused(request, done)
+      return showAgain(reply, 403, '/sign-in', done)
+    }
+    return done.kind === 'signed-in' ? onSignedIn(request, reply, done) : onSteppedUp(reply, done)
   })
 }
 
