@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isRefusal, principalId, Secret, type Refusal, type Subject } from '@sallyport/core'
 import { privateKeyFromSeed } from '@sallyport/openssh'
 import { ProviderSignIn } from '../provider-sign-in.ts'
+import { doubtPerson } from '../provider-users.ts'
 import { SealedBox } from '../sealed-box.ts'
 import { SignInProblem, type SignedInPerson } from '../sign-in-provider.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
@@ -110,6 +111,22 @@ describe('whoever a provider has signed in', () => {
     says = (subject) => person(subject, ['interns'])
     await checks.check()
     await expect.poll(() => told).toMatchObject([{ principal: { groups: ['interns'] } }])
+  })
+
+  test('is not vouched for by an answer that was on its way when it said that they have left', async () => {
+    const { user } = await live('as=dora')
+    let left: Promise<void> | undefined
+    says = (subject) => {
+      left = it.store.write('system', 'back-channel logout', async (tx) => {
+        for (const { id } of await tx.signIns.of(issuer, { userName: user })) await tx.signIns.delete(id)
+        await doubtPerson(tx, user, it.clock.now())
+      })
+      return person(subject)
+    }
+    await checks.check()
+    await left
+    const { vouchedUntil = 0 } = (await it.store.read.users.get(user))?.provider ?? {}
+    expect(vouchedUntil).toBeLessThanOrEqual(it.clock.now())
   })
 
   test('loses all that they opened once it does not know them, and nobody else does', async () => {

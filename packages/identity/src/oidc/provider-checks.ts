@@ -59,6 +59,8 @@ export class ProviderChecks {
       const token = box.openText(refreshContext(id), refresh)
       const person = isTheirs ? await provider.refresh(token, subject) : undefined
       await store.write('system', 'refresh', async (tx) => {
+        // It may have ended meanwhile, and nobody is vouched for by what was said before.
+        if ((await tx.signIns.get(id)) === undefined) return
         if (person === undefined) {
           tx.note(`the provider does not vouch for user ${userName} any more`, {
             kind: 'logout',
