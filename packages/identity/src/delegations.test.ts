@@ -12,6 +12,7 @@ import { invalidCredential, type Authenticated } from './authenticator.ts'
 import { Authenticators } from './authenticators.ts'
 import { Delegations, type Delegation } from './delegations.ts'
 import { Federation } from './federation/federation.ts'
+import { TokenExchange } from './oauth/token-exchange.ts'
 import { identityFixture, type Fixture } from './testing/fixtures.ts'
 import { ci, TestIssuer } from './testing/issuer.ts'
 import type { MintedToken } from './tokens.ts'
@@ -171,6 +172,21 @@ describe('what acts for somebody', () => {
       await it.disable('bob')
       expect(await it.tokens.holderOf(acting.token.id)).toEqual(invalidCredential())
       expect(isRefusal(await it.tokens.holderOf(alice.token.id))).toBe(false)
+    })
+
+    test('has no more than that is narrowed to, nor than whom it acts for', async () => {
+      const exchange = new TokenExchange({ ...it, authenticators: it.tokens })
+      const own = await it.mint('bob')
+      const narrow = await exchange.exchange({
+        subjectToken: own.token,
+        restriction: { actions: ['read'] },
+        address: '10.0.0.1',
+      })
+      if (isRefusal(narrow)) throw new Error(narrow.reason)
+      const acting = await delegated(await holderOf('alice'), await proven(narrow.token), {
+        restriction: { resources: ['orders-db'] },
+      })
+      expect(acting.subject.scope).toEqual([{ actions: ['read'] }, { resources: ['orders-db'] }])
     })
 
     test('is not whom it acts for, and nothing that itself acts for somebody', async () => {

@@ -24,7 +24,7 @@ export interface Delegation {
   readonly by: Authenticated
   /** An agent by the name that it is given here, or whoever has shown a token of their own. */
   readonly to: { readonly agent: string } | Authenticated
-  /** What it is narrowed to, on top of what `by` is narrowed to already. */
+  /** What it is narrowed to, on top of what the tokens that were shown are narrowed to already. */
   readonly restriction: Restriction
   /** At most 12 hours, and never beyond the tokens that were shown; {@link defaultDelegationMs} where absent. */
   readonly lifetimeMs?: number | undefined
@@ -74,7 +74,11 @@ export class Delegations {
       wrongActor(parent, actor, other) ??
       (actorsOf(acting).length > maxActors ? tooDeep : wrongRestriction(restriction))
     if (problem !== undefined) return problem
-    const scope = [...(parent.scope ?? []), ...(isEmpty(restriction) ? [] : [restriction])]
+    const scope = [
+      ...(parent.scope ?? []),
+      ...(other?.scope ?? []),
+      ...(isEmpty(restriction) ? [] : [restriction]),
+    ]
     return this.#tokens.issueWithin(tx, {
       principalId: parent.principalId,
       actor: acting,
