@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { principalId } from '@sallyport/core'
 import type { User, Writers } from '@sallyport/store'
 import { isUserName } from './users.ts'
 
@@ -63,10 +64,15 @@ export async function createPerson(
   return tx.users.get(name)
 }
 
-/** The provider does not vouch for somebody any more: where no other sign-in says that they are known, keys of theirs let nobody in until the next one. */
+/**
+ * The provider does not vouch for somebody any more: where no other sign-in says that they are known, what they opened by keys ends, and
+ * keys of theirs let nobody in until the next one.
+ */
 export async function doubtPerson(tx: Writers, userName: string, nowMs: number): Promise<void> {
-  if ((await tx.signIns.newestRefreshable(userName)) === undefined)
-    await tx.users.setVouchedUntil(userName, nowMs)
+  if ((await tx.signIns.newestRefreshable(userName)) !== undefined) return
+  await tx.users.setVouchedUntil(userName, nowMs)
+  for (const { id } of await tx.sshKeys.list(principalId('user', userName), mostKeys))
+    await tx.tokens.revoke({ sshKey: id })
 }
 
 /** Groups that can be named here, without the slash that some providers begin them with; in one order, each once. */
@@ -112,3 +118,5 @@ export function isGroupName(text: string): boolean {
 const groupName = /^[A-Za-z0-9]([A-Za-z0-9._:-]{0,126}[A-Za-z0-9])?$/
 /** More are refused rather than cut. */
 export const maxGroups = 500
+/** More than anybody has. */
+const mostKeys = 1000

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isRefusal, Secret, type Refusal, type Subject } from '@sallyport/core'
+import { privateKeyFromSeed } from '@sallyport/openssh'
 import { keepSignIn } from '../signed-in.ts'
+import { RegisteredKeys } from '../ssh/registered-keys.ts'
 import { identityFixture, type Fixture } from '../testing/fixtures.ts'
 import { TestIssuer, type Signing } from '../testing/issuer.ts'
 import { BackChannel } from './back-channel.ts'
@@ -58,15 +60,17 @@ describe('a provider that says that somebody has left', () => {
     const program = await it.mint(name, { signedInBy: browser.id })
     const delegated = await it.mint(name, { by: program.id, actor: { kind: 'agent', id: 'a', name: 'a' } })
     const told: (Refusal | Subject)[] = []
-    for (const { token } of [program, delegated]) {
-      const who = await it.tokens.authenticate(token)
-      if (isRefusal(who)) throw new Error(who.reason)
-      it.tokens.watch(who, (now) => void told.push(now))
-    }
+    for (const { token } of [program, delegated])
+      it.tokens.watch(await proven(token), (now) => void told.push(now))
     const isIn = async () => !isRefusal(await it.tokens.browser(browser.token))
     return { told, isIn }
   }
   const revoked = { code: 'access-revoked' }
+  const proven = async (token: Secret) => {
+    const who = await it.tokens.authenticate(token)
+    if (isRefusal(who)) throw new Error(who.reason)
+    return who
+  }
 
   test('ends all that stands by their sign-ins, and nothing of anybody else', async () => {
     const [one, other] = [await signedIn('dora', 'a'), await signedIn('dora', 'b')]
@@ -95,6 +99,20 @@ describe('a provider that says that somebody has left', () => {
     expect([await vouched('dora'), await vouched('emil')]).toEqual([false, true])
     await logOut({ sub: undefined, sid: 'b' })
     expect(await vouched('emil')).toBe(false)
+  })
+
+  test('ends what they opened by keys, too, where only that word stood behind it', async () => {
+    await signedIn('dora', 'a')
+    const keys = new RegisteredKeys({ ...it, providers: [issuer] })
+    const { publicKey } = privateKeyFromSeed(Buffer.alloc(32, 1))
+    const { subject } = await proven((await it.mint('dora')).token)
+    await keys.add(subject, { principalId: subject.principal.id, key: publicKey, label: '' })
+    const who = await keys.holder({ kind: 'public-key', blob: publicKey.blob }, undefined)
+    if (typeof who === 'string') throw new Error(who)
+    const told: (Refusal | Subject)[] = []
+    it.tokens.watch(who, (now) => void told.push(now))
+    await logOut()
+    expect(told).toMatchObject([revoked])
   })
 
   test('ends one session of theirs there, and what may have been of it', async () => {
