@@ -12,7 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'packages/*/{src,test}/**/*.test.ts',
-            'test/{architecture,documents,monitoring}.test.ts',
+            'test/{architecture,documents,links,monitoring}.test.ts',
             'test/{bench,soak}/**/*.test.ts',
           ],
           maxWorkers: 2,
