@@ -20,7 +20,7 @@ const help = `Usage: npm run demo [-- --once]
 
 Starts a sample PostgreSQL with a shop's data, a gateway and an agent on this machine, and shows a short tour:
 a sign-in at an OpenID provider, a masked SELECT, a blocked DELETE, a held and approved UPDATE, access that is asked for and ends, a
-server by SSH where this machine has one, and the replay of it all. Then it stays up until Ctrl-C.
+server by SSH where this machine has one, an AI agent that acts for somebody, and the replay of it all. Then it stays up until Ctrl-C.
 
   --once   run the tour and end; exits 0 only if each step really showed what it says
   --help   this

@@ -7,9 +7,11 @@ const cli = new URL('../../packages/cli/src/main.ts', import.meta.url).pathname
 export class Person {
   readonly name: string
   readonly environment: NodeJS.ProcessEnv
+  readonly #directory: string
 
   constructor(name: string, directory: string, environment: NodeJS.ProcessEnv = {}) {
     this.name = name
+    this.#directory = directory
     this.environment = {
       PATH: process.env['PATH'],
       HOME: join(directory, name),
@@ -19,6 +21,11 @@ export class Person {
       LC_ALL: 'C.UTF-8',
       ...environment,
     }
+  }
+
+  /** At the same terminal, with more in the environment. */
+  with(environment: NodeJS.ProcessEnv): Person {
+    return new Person(this.name, this.#directory, { ...this.environment, ...environment })
   }
 
   /** Runs a command line and waits. */

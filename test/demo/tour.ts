@@ -1,6 +1,7 @@
 import type { Sshd } from '../world/openssh.ts'
 import type { Postgres } from '../world/postgres.ts'
 import { soon } from '../world/soon.ts'
+import { letAgentAct } from './agent.ts'
 import { check } from './check.ts'
 import { visitHost } from './host.ts'
 import { comeIn, type Company } from './company.ts'
@@ -36,6 +37,7 @@ export async function tour(cast: Cast, screen: Screen): Promise<void> {
   await askForAccess(cast, screen)
   const { alice, bob, host } = cast
   if (host !== undefined) await visitHost({ alice, bob, host }, screen)
+  await letAgentAct(cast, screen)
   await lookBack(cast, screen)
 }
 
