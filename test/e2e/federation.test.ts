@@ -5,6 +5,8 @@ import { Browser } from '../world/browser.ts'
 import { environmentOf } from '../world/endpoint.ts'
 import { clientPath } from '../world/postgres-binaries.ts'
 import { startPostgres, type Postgres } from '../world/postgres.ts'
+import { cstring, int32, message, startup } from '../world/raw-messages.ts'
+import { openStream, RawPostgres, type RawFrame } from '../world/raw-postgres.ts'
 import { run, startProcess } from '../world/process.ts'
 import { declarePostgres, startSallyport, type Sallyport } from '../world/sallyport.ts'
 import { startTokenIssuer, type TokenIssuer } from '../world/token-issuer.ts'
@@ -62,6 +64,26 @@ describe('a job’s own token as the password of psql, over two processes', () =
     expect(tokens.items.filter(({ user }) => user === 'workload:ci-shop')).toHaveLength(1)
     expect(await audit()).toContain('a token of issuer ci was taken by rule main from 127.0.0.1:')
     expect(await audit()).not.toContain(token)
+  })
+
+  test('is what a client shows by OAUTHBEARER, too, and one that is not good is told so in its words', async () => {
+    const logIn = async (token: string): Promise<RawFrame> => {
+      const endpoint = sallyport.endpoint(sallyport.admin, 'orders-db', 'shop')
+      await using client = new RawPostgres(await openStream(endpoint))
+      const { user, database } = endpoint
+      client.send(startup({ user, database, options: '-csallyport.auth=oauth' }))
+      await client.until(({ tag }) => tag === 'R')
+      const said = Buffer.from(`n,,\x01auth=Bearer ${token}\x01\x01`)
+      client.send(message('p', cstring('OAUTHBEARER'), int32(said.length), said))
+      const [answer] = await client.until(({ tag }) => tag === 'R')
+      if (answer?.body.readInt32BE(0) === 11) client.send(message('p', Buffer.of(1)))
+      const last = await client.until(({ tag }) => tag === 'Z' || tag === 'E')
+      return last.at(-1)!
+    }
+    expect((await logIn(await issuer.token())).tag).toBe('Z')
+    const refused = await logIn(await issuer.token({ aud: 'other' }))
+    expect(refused.tag).toBe('E')
+    expect(refused.body.toString()).toContain('C28000\0Msallyport: the credential is not valid')
   })
 
   test('is good at the API, where it says who it is', async () => {

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Browser } from '../world/browser.ts'
 import { declareSshd, hasSshd, isInstalled, SshClient, startSshd, type Sshd } from '../world/openssh.ts'
 import { run } from '../world/process.ts'
 import { startSallyport, unrestricted, type Person, type Sallyport } from '../world/sallyport.ts'
+import { startTokenIssuer } from '../world/token-issuer.ts'
 
 const policies = `
 @id("readers") permit (principal in Group::"readers", action == Action::"connect", resource);
@@ -52,6 +54,28 @@ describe.skipIf(!hasSshd)('ssh, through gateway and agent to a real sshd', () =>
     const { code, stderr } = await client.ssh('web', ['kill -TERM $$'])
     expect(code).toBe(255)
     expect(stderr).toBe('')
+  })
+
+  test('a job’s own token is the password, or what it was exchanged for: OpenSSH cuts what has 1024 characters', async () => {
+    await using issuer = await startTokenIssuer()
+    const match = { repository: 'acme/shop' }
+    const rule = { name: 'main', match, is: { workload: 'ci-shop' }, groups: ['unrestricted'] }
+    await sallyport.apply(issuer.document({ rules: [rule] }))
+    const uptime = async (token: string) => {
+      const job = await SshClient.of(sallyport, { ...alice, name: 'job', token })
+      return (await job.ssh('web', ['true'])).code
+    }
+    const long = await issuer.token({ padding: 'x'.repeat(700) })
+    expect(long.length).toBeGreaterThan(1023)
+    expect([await uptime(await issuer.token()), await uptime(long)]).toEqual([0, 255])
+    const curl = new Browser([await readFile(sallyport.authorityFile, 'utf8')])
+    const form = new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      subject_token: long,
+    })
+    const { text } = await curl.ask(new URL('/oauth/token', sallyport.baseUrl), form)
+    expect(await uptime(String((JSON.parse(text) as { access_token: unknown }).access_token))).toBe(0)
   })
 
   test('a wrong token is a wrong password, and nothing more is said', async () => {

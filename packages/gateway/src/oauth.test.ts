@@ -231,7 +231,7 @@ describe('the gateway as an OAuth authorization server', () => {
       expect(items.flatMap(({ changes }) => changes).join()).toContain(
         'narrowed to [{"resources":["orders-db"],"accounts":["app_ro"],"actions":["read"]}]',
       )
-      expect((await exchange({ subject_token: await own(), audience: issuer })).status).toBe(200)
+      expect((await exchange({ subject_token: `${await own()}\n`, audience: issuer })).status).toBe(200)
     })
 
     test.each([

@@ -100,8 +100,8 @@ export class Tokens implements Authenticator, Disposable {
     const now = this.#clock.now()
     const asked = request.by ?? request.signedInBy
     const by = asked === undefined ? undefined : await standingToken(tx, asked, now)
-    // What acts for somebody has others act as well, see Delegations, and never makes a token of its principal's own.
-    if (asked !== undefined && (by?.principalId !== principalId || by.actor !== null))
+    // What acts for somebody has others act as well, see Delegations, and never makes a token of its principal's own; nor does what was narrowed.
+    if (asked !== undefined && (by?.principalId !== principalId || by.actor !== null || by.scope !== null))
       return invalidCredential()
     const latest = request.by === undefined && by?.issuer === null ? undefined : by?.expiresAt
     const expiresAt = Math.min(now + lifetimeMs, latest ?? Number.POSITIVE_INFINITY)
@@ -115,6 +115,8 @@ export class Tokens implements Authenticator, Disposable {
         issuer: by?.issuer ?? null,
         sshKey: by?.sshKey ?? null,
         signIn: request.signIn ?? by?.signIn ?? null,
+        // What came of an exchange ends with what was exchanged, and so does all that comes of that.
+        parent: by?.parent == null ? null : by.id,
         party: by?.party ?? null,
         mayAct: by?.mayAct ?? null,
       },

@@ -233,6 +233,17 @@ describe('a token that is exchanged for one of ours', () => {
     expect(subject.scope).toEqual([{ resources: ['orders-db'] }, { actions: ['read'] }])
   })
 
+  test('makes no token that outlives it, or is not narrowed as it is', async () => {
+    const shown = await it.mint('alice')
+    const first = await exchanged(shown.token)
+    const more = await it.mint('alice', { by: first.id })
+    const narrowed = await exchanged(shown.token, { restriction: { actions: ['read'] } })
+    const asked = { principalId: more.principalId, label: 'x', by: narrowed.id }
+    expect(await it.tokens.mint('system', asked)).toEqual(invalidCredential())
+    await it.tokens.revoke('system', shown.id)
+    expect([await isGood(first), await isGood(more)]).toEqual([false, false])
+  })
+
   test('never outlives what was shown, and never loses a restriction, however it is asked for', async () => {
     const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { minLength: 1 })
     const restriction = fc.record({ resources: names, accounts: names, actions: names }, { requiredKeys: [] })

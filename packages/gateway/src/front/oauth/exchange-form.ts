@@ -36,7 +36,8 @@ export function readExchange(form: Parameters, issuer: string): ExchangeForm {
 
 /** ID tokens say to a client that somebody signed in, and nothing to anybody else. */
 function tokenOf(form: Parameters, name: 'subject_token' | 'actor_token'): Secret {
-  const text = form.need(name)
+  // A file with a token in it may end with a line's end.
+  const text = form.need(name).trim()
   const type = form.need(`${name}_type`)
   if (type !== tokenTypes.accessToken && type !== tokenTypes.jwt)
     throw new OAuthError('invalid_request', `${name}_type is ${tokenTypes.jwt} or ${tokenTypes.accessToken}`)

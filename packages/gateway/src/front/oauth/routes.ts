@@ -1,4 +1,4 @@
-import { isRefusal, Secret, type Clock } from '@sallyport/core'
+import { isRefusal, Secret, type Clock, type RefusalCode } from '@sallyport/core'
 import type { DeviceGrantError, DeviceGrants, MintedToken, TokenExchange } from '@sallyport/identity'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { readExchange, tokenTypes } from './exchange-form.ts'
@@ -15,7 +15,7 @@ export interface OAuthParts {
   readonly issuer: () => string
   readonly clock: Clock
   readonly onSignedIn: (principal: string, address: string) => void
-  readonly onRefused: (address: string, code: string) => void
+  readonly onRefused: (address: string, code: RefusalCode) => void
   readonly onTrouble: (error: unknown, route: string) => void
 }
 
@@ -88,7 +88,9 @@ export function registerOAuth(app: FastifyInstance, parts: OAuthParts, signInsPe
       parts.onSignedIn(redeemed.principalId, address)
       return bearer(redeemed)
     }
-    if (redeemed !== 'authorization_pending' && redeemed !== 'slow_down') parts.onRefused(address, redeemed)
+    if (redeemed === 'access_denied') parts.onRefused(address, 'denied')
+    if (redeemed === 'expired_token' || redeemed === 'invalid_grant')
+      parts.onRefused(address, 'invalid-credential')
     throw new OAuthError(redeemed, deviceErrors[redeemed])
   }
 
