@@ -16,7 +16,11 @@ describe('who shows a good token and may connect', () => {
   it('gets a session, which is listed, indexed and recorded from its first moment', async () => {
     await using world = await startWorld()
     const session = await world.session({ clientApplication: 'psql' })
-    expect(session).toMatchObject({ kind: 'session', account: 'app', subject: await world.person('alice') })
+    expect(session).toMatchObject({
+      kind: 'session',
+      account: 'app',
+      subject: { ...(await world.person('alice')), source: '10.0.0.9' },
+    })
     expect(world.sessions.list().map(({ id }) => id)).toEqual([session.id])
     expect(await world.store.read.sessions.get(session.id)).toMatchObject({
       endedAt: null,
@@ -270,5 +274,36 @@ describe('who has nothing to show', () => {
     await using world = await startWorld()
     for (let i = 0; i < 30; i++) await world.log({ credential: new Secret('x'), clientAddress: '10.0.0.9:1' })
     expect(await world.gate.authorizationServer('10.0.0.9:2')).toMatchObject({ code: 'throttled' })
+  })
+})
+
+describe('a token that was stolen', () => {
+  const pinned = `
+    @id("all") permit (principal, action, resource);
+    @id("office") forbid (principal, action, resource) unless { context.source.isInRange(ip("10.0.0.0/24")) };`
+
+  it('lets nobody in from elsewhere than where policy pins its owner to, and is answered as any that may not', async () => {
+    await using world = await startWorld({ policy: pinned })
+    const { token } = await world.token('alice')
+    await world.session({ credential: token })
+    for (const clientAddress of ['10.0.1.9:40112', '[2001:db8::1]:40112'])
+      expect(await world.log({ credential: token, clientAddress })).toEqual(noSuchAccess)
+  })
+
+  it('ends nothing of its owner, whose session is judged from where it is, with other groups and other policies', async () => {
+    await using world = await startWorld({ policy: rules })
+    const inside = await world.session()
+    const outside = await world.session({ clientAddress: '10.0.1.9:40112' })
+    world.policy.replace(pointOf(pinned, '2'))
+    expect(outside.signal.aborted).toBe(true)
+    expect(inside.signal.aborted).toBe(false)
+    await world.setGroups('alice', ['developers', 'others'])
+    await expect
+      .poll(() => inside.subject)
+      .toMatchObject({
+        principal: { groups: ['developers', 'others'] },
+        source: '10.0.0.9',
+      })
+    expect(inside.signal.aborted).toBe(false)
   })
 })

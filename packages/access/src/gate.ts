@@ -4,6 +4,7 @@ import {
   isRefusal,
   refusal,
   sessionId,
+  sourceAddress,
   type Account,
   type AuthorizationServer,
   type Clock,
@@ -18,6 +19,7 @@ import {
   type Secret,
   type Session,
   type StreamProtocol,
+  type Subject,
 } from '@sallyport/core'
 import type { Authenticated, Authenticator, Tokens } from '@sallyport/identity'
 import type { Recordings } from '@sallyport/recording'
@@ -133,14 +135,15 @@ export class AccessGate<Options> implements Gate<Options> {
       throttle.failed(claim.clientAddress)
       return this.#refused(claim, known)
     }
+    const subject = from(known.subject, claim.clientAddress)
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const { epoch } = sessions
       const resource = await store.read.resources.get(claim.resource)
-      const grant = await this.#grantFor(known, this.#judge(known, resource, claim.account))
+      const grant = await this.#grantFor(subject, this.#judge(subject, resource, claim.account))
       if (sessions.epoch !== epoch) continue
-      const permitted = this.#permitted(known, this.#judge(known, resource, claim.account), grant)
+      const permitted = this.#permitted(known, this.#judge(subject, resource, claim.account), grant)
       if (isRefusal(permitted)) return this.#refused(claim, permitted)
-      return this.#begin(claim, known, permitted)
+      return this.#begin(claim, { known, subject }, permitted)
     }
     throw new Fault('gateway/overloaded', 'the resources are changing too fast to let anyone in')
   }
@@ -152,7 +155,7 @@ export class AccessGate<Options> implements Gate<Options> {
   }
 
   /** A resource that is not there is judged too, as a decoy: neither answer nor its time tells it from a forbidden one. */
-  #judge({ subject }: Authenticated, found: Resource | undefined, asked: string | undefined): Judged {
+  #judge(subject: Subject, found: Resource | undefined, asked: string | undefined): Judged {
     const isOurs = found !== undefined && found.protocol === this.#protocol.name
     const resource = isOurs ? found : this.#decoy
     const account = resource.accounts.find(({ name }, i) => (asked === undefined ? i === 0 : name === asked))
@@ -161,10 +164,7 @@ export class AccessGate<Options> implements Gate<Options> {
   }
 
   /** Read only where policy asks for one. */
-  async #grantFor(
-    { subject }: Authenticated,
-    { resource, account, decision }: Judged,
-  ): Promise<Grant | undefined> {
+  async #grantFor(subject: Subject, { resource, account, decision }: Judged): Promise<Grant | undefined> {
     if (resource === undefined || account === undefined || decision.effect !== 'request') return undefined
     const { store, clock, policy } = this.#parts
     const place = {
@@ -201,14 +201,14 @@ export class AccessGate<Options> implements Gate<Options> {
 
   async #begin(
     { clientAddress, clientApplication }: LoginClaim,
-    known: Authenticated,
+    { known, subject }: { readonly known: Authenticated; readonly subject: Subject },
     { resource, account, grant }: Permitted<Options>,
   ): Promise<Session<Options> | Refusal> {
     // From the judgement to its registration nothing is awaited: no other policy or resource can fall in between. What
     // happens to the token meanwhile, its watch tells.
     const { store, sessions, policy, tokens, clock } = this.#parts
     sessions.checkRoom()
-    const { subject, token } = known
+    const { token } = known
     const id = sessionId(clock.now(), randomBytes(16))
     const audience = new SessionAudience(this.#parts.recordings.open(id), clock)
     const recorder = new LateResults(audience)
@@ -287,6 +287,12 @@ interface Permitted<Options> {
   readonly account: Account
   /** What it stands on, where policy asks for one. */
   readonly grant: Grant | undefined
+}
+
+/** Somebody at an address: policy may look at it, for as long as the session lives. */
+function from(subject: Subject, clientAddress: string): Subject {
+  const source = sourceAddress(clientAddress)
+  return source === undefined ? subject : { ...subject, source }
 }
 
 function place({ resource, account, clientAddress }: LiveSession): {

@@ -196,7 +196,8 @@ export class LiveSession<Options = unknown> implements Session<Options> {
 
   /** From now on it is judged with other groups, or by another sign-in. */
   #becomes(subject: Subject): void {
-    this.#subject = subject
+    const { source } = this.#subject
+    this.#subject = source === undefined ? subject : { ...subject, source }
     this.rejudge()
   }
 

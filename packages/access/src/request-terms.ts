@@ -1,4 +1,11 @@
-import { onOwnBehalf, type Actor, type Principal, type RequestTerms, type Subject } from '@sallyport/core'
+import {
+  onOwnBehalf,
+  sourceAddress,
+  type Actor,
+  type Principal,
+  type RequestTerms,
+  type Subject,
+} from '@sallyport/core'
 import { currentPrincipal } from '@sallyport/identity'
 import type { AccessRequest, Readers } from '@sallyport/store'
 import type { CurrentPolicy } from './current-policy.ts'
@@ -13,9 +20,10 @@ export async function termsNow(
   const resource = await tx.resources.get(request.resource)
   if (principal === undefined || !resource?.accounts.some(({ name }) => name === request.account))
     return undefined
+  const source = sourceAddress(request.askedFrom)
+  const subject = { ...subjectOf(principal, actor), ...(source !== undefined && { source }) }
   // How people have signed in says who may connect, not who may ask.
-  const point = policy.point.signedInAsAsked()
-  const decision = point.connect(subjectOf(principal, actor), resource, request.account)
+  const decision = policy.point.signedInAsAsked().connect(subject, resource, request.account)
   return decision.effect === 'request' ? decision.terms : undefined
 }
 

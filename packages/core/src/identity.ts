@@ -39,6 +39,8 @@ export interface Subject {
   readonly actor: Actor
   /** The sign-in of the principal by which the subject is here; absent where it is by none that is known. */
   readonly signedIn?: SignedIn
+  /** The address that they come from, without a port; absent where they come from nowhere that is known. */
+  readonly source?: string
   /** What was delegated to the actor, where less than all: every one of them must hold. */
   readonly scope?: readonly Restriction[]
 }

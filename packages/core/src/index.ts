@@ -92,6 +92,7 @@ export {
   type SignInTerms,
 } from './sign-in-terms.ts'
 export { Secret } from './secret.ts'
+export { sourceAddress } from './source-address.ts'
 export type { OwnTarget, SampleRequest, TagSuggestion, TagSuggestions } from './tag-suggestions.ts'
 export type { Told, Webhook, WebhookEvent, WebhookNews, WebhookSecretSource } from './webhook.ts'
 export type {

@@ -66,7 +66,7 @@ describe('a session', () => {
     bob = await person(world, root, 'bob', 'staff', 'dba')
     eve = await person(world, root, 'eve')
     auditor = await person(world, root, 'audrey', 'auditors')
-  })
+  }, 60_000)
   afterAll(() => world[Symbol.asyncDispose]())
 
   const dial = () => new ToyClient(world.portOf('toy'))

@@ -44,6 +44,24 @@ describe('signing in with a password', () => {
     expect(answers[0]).toMatchObject({ code: 'invalid-credential' })
   })
 
+  test('does the same work for everybody, so that its time tells no user from others', async () => {
+    await it.create('invited')
+    await it.create('disabled')
+    await it.setPassword('disabled', password)
+    await it.disable('disabled')
+    const hashed: (string | null)[] = []
+    const passwords = Object.assign(Object.create(it.passwords) as Passwords, {
+      verify: (shown: Secret, stored: string | null) => {
+        hashed.push(stored)
+        return it.passwords.verify(shown, stored)
+      },
+    })
+    const signIn = new SignIn({ ...it, passwords })
+    for (const name of ['alice', 'nobody', 'invited', 'disabled'])
+      await signIn.withPassword({ name, password: wrong, address: '10.0.0.1', label: 'x' })
+    expect(hashed.map((stored) => stored !== null)).toEqual([true, false, false, true])
+  })
+
   test('writes failures down, but never a password, nor a name that may be one', async () => {
     await it.log('alice', wrong, '10.0.0.9')
     await it.log('hunter2', wrong, '10.0.0.9')

@@ -21,8 +21,8 @@ test('good policies bring no complaint', () => {
 test.each([
   [
     'an unknown action, with the one that was meant',
-    '@id("a")\npermit (principal, action == Action::"raed", resource);',
-    '0.cedar:2:30 error: unrecognized action `Action::"raed"`; did you mean `Action::"read"`?',
+    '@id("a")\npermit (principal, action == Action::"reads", resource);',
+    '0.cedar:2:30 error: unrecognized action `Action::"reads"`; did you mean `Action::"read"`?',
   ],
   [
     'an unknown type',

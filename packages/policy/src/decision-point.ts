@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs'
 import { gatewayVerdicts } from './annotations.ts'
 import { examine } from './check.ts'
 import { PreparedSchema } from './engine.ts'
-import { actorRecord, gatewayEntity, principalEntity, resourceEntity } from './entities.ts'
+import { actorRecord, gatewayEntity, principalEntity, resourceEntity, sourceValue } from './entities.ts'
 import { denial, judgeAsked, notByGrant, unwatched, withObligations } from './judgement.ts'
 import { forbidding, keyOf, PoliciesOfHour, type Engine, type Moment } from './policies-of-hour.ts'
 import { readPolicies } from './policies.ts'
@@ -172,7 +172,7 @@ class CedarDecisionPoint implements DecisionPoint {
       principal: principal.uid,
       action,
       resource: entity.uid,
-      context: { actor: actorRecord(subject) },
+      context: { actor: actorRecord(subject), source: sourceValue(subject.source) },
       entities: [principal, entity],
     }
     const lacking = this.#policies.lacking(subject, this.#moment)

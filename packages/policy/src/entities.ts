@@ -49,6 +49,11 @@ export function tagEntity(tag: string): Entity {
 /** What `administer`, `replay` and `review` are asked of where no resource is named. */
 export const gatewayEntity: Entity = { uid: { type: 'Gateway', id: 'sallyport' }, attrs: {}, parents: [] }
 
+/** `context.source`; `0.0.0.0`, which nobody can come from, where it is not known or no policy asks for it. */
+export function sourceValue(address: string | undefined): { __extn: { fn: string; arg: string } } {
+  return { __extn: { fn: 'ip', arg: address ?? '0.0.0.0' } }
+}
+
 export type ActorRecord = Record<string, string | boolean | string[]>
 
 /** `context.actor`. */

@@ -14,6 +14,7 @@ import { DelegatedStanding, type Link } from './delegated-standing.ts'
 import { PreparedPolicies, type PreparedSchema } from './engine.ts'
 import { labelId, principalEntity, resourceEntity } from './entities.ts'
 import type { Forbidding } from './judgement.ts'
+import { contextAttributes } from './literals.ts'
 import type { Policy } from './policies.ts'
 import { Slice, sliceOf } from './slice.ts'
 import { Standing, type Rules, type SubjectStanding } from './standing.ts'
@@ -43,6 +44,8 @@ export class PoliciesOfHour {
   readonly rules: Rules
   /** Whether any policy asks how long ago somebody has signed in. */
   readonly judgesAges: boolean
+  /** Whether any policy looks at where somebody comes from: else it tells nobody from another. */
+  readonly #asksSource: boolean
   /** Those that ask for a sign-in. */
   readonly #forSignIns: readonly (Policy & { readonly stepUp: SignInTerms })[]
   readonly #engine: Engine
@@ -68,6 +71,7 @@ export class PoliciesOfHour {
       policy.stepUp === undefined ? [] : [{ ...policy, stepUp: policy.stepUp }],
     )
     this.judgesAges = this.#forSignIns.some(({ stepUp }) => stepUp.maxAgeMs !== undefined)
+    this.#asksSource = policies.some(({ json }) => contextAttributes(json)?.has('source') ?? true)
     this.#engine = engine
   }
 
@@ -110,8 +114,9 @@ export class PoliciesOfHour {
 
   #find(subject: Subject, resource: Resource, lacking: ReadonlySet<string>): SubjectStanding {
     // Sessions bring their own objects for the same person and resource: what those mean is what counts.
-    const key = JSON.stringify([meaningOf(subject), meaningOfResource(resource), ...lacking])
-    const standing = this.#standings.get(key) ?? this.#newStanding(subject, resource, lacking)
+    const seen = this.#asksSource ? subject : withoutSource(subject)
+    const key = JSON.stringify([meaningOf(seen), meaningOfResource(resource), ...lacking])
+    const standing = this.#standings.get(key) ?? this.#newStanding(seen, resource, lacking)
     this.#standings.set(key, standing)
     return standing
   }
@@ -171,10 +176,14 @@ export function keyOf(policies: readonly Policy[]): string {
   return policies.map(({ id }) => id).join('\n')
 }
 
+function withoutSource({ source: _source, ...rest }: Subject): Subject {
+  return rest
+}
+
 /** All of a subject that counts, but for its sign-in. */
-function meaningOf({ principal, actor, scope }: Subject): unknown {
+function meaningOf({ principal, actor, scope, source }: Subject): unknown {
   const actors = actorsOf(actor).flatMap(({ kind, id }) => [kind, id])
-  return [principal.kind, principal.id, principal.groups.toSorted(), actors, scope]
+  return [principal.kind, principal.id, principal.groups.toSorted(), actors, scope, source]
 }
 
 /** All of a resource that policies can see. */

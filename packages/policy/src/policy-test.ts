@@ -106,11 +106,14 @@ function compare(test: PolicyCase, decision: ConnectDecision): { passed: boolean
   return { passed: false, message: `expected ${missing.join(' and ')}\ngot      ${explain(decision)}` }
 }
 
-function subjectOf({ user, workload, groups, actor, signedIn }: Person, atMs: number): Subject {
+function subjectOf({ user, workload, groups, actor, signedIn, from }: Person, atMs: number): Subject {
   const kind = user === undefined ? 'workload' : 'user'
   const name = user ?? workload ?? ''
-  const own = onOwnBehalf({ kind, id: principalId(kind, name), name, groups })
-  const subject = signedIn === undefined ? own : { ...own, signedIn: signInOf(signedIn, atMs) }
+  const subject = {
+    ...onOwnBehalf({ kind, id: principalId(kind, name), name, groups }),
+    ...(signedIn !== undefined && { signedIn: signInOf(signedIn, atMs) }),
+    ...(from !== undefined && { source: from }),
+  }
   return actor === undefined ? subject : { ...subject, actor: actorCalled(actor.kind, actor.id, actor.chain) }
 }
 

@@ -14,15 +14,15 @@ export interface CedarSchema {
  */
 export function cedarSchema(vocabulary: Vocabulary): CedarSchema {
   const actions: NamespaceDefinition<string>['actions'] = {
-    connect: action(['Resource'], { actor, account: string }),
-    unmask: action(['Tag'], { actor, on: { type: 'Entity', name: 'Resource' } }),
-    replay: action(['Gateway', 'Resource'], { actor }),
-    administer: action(['Gateway', 'Resource'], { actor }),
-    review: action(['Gateway', 'Resource'], { actor }),
+    connect: action(['Resource'], { actor, source, account: string }),
+    unmask: action(['Tag'], { actor, source, on: { type: 'Entity', name: 'Resource' } }),
+    replay: action(['Gateway', 'Resource'], { actor, source }),
+    administer: action(['Gateway', 'Resource'], { actor, source }),
+    review: action(['Gateway', 'Resource'], { actor, source }),
   }
   for (const group of actionGroups) actions[group] = {}
   for (const [name, { group, facts }] of vocabulary.actions) {
-    const attributes: Attributes = { actor, account: string }
+    const attributes: Attributes = { actor, source, account: string }
     for (const [fact, type] of facts) attributes[fact] = types[type]
     actions[name] = action(['Object', 'Resource'], attributes, name === group ? [] : [group])
   }
@@ -51,6 +51,9 @@ const types: Readonly<Record<FactType, Type<string>>> = {
   string,
   strings: { type: 'Set', element: string },
 }
+
+/** An address: `context.source.isInRange(ip("10.0.0.0/8"))`. */
+const source: Type<string> = { type: 'Extension', name: 'ipaddr' }
 
 const actor: Type<string> = {
   type: 'Record',

@@ -16,6 +16,7 @@ import {
   objectEntity,
   principalEntity,
   resourceEntity,
+  sourceValue,
   tagEntity,
   type Entity,
 } from './entities.ts'
@@ -67,7 +68,8 @@ export class Standing implements SubjectStanding {
   readonly tags: ReadonlySet<string>
   readonly #principal: Entity
   readonly #resource: Entity
-  readonly #actor: ActorRecord
+  /** Who it is, and from where, as every question has it. */
+  readonly #who: { readonly actor: ActorRecord; readonly source: ReturnType<typeof sourceValue> }
   readonly #key: string
   readonly #protocol: string
   readonly #relevant: Relevant
@@ -80,7 +82,7 @@ export class Standing implements SubjectStanding {
   constructor(subject: Subject, resource: Resource, relevant: Relevant, rules: Rules, number: number) {
     this.#principal = principalEntity(subject.principal)
     this.#resource = resourceEntity(resource)
-    this.#actor = actorRecord(subject)
+    this.#who = { actor: actorRecord(subject), source: sourceValue(subject.source) }
     this.#key = actorKey(subject.actor)
     this.#protocol = resource.protocol
     const detected = resource.masking.detectors.map((name) => rules.detectorTags[name] ?? name)
@@ -96,7 +98,7 @@ export class Standing implements SubjectStanding {
   }
 
   connect(account: string): ConnectDecision {
-    const context = { actor: this.#actor, account }
+    const context = { ...this.#who, account }
     const judgement = this.#judge('connect', this.#resource, context, `connect to ${this.#resource.uid.id}`)
     return withObligations(judgement, { maskedTags: judgement.effect === 'deny' ? nothing : this.maskedTags })
   }
@@ -110,7 +112,7 @@ export class Standing implements SubjectStanding {
   }
 
   #judgeUnmask(tag: string): Judgement {
-    const context = { actor: this.#actor, on: { __entity: this.#resource.uid } }
+    const context = { ...this.#who, on: { __entity: this.#resource.uid } }
     const words = `unmask of ${shown(tag)} on ${this.#resource.uid.id}`
     return unwatched(notByGrant(this.#judge('unmask', tagEntity(tag), context, words, [this.#resource])))
   }
@@ -166,7 +168,7 @@ export class Standing implements SubjectStanding {
     if (context === undefined) return undeclared
     const on = path ? objectEntity(this.#resource, path) : this.#resource
     const words = `${action} on ${shown(path?.join('.') ?? this.#resource.uid.id)}`
-    return notByGrant(this.#judge(action, on, { ...context, actor: this.#actor, account }, words))
+    return notByGrant(this.#judge(action, on, { ...context, ...this.#who, account }, words))
   }
 
   #judge(

@@ -22,6 +22,8 @@ const person = z
     user: z.string().min(1).optional(),
     workload: z.string().min(1).optional(),
     groups: names.default([]),
+    /** The address that they come from; unknown where absent. */
+    from: z.union([z.ipv4(), z.ipv6()]).optional(),
     /** What acts for them, where they do not act themselves. */
     actor: z
       .strictObject({

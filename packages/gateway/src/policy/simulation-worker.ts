@@ -1,6 +1,6 @@
 import { constants, setPriority } from 'node:os'
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import type { SessionId, Subject } from '@sallyport/core'
+import { sourceAddress, type SessionId, type Subject } from '@sallyport/core'
 import { compilePolicies, PolicyError, Simulation, type RecordedSession } from '@sallyport/policy'
 import { NoSuchRecording, readerIn, UnreadableFile } from '@sallyport/recording'
 import type { SimulationTold, SimulationWork } from './simulation-work.ts'
@@ -69,7 +69,7 @@ async function judge(
     if (event.kind === 'opened') {
       const resource = resources.get(event.resource)
       if (resource === undefined) return
-      one = { session, subject: subjectOf(event), resource, account: event.account }
+      one = { session, subject: subjectOf(event, event.clientAddress), resource, account: event.account }
       if (event.at >= sinceMs) simulation.connect(one, event.at)
     } else if (event.kind === 'operation' && one !== undefined && event.at >= sinceMs) {
       simulation.operation(one, event)
@@ -79,8 +79,9 @@ async function judge(
 }
 
 /** One object for the same person, whose standing is then remembered. */
-function subjectOf({ principal, actor, scope, signedIn }: Subject): Subject {
-  const key = JSON.stringify([principal, actor, scope, signedIn])
+function subjectOf({ principal, actor, scope, signedIn }: Subject, clientAddress: string): Subject {
+  const source = sourceAddress(clientAddress)
+  const key = JSON.stringify([principal, actor, scope, signedIn, source])
   let subject = subjects.get(key)
   if (subject === undefined) {
     subject = {
@@ -88,6 +89,7 @@ function subjectOf({ principal, actor, scope, signedIn }: Subject): Subject {
       actor,
       ...(scope !== undefined && { scope }),
       ...(signedIn !== undefined && { signedIn }),
+      ...(source !== undefined && { source }),
     }
     subjects.set(key, subject)
   }

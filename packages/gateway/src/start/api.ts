@@ -1,4 +1,4 @@
-import { isRefusal, Secret, type Clock } from '@sallyport/core'
+import { isRefusal, Secret, sourceAddress, type Clock } from '@sallyport/core'
 import { authorityView, type ScimTokens } from '@sallyport/identity'
 import { Authorize } from '../api/authorize.ts'
 import type { Guards, Implementations } from '../api/implementation.ts'
@@ -107,7 +107,9 @@ function guardsOf({ authenticators }: People, authorize: Authorize, events: Even
   return {
     caller: async (token, address) => {
       const known = await authenticators.authenticate(new Secret(token), address)
-      if (!isRefusal(known)) return known
+      const source = sourceAddress(address)
+      if (!isRefusal(known))
+        return { ...known, subject: { ...known.subject, ...(source !== undefined && { source }) } }
       events.tokenUnknown(address)
       return undefined
     },
