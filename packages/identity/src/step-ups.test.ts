@@ -69,7 +69,7 @@ describe('somebody who signs in anew', () => {
     if (isRefusal(proposed) || proposed.kind !== 'step-up') throw new Error('not proposed')
     expect(proposed.tokens.map(({ id }) => id)).toContain(token)
     expect(await now()).toMatchObject({ acr: ['pwd'] })
-    expect(await stepUps.confirm(proposed.sealed, '10.0.0.1')).toBe('dora')
+    expect(await stepUps.confirm(proposed.sealed, renews, '10.0.0.1')).toBe('dora')
     expect(await now()).toEqual({ id: renews, ...how })
     expect(JSON.stringify(await it.store.read.audit.list(1))).toContain(
       'user dora signed in anew from 10.0.0.1',
@@ -123,6 +123,19 @@ describe('somebody who signs in anew', () => {
     )
   })
 
+  test('says it of what they have seen, and not of what another page has had them sign in for since', async () => {
+    const [own, stolen] = [await signedIn('dora'), await signedIn('dora')]
+    how = strongly()
+    const shown = await go('dora', { terms: phr, renews: own.renews })
+    const since = await go('dora', { terms: phr, renews: stolen.renews })
+    if (isRefusal(shown) || isRefusal(since) || since.kind !== 'step-up' || shown.kind !== 'step-up')
+      throw new Error('not proposed')
+    expect(shown.id).toBe(own.renews)
+    for (const id of [shown.id, undefined, ''])
+      expect(isRefusal(await stepUps.confirm(since.sealed, id, '10.0.0.1'))).toBe(true)
+    expect(await stolen.now()).toMatchObject({ acr: ['pwd'] })
+  })
+
   test('says what for with the very answer that this browser has kept, within ten minutes, and while they may', async () => {
     const { renews, now } = await signedIn('dora')
     how = strongly()
@@ -130,12 +143,12 @@ describe('somebody who signs in anew', () => {
     if (isRefusal(proposed) || proposed.kind !== 'step-up') throw new Error('not proposed')
     const flipped = `${proposed.sealed.slice(0, -2)}AA`
     for (const sealed of [undefined, '', 'AAAA', flipped])
-      expect(isRefusal(await stepUps.confirm(sealed, '10.0.0.1'))).toBe(true)
+      expect(isRefusal(await stepUps.confirm(sealed, renews, '10.0.0.1'))).toBe(true)
     await it.disable('dora')
-    expect(isRefusal(await stepUps.confirm(proposed.sealed, '10.0.0.1'))).toBe(true)
+    expect(isRefusal(await stepUps.confirm(proposed.sealed, renews, '10.0.0.1'))).toBe(true)
     await it.enable('dora')
     it.clock.advance(600_000)
-    expect(isRefusal(await stepUps.confirm(proposed.sealed, '10.0.0.1'))).toBe(true)
+    expect(isRefusal(await stepUps.confirm(proposed.sealed, renews, '10.0.0.1'))).toBe(true)
     expect(await now()).not.toMatchObject({ acr: ['phr'] })
   })
 })

@@ -6,10 +6,12 @@ import type { SignedInPerson } from './sign-in-provider.ts'
 /** Somebody has signed in anew: they see by what stands their sign-in, and say that it is to stand by this one. */
 export interface ProposedStepUp {
   readonly kind: 'step-up'
+  /** Of the sign-in that is to be renewed. */
+  readonly id: string
   readonly user: string
   readonly signedIn: SignedIn
   /** What would stand by it: programs that they have let in, the newest first. */
-  readonly tokens: readonly Pick<TokenRow, 'id' | 'label' | 'createdAt'>[]
+  readonly tokens: readonly Pick<TokenRow, 'id' | 'label' | 'actor' | 'createdAt'>[]
   /** Kept by the browser alone, until they say so. */
   readonly sealed: string
 }
@@ -39,14 +41,22 @@ export class StepUps {
     const { signedIn, sid, issuer, subject } = person
     const kept: Kept = { id, issuer, subject, signedIn, sid, endsAtMs: clock.now() + confirmMs }
     const sealed = box.seal(context, Buffer.from(JSON.stringify(kept))).toString('base64url')
-    return { kind: 'step-up', ...found, signedIn, sealed }
+    return { kind: 'step-up', id, ...found, signedIn, sealed }
   }
 
-  /** @returns whose it is */
-  async confirm(sealed: string | undefined, address: string): Promise<string | Refusal> {
+  /**
+   * @param sealed what the browser keeps, and may have come to keep since from another page
+   * @param id of the sign-in by which stands what the person has seen
+   * @returns whose it is
+   */
+  async confirm(
+    sealed: string | undefined,
+    id: string | undefined,
+    address: string,
+  ): Promise<string | Refusal> {
     const kept = this.#opened(sealed)
-    if (kept === undefined) return notTheirs
-    const { id, signedIn, sid, issuer } = kept
+    if (kept === undefined || kept.id !== id) return notTheirs
+    const { signedIn, sid, issuer } = kept
     return this.#parts.store.write('system', 'step-up', async (tx) => {
       const found = await this.#find(tx, id, kept)
       if (isRefusal(found)) return found

@@ -1,4 +1,4 @@
-import type { Refusal } from '@sallyport/core'
+import { actorKey, type Refusal } from '@sallyport/core'
 import type { AskingDevice, ProposedStepUp } from '@sallyport/identity'
 import { html, page, type Markup } from '../html.ts'
 
@@ -105,11 +105,12 @@ export function devicePage(
 }
 
 /** A link proves nothing: what stands by the person's sign-in may be in other hands. */
-export function stepUpPage({ user, tokens }: ProposedStepUp): string {
+export function stepUpPage({ id, user, tokens }: ProposedStepUp): string {
   const programs = tokens.map(
-    ({ label, createdAt }) =>
+    ({ label, actor, createdAt }) =>
       html`<li>
-        <strong>${label}</strong>, let in at ${new Date(createdAt).toISOString().slice(11, 16)} UTC
+        <strong>${label}</strong>${actor === null ? '' : ` of ${actorKey(actor)}`}, let in at
+        ${new Date(createdAt).toISOString().slice(11, 16)} UTC
       </li>`,
   )
   return page(
@@ -123,6 +124,7 @@ export function stepUpPage({ user, tokens }: ProposedStepUp): string {
         to go further with your name.
       </p>
       <form method="post" action="/sign-in/step-up">
+        <input type="hidden" name="of" value="${id}" />
         <button type="submit" name="answer" value="allow">Yes, it is mine</button>
       </form>`,
   )

@@ -90,10 +90,10 @@ export function registerSignIn(app: FastifyInstance, pages: SignInPages, signIns
     const stepUps = asking?.stepUps
     if (stepUps !== undefined)
       scope.post('/sign-in/step-up', named('sign-in.step-up.answer', true), async (request, reply) => {
-        formOf(request)
+        const form = formOf(request)
         const sealed = cookieOf(request, cookies.stepUp)
         setCookie(reply, cookies.stepUp, '', 0)
-        const done = await stepUps.confirm(sealed, request.ip)
+        const done = await stepUps.confirm(sealed, form.get('of') ?? undefined, request.ip)
         if (!isRefusal(done)) return show(reply, donePage('You are signed in anew', runItAgain))
         pages.onRefused(request.ip, done.code)
         return show(reply.status(403), donePage('This came to nothing', `${done.reason}. ${done.next ?? ''}`))
