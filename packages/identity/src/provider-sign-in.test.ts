@@ -55,6 +55,7 @@ test('an answer that is good once is taken once, by whichever way it comes, unti
   expect(await complete(ways[0] ?? '')).toMatchObject({ user: 'alice', to: '/device' })
   for (const way of ways) expect(await complete(way)).toMatchObject({ code: 'invalid-credential' })
   expect(problems).toEqual(Array.from({ length: 3 }, () => 'the provider’s answer was brought before'))
+  expect(await it.store.read.audit.list(1)).toMatchObject([{ kind: 'log-in-failed', address: '10.0.0.1' }])
   person = { ...person, once: { id: 'b', untilMs: it.clock.now() + 720_000 } }
   expect(await complete(ways[1] ?? '')).toMatchObject({ user: 'alice' })
 })

@@ -139,7 +139,10 @@ export class ProviderSignIn<Flow = unknown> {
       const taken = await takenBefore(tx, person)
       if (taken !== undefined) {
         onProblem(new SignInProblem('refused', taken), address)
-        tx.note(`${taken}: nobody was signed in from ${address}, by ${person.issuer}`)
+        tx.note(`${taken}: nobody was signed in from ${address}, by ${person.issuer}`, {
+          kind: 'log-in-failed',
+          address,
+        })
         return notSignedIn
       }
       const heard = { nowMs: clock.now(), isAskedAgain: person.refresh !== undefined }

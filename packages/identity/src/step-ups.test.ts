@@ -71,9 +71,9 @@ describe('somebody who signs in anew', () => {
     expect(await now()).toMatchObject({ acr: ['pwd'] })
     expect(await stepUps.confirm(proposed.sealed, renews, '10.0.0.1')).toBe('dora')
     expect(await now()).toEqual({ id: renews, ...how })
-    expect(JSON.stringify(await it.store.read.audit.list(1))).toContain(
-      'user dora signed in anew from 10.0.0.1',
-    )
+    const [entry] = await it.store.read.audit.list(1)
+    expect(entry).toMatchObject({ kind: 'log-in', principal: 'user:dora', address: '10.0.0.1' })
+    expect(entry?.changes.join()).toContain('user dora signed in anew from 10.0.0.1')
   })
 
   test('is not taken for somebody else, nor for a sign-in that is none or over', async () => {

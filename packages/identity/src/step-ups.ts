@@ -61,7 +61,11 @@ export class StepUps {
       const found = await this.#find(tx, id, kept)
       if (isRefusal(found)) return found
       await tx.signIns.renew(id, { signedIn, sid, refresh: null })
-      tx.note(`user ${found.user} signed in anew from ${address}, by ${issuer}`)
+      tx.note(`user ${found.user} signed in anew from ${address}, by ${issuer}`, {
+        kind: 'log-in',
+        principal: principalId('user', found.user),
+        address,
+      })
       return found.user
     })
   }
