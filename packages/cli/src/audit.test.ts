@@ -36,7 +36,7 @@ describe('the audit log at the command line', () => {
     const later = await sallyport(['audit', 'export', '--from', '2'], asked.root)
     expect(later.out.startsWith('{"seq":2,')).toBe(true)
     const syslog = await sallyport(['audit', 'export', '--format', 'syslog'], asked.root)
-    expect(syslog.out).toMatch(/^<109>1 \S+ gateway sallyport - \S+ \[audit@32473 seq="1" /)
+    expect(syslog.out).toMatch(/^<109>1 \S+ localhost sallyport - \S+ \[audit@32473 seq="1" /)
     expect((await sallyport(['audit', 'export', '--format', 'xml'], asked.root)).code).toBe(2)
   })
 

@@ -18,8 +18,21 @@ export function command(name: string, description: string, examples: readonly st
 /** A group of commands under one noun: without a verb it does what its `ls` does. */
 export function group(name: string, description: string, ...commands: readonly Command[]): Command {
   const noun = new Command(name).description(description)
-  for (const one of commands) noun.addCommand(one, { isDefault: one.name() === 'ls' })
+  for (const one of commands) {
+    const isDefault = one.name() === 'ls'
+    noun.addCommand(isDefault ? alone(one, noun).alias('list') : one, { isDefault })
+  }
   return noun
+}
+
+/** The default command gets what is no verb, too: that is answered with the verbs that there are. */
+function alone(ls: Command, noun: Command): Command {
+  return ls.allowExcessArguments(true).hook('preAction', () => {
+    const [verb] = ls.args
+    if (verb === undefined) return
+    const verbs = noun.commands.map((one) => one.name()).join(', ')
+    noun.error(`error: ${noun.name()} has no command ${verb}\n  next: one of ${verbs}`)
+  })
 }
 
 export interface Signed extends Connection {

@@ -12,6 +12,11 @@ export function seconds(text: string): number {
   })
 }
 
+/** The same, and `600` is in seconds. @throws Failure */
+export function secondsOrNumber(text: string): number {
+  return /^\d{1,6}$/.test(text) ? Number(text) : seconds(text)
+}
+
 /** A moment of something that is played: `90`, `1m30s`, `1h`, `2.5s` in milliseconds. @throws Failure */
 export function milliseconds(text: string): number {
   const parts = /^(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7}(?:\.\d{1,3})?)s?)?$/.exec(text)

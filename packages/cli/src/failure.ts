@@ -21,8 +21,9 @@ export function explain(thrown: unknown): { readonly lines: readonly string[]; r
   if (thrown instanceof Failure)
     return { lines: words(thrown.message, thrown.next), exitCode: thrown.exitCode }
   if (thrown instanceof ApiError) {
-    const places = thrown.errors.map(({ path, message }) => `  ${path}: ${message}`)
-    return { lines: [...words(thrown.detail, thrown.next), ...places], exitCode: exitCodeOf(thrown) }
+    const places = thrown.errors.map(({ path, message }) => `${path}: ${message}`)
+    const further = places.length === 1 && places[0] === thrown.detail ? [] : places.map((it) => `  ${it}`)
+    return { lines: [...words(thrown.detail, thrown.next), ...further], exitCode: exitCodeOf(thrown) }
   }
   return { lines: words(thrown instanceof Error ? thrown.message : String(thrown)), exitCode: exit.failed }
 }

@@ -44,6 +44,30 @@ describe('every command', () => {
     expect(err).toContain('sessions')
   })
 
+  test('a mistyped verb is answered with the verbs that there are, and exits 2', async () => {
+    const { code, out, err } = await sallyport(['grants', 'unmake', 'grt_1'])
+    expect({ code, out, err }).toEqual({
+      code: 2,
+      out: '',
+      err: 'error: grants has no command unmake\n  next: one of ls, revoke\n',
+    })
+  })
+
+  test('help says which options it cannot do without', async () => {
+    const { out } = await sallyport(['agents', 'join-token', '--help'])
+    expect(out).toMatch(/--pool <name> .*\(required\)/s)
+    expect(out).not.toMatch(/--ttl <time>[^-]*\(required\)/)
+  })
+
+  test('what is neither a file nor a token is not put to the gateway as one', async () => {
+    const { code, err } = await sallyport(['federation', 'test', 'mistyped.jwt'], {
+      SALLYPORT_GATEWAY: 'https://127.0.0.1:1',
+      SALLYPORT_TOKEN: 'sp_x',
+      SALLYPORT_STATE_HOME: '/nonexistent',
+    })
+    expect({ code, err }).toEqual({ code: 2, err: 'error: mistyped.jwt is neither a file nor a token\n' })
+  })
+
   test('without a sign-in it says what to do, and exits 4', async () => {
     const { code, err } = await sallyport(['ls'], { SALLYPORT_STATE_HOME: '/nonexistent' })
     expect({ code, err }).toEqual({

@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help, type Option } from 'commander'
 import description from '../package.json' with { type: 'json' }
 import type { MakeCommand } from './command.ts'
 import { exit, explain } from './failure.ts'
@@ -64,9 +64,17 @@ export async function program(
   }
   const write = (to: 'output' | 'errors') => (text: string) => void surroundings[to].write(text)
   configure(root, (command) =>
-    command.exitOverride().configureOutput({ writeOut: write('output'), writeErr: write('errors') }),
+    command
+      .exitOverride()
+      .configureHelp({ optionDescription })
+      .configureOutput({ writeOut: write('output'), writeErr: write('errors') }),
   )
   return root
+}
+
+function optionDescription(this: Help, option: Option): string {
+  const words = Help.prototype.optionDescription.call(this, option)
+  return option.mandatory ? `${words} (required)` : words
 }
 
 function configure(command: Command, set: (command: Command) => void): void {

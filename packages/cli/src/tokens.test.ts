@@ -71,6 +71,27 @@ test('an agent’s token is shown for whom it is, and how narrow', async () => {
   expect(await sallyport(['tokens', 'create'], agent)).toMatchObject({ code: 4 })
 })
 
+test('a limit that is passed is named, once', async () => {
+  const asked = await sallyport(['tokens', 'create', '--for-agent', 'claude', '--ttl', '13h'], alice)
+  expect(asked.err).toBe('error: ttlSeconds: at most 43200\n')
+  const short = await sallyport(['tokens', 'create', '--for-agent', 'claude', '--ttl', '1'], alice)
+  expect(short.err).toBe('error: ttlSeconds: at least 60\n')
+})
+
+test('a user gets a new link, is shut out, and is let in again', async () => {
+  const { root } = asked
+  const first = await sallyport(['users', 'add', 'dora'], root)
+  const second = await sallyport(['users', 'setup-link', 'dora'], root)
+  expect(second.out).toMatch(/^Give dora this link; it serves once, until \S+:\n {2}https:\S+\n$/)
+  expect(second.out).not.toBe(first.out)
+  const state = async () => /^dora +(\S+)/m.exec((await sallyport(['users'], root)).out)?.[1]
+  expect(await state()).toBe('invited')
+  await sallyport(['users', 'disable', 'dora'], root)
+  expect(await state()).toBe('disabled')
+  expect(await sallyport(['users', 'enable', 'dora'], root)).toMatchObject({ code: 0 })
+  expect(await state()).toBe('invited')
+})
+
 test.each([
   [['--read-only'], 'only a token for an agent is narrowed'],
   [['--for-agent', 'claude', '--ttl', 'long'], 'long is no length of time'],

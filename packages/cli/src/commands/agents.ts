@@ -1,4 +1,5 @@
 import { command, group, signed, type MakeCommand } from '../command.ts'
+import { secondsOrNumber } from '../duration.ts'
 import type { PrintOptions } from '../printer.ts'
 import { distance, table } from '../table.ts'
 
@@ -33,16 +34,16 @@ export const agents: MakeCommand = (surroundings) =>
     ),
     command('join-token', 'a token with which an agent enrols', [
       'sallyport agents join-token --pool dc1',
-      'sallyport agents join-token --pool dc1 --uses 5 --ttl 600',
+      'sallyport agents join-token --pool dc1 --uses 5 --ttl 10m',
     ])
       .requiredOption('--pool <name>', 'agents of one pool stand in for one another')
-      .option('--ttl <seconds>', 'how long it serves', '3600')
+      .option('--ttl <time>', 'how long it serves, such as 10m or 12h', '1h')
       .option('--uses <n>', 'how many agents may use it', '1')
       .action(async (options: TokenOptions) => {
         const { client, printer } = await signed(surroundings, options)
         const made = await client.joinTokens.create({
           pool: options.pool,
-          ttlSeconds: Number(options.ttl),
+          ttlSeconds: secondsOrNumber(options.ttl),
           uses: Number(options.uses),
         })
         printer.result(made, () => `sallyport agent --gateway ${made.gateway} --token ${made.token}\n`)

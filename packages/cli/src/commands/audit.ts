@@ -43,13 +43,14 @@ export const audit: MakeCommand = (surroundings) =>
       .action(async ({ format, from, follow, ...options }: Exporting) => {
         if (format !== 'jsonl' && format !== 'syslog')
           throw new Failure(`there is no form ${format}: jsonl or syslog`, { exitCode: exit.usage })
-        const { client } = await signed(surroundings, options)
+        const { client, gateway } = await signed(surroundings, options)
+        const host = new URL(gateway).hostname
         const asked = { from: whole(from, '--from'), follow: follow === true }
         for await (const entry of client.audit.export(asked)) {
           const lines =
             format === 'jsonl'
               ? [JSON.stringify(entry)]
-              : syslogMessages(entry as AuditEntry, { host: 'gateway', maxCharacters: 4000 })
+              : syslogMessages(entry as AuditEntry, { host, maxCharacters: 4000 })
           surroundings.output.write(lines.map((line) => `${line}\n`).join(''))
         }
       }),

@@ -8,22 +8,20 @@ export const authorities: MakeCommand = (surroundings) =>
     'the authorities by which targets know the gateway over TLS',
     command('ls', 'which there are: one, or two while one takes the place of the other', [
       'sallyport authorities',
-    ])
-      .alias('list')
-      .action(async (options: PrintOptions) => {
-        const { client, printer } = await signed(surroundings, options)
-        const { items } = await client.authorities.list()
-        printer.result(items, () =>
-          table(
-            ['FINGERPRINT', 'STATE', 'ENDS'],
-            items.map(({ fingerprint, state, expiresAt }) => [
-              fingerprint,
-              state,
-              `in ${distance(Date.parse(expiresAt) - surroundings.now())}`,
-            ]),
-          ),
-        )
-      }),
+    ]).action(async (options: PrintOptions) => {
+      const { client, printer } = await signed(surroundings, options)
+      const { items } = await client.authorities.list()
+      printer.result(items, () =>
+        table(
+          ['FINGERPRINT', 'STATE', 'ENDS'],
+          items.map(({ fingerprint, state, expiresAt }) => [
+            fingerprint,
+            state,
+            `in ${distance(Date.parse(expiresAt) - surroundings.now())}`,
+          ]),
+        ),
+      )
+    }),
     command('print', 'their certificates, for a target to trust', [
       'sallyport authorities print > sallyport.pem',
       "# and in the target's postgresql.conf: ssl_ca_file = '/etc/postgresql/sallyport.pem'",

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { text as readAll } from 'node:stream/consumers'
 import type { TestedToken } from '@sallyport/api'
 import { command, group, signed, type MakeCommand } from '../command.ts'
-import { exit } from '../failure.ts'
+import { exit, Failure } from '../failure.ts'
 import type { PrintOptions } from '../printer.ts'
 import type { Surroundings } from '../surroundings.ts'
 import { table } from '../table.ts'
@@ -43,6 +43,8 @@ export const federation: MakeCommand = (surroundings, done) =>
 
 async function tokenFrom({ input }: Surroundings, given = '-'): Promise<string> {
   const isFile = given !== '-' && (await stat(given).catch(() => undefined))?.isFile() === true
+  if (given !== '-' && !isFile && given.split('.').length !== 3)
+    throw new Failure(`${given} is neither a file nor a token`, { exitCode: exit.usage })
   const text = given === '-' ? await readAll(input) : isFile ? await readFile(given, 'utf8') : given
   return text.trim()
 }

@@ -22,7 +22,6 @@ export const keys: MakeCommand = (surroundings) =>
       'sallyport keys',
       'sallyport keys list --all   # administrators: everybody’s',
     ])
-      .alias('list')
       .option('--all', 'everybody’s')
       .action(async (options: PrintOptions & { readonly all?: boolean }) => {
         const { client, printer } = await signed(surroundings, options)

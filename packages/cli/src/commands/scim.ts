@@ -1,5 +1,5 @@
 import { command, group, signed, type MakeCommand } from '../command.ts'
-import { Failure } from '../failure.ts'
+import { exit, Failure } from '../failure.ts'
 import type { PrintOptions } from '../printer.ts'
 import { distance, table } from '../table.ts'
 
@@ -40,7 +40,8 @@ export const scim: MakeCommand = (surroundings) => {
       .option('--days <number>', 'how long it is good for; 365 at most', '365')
       .action(async (options: Creating) => {
         const ttlDays = Number(options.days)
-        if (!Number.isInteger(ttlDays)) throw new Failure(`${options.days} is no number of days`)
+        if (!Number.isInteger(ttlDays))
+          throw new Failure(`${options.days} is no number of days`, { exitCode: exit.usage })
         const { client, printer } = await signed(surroundings, options)
         const made = await client.scimTokens.create({ label: options.label, ttlDays })
         printer.result(made, () => `${made.token}\n`)
@@ -54,6 +55,6 @@ export const scim: MakeCommand = (surroundings) => {
         await client.scimTokens.revoke({ id })
         printer.note('Revoked.')
       }),
-  )
+  ).alias('tokens')
   return group('scim', 'people and groups that your provider’s SCIM connector keeps up to date', token)
 }

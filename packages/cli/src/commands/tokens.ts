@@ -1,6 +1,6 @@
 import type { Client } from '@sallyport/api'
 import { command, group, signed, type MakeCommand } from '../command.ts'
-import { seconds } from '../duration.ts'
+import { secondsOrNumber } from '../duration.ts'
 import { exit, Failure } from '../failure.ts'
 import type { PrintOptions } from '../printer.ts'
 import { scopeInWords } from '../scope.ts'
@@ -55,7 +55,7 @@ export const tokens: MakeCommand = (surroundings) =>
       .option('--label <text>', 'what it is for')
       .option(
         '--ttl <time>',
-        'at most an hour, and for an agent 12 h; never beyond your own token (1h, for an agent 30m)',
+        'such as 10m; at most 1h, and for an agent 12h; never beyond your own token (1h, for an agent 30m)',
       )
       .option('--for-agent <name>', 'an agent that acts for you, by any name that tells it from others')
       .option('--resource <name>', 'only this; may be given several times', collected)
@@ -85,7 +85,7 @@ export const tokens: MakeCommand = (surroundings) =>
 
 function create(client: Client, options: CreateOptions): ReturnType<Client['tokens']['delegate']> {
   const { label, ttl, forAgent, resource, account, reviews } = options
-  const ttlSeconds = ttl === undefined ? {} : { ttlSeconds: lengthOf(ttl) }
+  const ttlSeconds = ttl === undefined ? {} : { ttlSeconds: secondsOrNumber(ttl) }
   const actions = [...(options.readOnly === true ? readOnly : []), ...(options.action ?? [])]
   const restriction = {
     ...(resource !== undefined && { resources: [...resource] }),
@@ -106,11 +106,6 @@ function create(client: Client, options: CreateOptions): ReturnType<Client['toke
       next: 'name it: --for-agent NAME',
     })
   return client.tokens.create({ label: label ?? 'cli', ...ttlSeconds })
-}
-
-/** `600` is in seconds. */
-function lengthOf(ttl: string): number {
-  return /^\d{1,6}$/.test(ttl) ? Number(ttl) : seconds(ttl)
 }
 
 function collected(value: string, before: readonly string[] = []): readonly string[] {

@@ -63,10 +63,7 @@ export function problemOf(thrown: unknown): Problem | undefined {
   if (thrown instanceof z.ZodError) {
     const errors = thrown.issues.map((issue) => ({
       path: issue.path.join('.'),
-      message:
-        issue.code === 'unrecognized_keys'
-          ? `unknown key ${issue.keys.join(', ')}`
-          : (issue.message.split('\n', 1)[0] ?? ''),
+      message: issueInWords(issue),
     }))
     const first = errors[0]
     const words =
@@ -79,6 +76,14 @@ export function problemOf(thrown: unknown): Problem | undefined {
     return problem('unavailable', thrown.shown)
   }
   return frameworkProblem(thrown)
+}
+
+function issueInWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `unknown key ${issue.keys.join(', ')}`
+  const isNumber = 'origin' in issue && (issue.origin === 'number' || issue.origin === 'int')
+  if (issue.code === 'too_big' && isNumber && issue.inclusive === true) return `at most ${issue.maximum}`
+  if (issue.code === 'too_small' && isNumber && issue.inclusive === true) return `at least ${issue.minimum}`
+  return issue.message.split('\n', 1)[0] ?? ''
 }
 
 /** What Fastify says of a request before any route sees it. */
