@@ -1,4 +1,4 @@
-import { appendFile, readFile, rename, stat } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, rename, rmdir, stat } from 'node:fs/promises'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
@@ -74,6 +74,23 @@ describe('the audit log in a file', () => {
     await expect.poll(async () => (await readFile(path, 'utf8')).split('\n').length).toBe(3)
     expect((await linesIn(path)).map(({ seq }) => seq)).toEqual([2, 3])
     expect((await linesIn(`${path}.1`)).map(({ seq }) => seq)).toEqual([1])
+  })
+
+  test('begins a line again that was torn by a disk that failed', async () => {
+    const path = join(directory, 'audit.jsonl')
+    await note('a')
+    await using _running = exported(fileReceiver(path))
+    await expect.poll(() => store.read.audit.taken(`file:${path}`)).toBe(1)
+    // Full, with half of a line on it; and there is room again.
+    await rename(path, `${path}.kept`)
+    await mkdir(path)
+    await note('b')
+    await expect.poll(() => troubles).toHaveLength(1)
+    await appendFile(`${path}.kept`, '{"seq":2,"torn')
+    await rmdir(path)
+    await rename(`${path}.kept`, path)
+    await expect.poll(() => store.read.audit.taken(`file:${path}`), { timeout: 5000 }).toBe(2)
+    expect((await linesIn(path)).map(({ seq }) => seq)).toEqual([1, 2])
   })
 
   test('waits for a disk that fails, and says so once', async () => {

@@ -26,16 +26,18 @@ export function fileReceiver(path: string): AuditReceiver {
     isCutOff: () => false,
     async take(entries) {
       if (!isWhole) await cutTorn(path)
-      isWhole = true
+      // Until it is known to be: a disk that is full has room for half a line.
+      isWhole = false
       await using file = await open(path, 'a', 0o600)
       await file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
       await file.datasync()
+      isWhole = true
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }
 
-/** A line that was being written when the gateway died is written again. */
+/** A line that was being written when the gateway died, or the disk failed, is written again. */
 async function cutTorn(path: string): Promise<void> {
   await using file = await open(path, 'a+', 0o600)
   const { size } = await file.stat()
