@@ -128,9 +128,12 @@ export function concerns(change: StoreChange, who: Authenticated): boolean {
 }
 
 function becoming(subject: Subject, principal: Principal, signedIn: SignedIn | undefined): Subject {
-  const { signedIn: _before, ...before } = subject
-  const now = isDelegated(subject) ? { ...before, principal } : onOwnBehalf(principal)
-  return signedIn === undefined ? now : { ...now, signedIn }
+  const { signedIn: _before, source, ...before } = subject
+  return {
+    ...(isDelegated(subject) ? { ...before, principal } : onOwnBehalf(principal)),
+    ...(source !== undefined && { source }),
+    ...(signedIn !== undefined && { signedIn }),
+  }
 }
 
 function revoked(): Refusal {

@@ -185,6 +185,15 @@ describe('access tokens', () => {
       expect(told).toMatchObject([{ principal: { id: alice, groups: ['dba'] }, actor: robot }])
     })
 
+    test('is told nothing of an address that somebody comes from, which stays theirs', async () => {
+      const who = await proven((await it.mint('alice')).token)
+      const { told } = watched({ ...who, subject: { ...who.subject, source: '10.0.0.1' } })
+      await it.store.read.users.list()
+      expect(told).toEqual([])
+      await setGroups('alice', ['dba'])
+      await expect.poll(() => told).toMatchObject([{ principal: { groups: ['dba'] }, source: '10.0.0.1' }])
+    })
+
     test('is told of what happened between the log-in and the watching', async () => {
       const { token, id } = await it.mint('alice')
       const who = await proven(token)
