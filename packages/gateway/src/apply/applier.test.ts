@@ -1,5 +1,5 @@
 import { Document, type DocumentInput, type Plan } from '@sallyport/api'
-import { onOwnBehalf, principalId } from '@sallyport/core'
+import { onOwnBehalf, principalId, type Subject } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
 import { SealedBox } from '@sallyport/identity'
 import { openStore } from '@sallyport/store'
@@ -29,8 +29,8 @@ async function world() {
     clock,
     onApplied: (_, plan) => applied.push(plan),
   })
-  const apply = (documents: readonly DocumentInput[], over: Partial<ApplyRequest> = {}) =>
-    applier.apply(root, {
+  const apply = (documents: readonly DocumentInput[], over: Partial<ApplyRequest> = {}, by: Subject = root) =>
+    applier.apply(by, {
       documents: documents.map((it) => Document.parse(it)),
       dryRun: false,
       prune: false,
@@ -153,6 +153,20 @@ describe('applying', () => {
     await using it = await world()
     expect(await problem(it.apply(documents as DocumentInput[]))).toMatchObject({ code: 'would-lock-out' })
     expect(it.policies.point.version).toBe('0')
+  })
+
+  test('refuses to pin administrators elsewhere than where whoever applies comes from, and to nothing else', async () => {
+    const pinned = (range: string) => ({
+      ...policy,
+      text: `@id("x") forbid (principal, action == Action::"administer", resource) unless { context.source.isInRange(ip("${range}")) };`,
+    })
+    await using it = await world()
+    const by = { ...root, source: '10.0.0.1' }
+    expect(await problem(it.apply([pinned('192.0.2.0/24')], {}, by))).toMatchObject({
+      code: 'would-lock-out',
+    })
+    await it.apply([pinned('10.0.0.0/8')], {}, by)
+    expect(it.policies.point.version).toBe('1')
   })
 
   test('at the same time follows one another', async () => {

@@ -1,13 +1,5 @@
 import type { Document, IssuerDocument, Plan, UserDocument, WebhookDocument } from '@sallyport/api'
-import {
-  onOwnBehalf,
-  Secret,
-  type Clock,
-  type Issuer,
-  type Resource,
-  type Subject,
-  type Webhook,
-} from '@sallyport/core'
+import { Secret, type Clock, type Issuer, type Resource, type Subject, type Webhook } from '@sallyport/core'
 import { contextOf, type SealedBox } from '@sallyport/identity'
 import { differenceOf, PolicyError, type DecisionPoint } from '@sallyport/policy'
 import type { Store, User, Writers } from '@sallyport/store'
@@ -332,9 +324,7 @@ function refuseLockOut(by: Subject, standing: readonly Document[], point: Decisi
   const { principal } = by
   const user = standing.find((it) => it.kind === 'User' && `user:${it.name}` === principal.id)
   const groups = user?.kind === 'User' ? user.groups : principal.groups
-  const own = onOwnBehalf({ ...principal, groups })
-  const subject = by.signedIn === undefined ? own : { ...own, signedIn: by.signedIn }
-  if (point.may(subject, 'administer').effect === 'allow') return
+  if (point.may({ ...by, principal: { ...principal, groups } }, 'administer').effect === 'allow') return
   throw new ProblemError('would-lock-out', 'after this you could administer the gateway no more', {
     next: 'keep a policy and a group by which you may administer',
   })
