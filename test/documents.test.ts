@@ -1,10 +1,17 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { Secret } from '@sallyport/core'
 import { expect, test } from 'vitest'
 import { signatureOf } from '../packages/gateway/src/webhooks/signature.ts'
 import { explanations } from './regression/explanations.ts'
 
 const root = new URL('../', import.meta.url)
+
+test('README leads to every page', async () => {
+  const readme = await readFile(new URL('README.md', root), 'utf8')
+  const pages = (await readdir(new URL('docs/', root))).filter((name) => name.endsWith('.md'))
+  expect(pages.length).toBeGreaterThan(20)
+  expect(pages.filter((page) => !readme.includes(`(docs/${page}`))).toEqual([])
+})
 
 test('every error code is documented with its SQLSTATE, and no other is', async () => {
   const page = await readFile(new URL('docs/errors.md', root), 'utf8')

@@ -37,7 +37,7 @@ export const agents: MakeCommand = (surroundings) =>
       'sallyport agents join-token --pool dc1 --uses 5 --ttl 10m',
     ])
       .requiredOption('--pool <name>', 'agents of one pool stand in for one another')
-      .option('--ttl <time>', 'how long it serves, such as 10m or 12h', '1h')
+      .option('--ttl <time>', 'how long it serves, such as 10m; at most 1h', '1h')
       .option('--uses <n>', 'how many agents may use it', '1')
       .action(async (options: TokenOptions) => {
         const { client, printer } = await signed(surroundings, options)
