@@ -53,6 +53,10 @@ export const audit: MakeCommand = (surroundings) =>
               : syslogMessages(entry as AuditEntry, { host, maxCharacters: 4000 })
           surroundings.output.write(lines.map((line) => `${line}\n`).join(''))
         }
+        if (follow === true)
+          throw new Failure('you may not follow the audit log any more: your access has changed or expired', {
+            next: 'sign in again, and go on after the last entry: sallyport login',
+          })
       }),
     command(
       'verify',

@@ -5,7 +5,7 @@ import type { Guards, Implementations } from '../api/implementation.ts'
 import { accessRoutes } from '../api/routes/access.ts'
 import { agentRoutes, joinTokenRoutes } from '../api/routes/agents.ts'
 import { applyRoutes } from '../api/routes/apply.ts'
-import { auditRoutes } from '../api/routes/audit.ts'
+import { auditRoutes, type AuditParts } from '../api/routes/audit.ts'
 import { authorityRoutes } from '../api/routes/authorities.ts'
 import { deviceRoutes } from '../api/routes/device.ts'
 import { federationRoutes } from '../api/routes/federation.ts'
@@ -160,6 +160,10 @@ function implementationsOf(
     onApplied: (by, { plan, policyVersion }) => events.applied(by, plan, policyVersion),
   })
   const asking = { read, requests: accessRequests, authorize, clock }
+  const standing: AuditParts['standing'] = {
+    watch: (caller, changed) => tokens.watch(caller, changed),
+    onPolicies: (changed) => policies.current.onReplaced(changed),
+  }
   const startedAtMs = clock.now()
   return {
     setup: setupRoutes(setupLinks, events),
@@ -216,10 +220,7 @@ function implementationsOf(
       search: new SessionSearch(recordings, clock),
       authorize,
       live: plane,
-      standing: {
-        watch: (caller, changed) => tokens.watch(caller, changed),
-        onPolicies: (changed) => policies.current.onReplaced(changed),
-      },
+      standing,
       clock,
     }),
     federation: federationRoutes(read, federation),
@@ -257,7 +258,7 @@ function implementationsOf(
       read,
     ),
     authorities: authorityRoutes(keys.clients),
-    audit: auditRoutes(read),
+    audit: auditRoutes({ read, authorize, standing, clock }),
     webhooks: webhookRoutes({ store, send: options.sendWebhook, clock }),
     scimTokens: scimTokenRoutes({ read, scimTokens, clock }),
   }
