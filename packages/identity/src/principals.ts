@@ -6,9 +6,14 @@ export function principalOf(user: User): Principal {
   return {
     kind: 'user',
     id: principalId('user', user.name),
-    name: user.displayName || user.name,
+    name: shownName(user),
     groups: user.groups,
   }
+}
+
+/** What their provider calls them may be another's name: it stands behind the one that is theirs alone. */
+function shownName({ name, displayName }: User): string {
+  return displayName === '' || displayName.toLowerCase() === name ? name : `${name} (${displayName})`
 }
 
 /** A workload as its issuer's rule declares it. */

@@ -122,7 +122,8 @@ export class SetupLinks {
       if (link.userName === null && !(await createAdministrator(tx, userName))) return unknownLink()
       const user = await tx.users.get(userName)
       if (user === undefined || user.disabledAt !== null) return unknownLink()
-      if (link.userName !== null && !this.#mayUsePassword(user)) return refusal('denied', noPasswords)
+      if (link.userName !== null && !this.#mayUsePassword(user))
+        return refusal('denied', noPasswords, 'sign in there: sallyport login --gateway URL')
       await setPasswordHash(tx, userName, passwordHash)
       const signIn = await keepPasswordSignIn(tx, this.#clock.now(), userName)
       return this.#tokens.mintWithin(tx, {

@@ -19,7 +19,7 @@ describe('signing in with a password', () => {
     const minted = await it.log('alice', password, '10.0.0.9:40112')
     if (isRefusal(minted)) throw new Error(minted.reason)
     expect(await it.tokens.authenticate(minted.token)).toMatchObject({
-      subject: { principal: { id: 'user:alice', name: 'Alice', groups: ['developers'] } },
+      subject: { principal: { id: 'user:alice', name: 'alice', groups: ['developers'] } },
       token: { label: 'log-in', expiresAtMs: it.clock.now() + 3_600_000 },
     })
     const [entry] = await it.store.read.audit.list(1)

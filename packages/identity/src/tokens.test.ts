@@ -35,9 +35,9 @@ describe('access tokens', () => {
 
   test('name their principal, what acts for it, and their own end', async () => {
     const own = await it.mint('alice', { label: 'laptop' })
-    const principal = { kind: 'user', id: alice, name: 'Alice', groups: ['developers'] }
+    const principal = { kind: 'user', id: alice, name: 'alice', groups: ['developers'] }
     expect(await it.tokens.authenticate(own.token)).toEqual({
-      subject: { principal, actor: { kind: 'user', id: alice, name: 'Alice' } },
+      subject: { principal, actor: { kind: 'user', id: alice, name: 'alice' } },
       token: { id: own.id, label: 'laptop', expiresAtMs: it.clock.now() + 3_600_000 },
     })
     const delegated = await it.mint('alice', { lifetimeMs: 60_000, actor: robot })

@@ -114,7 +114,7 @@ function policies({ policies: { point } }: CheckParts) {
 async function agents({ plane }: CheckParts, pool: string) {
   const count = (await plane.attached()).filter((agent) => agent.pool === pool).length
   if (count > 0) return good(`${count} attached`)
-  return bad('none is attached', `start one: sallyport tokens join ${pool}, then sallyport agent`)
+  return bad('none is attached', `start one: sallyport agents join-token --pool ${pool} prints the command`)
 }
 
 async function issuerKeys({ federation }: CheckParts, issuer: Issuer) {

@@ -191,12 +191,16 @@ describe('tokens of declared issuers', () => {
       expect(subject.principal).toEqual({
         kind: 'user',
         id: 'user:dora',
-        name: 'Dora@acme.example',
+        name: 'dora (Dora@acme.example)',
         groups: ['dba', 'leads', 'staff'],
       })
       it.clock.advance(1000)
       const again = await proven(await person({ preferred_username: 'Theodora' }))
-      expect(again.subject.principal).toMatchObject({ id: 'user:dora', name: 'Theodora', groups: ['staff'] })
+      expect(again.subject.principal).toMatchObject({
+        id: 'user:dora',
+        name: 'dora (Theodora)',
+        groups: ['staff'],
+      })
     })
 
     test('are never joined with somebody local, or somebody of another subject, who has the same name', async () => {
