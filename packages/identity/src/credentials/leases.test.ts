@@ -99,6 +99,19 @@ describe('a credential that was made for a session', () => {
     expect(await it.store.leases.list()).toEqual([])
   })
 
+  test('is undone, too, where it could not be written down for a while that the session is over', async () => {
+    const release = vi.fn<Release>(() => Promise.resolve())
+    const lease = await found(source(release))
+    const over = vi.spyOn(it.store.leases, 'over').mockRejectedValue(new Error('the disk is full'))
+    await expect(lease.release()).rejects.toThrow('the disk is full')
+    await pass(10_000)
+    expect(release).not.toHaveBeenCalled()
+    over.mockRestore()
+    await pass(10_000)
+    await vi.waitFor(async () => expect(await it.store.leases.list()).toEqual([]))
+    expect(release).toHaveBeenCalledTimes(1)
+  })
+
   test('is given up where it is over by itself before it could be undone', async () => {
     const release = vi.fn<Release>(() => Promise.reject(new Error('not permitted')))
     const lease = await found(source(release, { lastsMs: 300_000 }))

@@ -37,6 +37,8 @@ export class Leases implements AsyncDisposable {
   #again = false
   /** In use. */
   readonly #held = new Set<string>()
+  /** Used no more, which could not be written down yet. */
+  readonly #unwritten = new Set<string>()
   #settled: PromiseWithResolvers<void> | undefined
 
   constructor(parts: LeasesParts) {
@@ -80,8 +82,26 @@ export class Leases implements AsyncDisposable {
 
   async #over(id: string): Promise<void> {
     this.#held.delete(id)
-    // Where it cannot be written, the next start finds it all the same.
-    await this.#parts.ledger.over(id).finally(() => this.#sweepSoon())
+    try {
+      await this.#parts.ledger.over(id)
+    } catch (thrown) {
+      // The next start finds it all the same.
+      this.#unwritten.add(id)
+      throw thrown
+    } finally {
+      this.#sweepSoon()
+    }
+  }
+
+  async #writeAgain(): Promise<void> {
+    for (const id of this.#unwritten) {
+      const isWritten = await this.#parts.ledger.over(id).then(
+        () => true,
+        () => false,
+      )
+      if (!isWritten) return
+      this.#unwritten.delete(id)
+    }
   }
 
   #sweepSoon(): void {
@@ -99,6 +119,7 @@ export class Leases implements AsyncDisposable {
   async #sweep(): Promise<void> {
     while (this.#again) {
       this.#again = false
+      await this.#writeAgain()
       const taken = await this.#parts.ledger.take(mostAtOnce, takenMs).catch(() => [])
       await Promise.all(taken.map((lease) => this.#release(lease)))
       if (taken.length === mostAtOnce) this.#again = true
