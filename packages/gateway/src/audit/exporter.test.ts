@@ -95,12 +95,16 @@ describe('the audit log in a file', () => {
 
   test('waits for a disk that fails, and says so once', async () => {
     const path = join(directory, 'missing', 'audit.jsonl')
-    await using _running = exported(fileReceiver(path))
+    await using running = exported(fileReceiver(path))
+    expect(running.isTroubled).toBe(false)
     await note('a')
     await expect.poll(() => troubles).toHaveLength(1)
     expect(await store.read.audit.taken(`file:${path}`)).toBe(0)
     // Whoever writes does not wait.
     await note('b')
+    expect(running).toMatchObject({ name: `file:${path}`, isTroubled: true })
+    await mkdir(join(directory, 'missing'))
+    await expect.poll(() => running.isTroubled, { timeout: 5000 }).toBe(false)
   })
 })
 

@@ -28,6 +28,16 @@ export class AuditExporter implements AsyncDisposable {
     this.#running = this.#run()
   }
 
+  /** Of its receiver. */
+  get name(): string {
+    return this.#parts.receiver.name
+  }
+
+  /** The last attempt failed. */
+  get isTroubled(): boolean {
+    return this.#isTroubled
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#end
     const { lookMs = 1000 } = this.#parts

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { Clock, Issuer } from '@sallyport/core'
 import { StoreProblem, type CredentialStores, type Federation, type StoreToCheck } from '@sallyport/identity'
 import type { Store } from '@sallyport/store'
+import type { AuditExporter } from '../audit/exporter.ts'
 import type { ServerTls } from '../edge/server-tls.ts'
 import type { Plane } from '../start/plane.ts'
 import { bad, good, warning, type Check } from './doctor.ts'
@@ -16,6 +17,8 @@ export interface CheckParts {
   readonly stores: Pick<CredentialStores, 'toCheck'>
   /** A previous master key is configured, though the start has sealed everything anew. */
   readonly hasPreviousKey: boolean
+  /** Whatever sends the audit log elsewhere. */
+  readonly exporters: readonly Pick<AuditExporter, 'name' | 'isTroubled'>[]
   /** At the set-up of where people sign in. */
   readonly looks: readonly Check[]
   readonly clock: Clock
@@ -45,6 +48,10 @@ export async function checksOf(parts: CheckParts): Promise<Check[]> {
         ),
     },
     ...parts.looks,
+    ...parts.exporters.map((exporter): Check => ({
+      name: `audit log to ${exporter.name}`,
+      look: () => Promise.resolve(receiver(exporter)),
+    })),
     ...(await parts.store.read.issuers.list()).map((issuer): Check => ({
       name: `issuer ${issuer.name}`,
       look: () => issuerKeys(parts, issuer),
@@ -109,6 +116,12 @@ function policies({ policies: { point } }: CheckParts) {
   return point.version === '0'
     ? warning('none is applied: nobody may reach anything', 'apply some: sallyport apply -f FILE')
     : good(`version ${point.version} is in force`)
+}
+
+function receiver({ isTroubled }: Pick<AuditExporter, 'isTroubled'>) {
+  return isTroubled
+    ? bad('it does not take what is new', 'see in the log why; once it does, it gets all that it has missed')
+    : good('it takes what is new')
 }
 
 async function agents({ plane }: CheckParts, pool: string) {

@@ -25,7 +25,7 @@ import { whoamiRoutes } from '../api/routes/whoami.ts'
 import { SessionSearch } from '../api/session-search.ts'
 import { Applier } from '../apply/applier.ts'
 import type { Config } from '../config/schema.ts'
-import { checksOf } from '../doctor/checks.ts'
+import { checksOf, type CheckParts } from '../doctor/checks.ts'
 import { examine } from '../doctor/doctor.ts'
 import { openFront, type Front } from '../front/front.ts'
 import { Inquiries } from '../policy/inquiries.ts'
@@ -55,6 +55,7 @@ export interface ApiOptions {
   readonly authority: { readonly certificate: string; readonly fingerprint: string } | undefined
   readonly events: Events
   readonly sendWebhook: Send
+  readonly exporters: CheckParts['exporters']
   readonly providers: readonly ProviderAtWork[]
   /** Grows while the gateway starts. */
   readonly addresses: () => readonly Address[]
@@ -250,6 +251,7 @@ function implementationsOf(
               plane,
               policies,
               federation,
+              exporters: options.exporters,
               looks: options.providers.flatMap(({ examine }) => examine(baseUrl())),
               clock,
             }),

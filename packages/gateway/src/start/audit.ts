@@ -18,7 +18,7 @@ export function openAuditExport(
     foundation,
     events,
   }: { config: Config; foundation: Pick<Foundation, 'store'>; events: Pick<Events, 'trouble'> },
-): void {
+): AuditExporter[] {
   const { file, syslog } = config.audit ?? {}
   const receivers: AuditReceiver[] = []
   if (file !== undefined) receivers.push(fileReceiver(file))
@@ -26,14 +26,15 @@ export function openAuditExport(
     const certificateAuthority = syslog.certificateAuthority && read(syslog.certificateAuthority)
     receivers.push(syslogReceiver({ ...addressOf(syslog.to), certificateAuthority }, config.publicHost))
   }
-  for (const receiver of receivers)
+  return receivers.map((receiver) =>
     life.use(
       new AuditExporter({
         store: foundation.store,
         receiver,
         onTrouble: (error) => events.trouble(`audit to ${receiver.name}`, error),
       }),
-    )
+    ),
+  )
 }
 
 /** As the configuration has it, which is checked. */

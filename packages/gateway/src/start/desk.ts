@@ -66,7 +66,7 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
     ),
   )
   const sendWebhook = openWebhooks(life, options)
-  openAuditExport(life, options)
+  const exporters = openAuditExport(life, options)
   const addresses: Address[] = []
   const listening = (name: string, host: string, port: number, scheme = '', as = config.publicHost): void => {
     addresses.push({ name, host, port, url: `${scheme}${inUrl(as)}:${port}` })
@@ -76,6 +76,7 @@ export async function openDesk(life: AsyncDisposableStack, options: DeskOptions)
   const front = await openApi(life, {
     ...options,
     sendWebhook,
+    exporters,
     providers,
     authority,
     addresses: () => addresses,
