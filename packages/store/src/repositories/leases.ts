@@ -77,14 +77,17 @@ export class LeaseLedger {
     return { dueAt: now, endsAt: sql<number | null>`"lastsMs" + ${now}` }
   }
 
-  /** Takes those that are due, for `forMs`: meanwhile no other process takes them. The longest due first. */
+  /**
+   * Takes those that are due, for `forMs`: meanwhile no other process takes them. Those that were tried least first, and of these the
+   * longest due: a target that is gone must not hold up all others.
+   */
   async take(limit: number, forMs: number): Promise<readonly LeaseRow[]> {
     const now = this.#clock.now()
     const due = this.#db.selectFrom('leases').select('id').where('dueAt', '<=', now)
     const rows = await this.#db
       .updateTable('leases')
       .set({ dueAt: now + forMs })
-      .where('id', 'in', due.orderBy('dueAt').orderBy('id').limit(limit))
+      .where('id', 'in', due.orderBy('attempts').orderBy('dueAt').orderBy('id').limit(limit))
       .returningAll()
       .execute()
     return rows.map(({ process: _process, dueAt: _dueAt, ...row }) => row)

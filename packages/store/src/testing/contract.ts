@@ -157,6 +157,17 @@ export function storeContract(name: string, open: (clock: FakeClock) => Promise<
         expect((await store.leases.list()).map(({ id }) => id)).toEqual(['lea_3'])
       })
 
+      test('that could not be undone stand behind those that nobody has tried yet', async () => {
+        for (const id of ['lea_1', 'lea_2']) await store.leases.hold(lease(id))
+        await store.leases.over('lea_1')
+        expect(await taken()).toEqual(['lea_1'])
+        await store.leases.failed('lea_1', 1, 'no answer', clock.now() + 5_000)
+        clock.advance(10_000)
+        await store.leases.over('lea_2')
+        expect(await taken(1)).toEqual(['lea_2'])
+        expect(await taken(1)).toEqual(['lea_1'])
+      })
+
       test('that end by themselves do so after their time, from when they are used no more', async () => {
         await store.leases.hold({ ...lease('lea_1'), lastsMs: 3_600_000 })
         await store.leases.hold(lease('lea_2'))

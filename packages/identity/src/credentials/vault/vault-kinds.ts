@@ -62,7 +62,7 @@ export function vaultDatabaseKind(vaultOf: VaultOf): CredentialKind<CredentialSo
         await revoke(vault, made.id, AbortSignal.timeout(revokeMs)).catch(() => undefined)
         throw thrown
       }
-      if (typeof user !== 'string' || user === '' || typeof password !== 'string' || password === '')
+      if (!isPlain(user) || !isPlain(password))
         throw new StoreProblem('malformed', `Vault ${store}, ${path}: it gives no user name and password`)
       return { user, password: new Secret(password) }
     },
@@ -107,6 +107,11 @@ function leaseOf(body: unknown): MadeLease | undefined {
   const { lease_id: id, lease_duration: seconds, renewable } = answer ?? {}
   if (typeof id !== 'string' || id === '' || typeof seconds !== 'number' || seconds <= 0) return undefined
   return { id, seconds, isRenewable: renewable === true }
+}
+
+/** A text that can stand in a protocol's message: a NUL would end it there, and what follows would be read as something else. */
+function isPlain(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !/\p{Cc}/u.test(value)
 }
 
 function objectIn(value: unknown, key: string): Record<string, unknown> | undefined {

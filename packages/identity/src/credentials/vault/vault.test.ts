@@ -310,6 +310,14 @@ describe('HashiCorp Vault', () => {
       expect(undertake.mock.calls[0]![1]?.lastsMs).toBeLessThanOrEqual(120_000)
     })
 
+    test.each(['', 'u\0database\0other', 'a\nb', 7])('does not log in as %j', async (username) => {
+      const body = { lease_id: 'l', lease_duration: 60, data: { username, password: 'p' } }
+      const ask = () => Promise.resolve({ body, login: { leftMs: 60_000 } })
+      const kind = vaultDatabaseKind(() => ({ ask }) as unknown as VaultClient)
+      const made = kind.fetch(database, request(database), () => Promise.resolve())
+      await expect(made).rejects.toThrow('gives no user name and password')
+    })
+
     test('is asked once where a second time would make a second user', async () => {
       const server = await start()
       const vault = client(server)
