@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isRefusal, Secret, type Refusal } from '@sallyport/core'
 import { mintOpaque } from './opaque-token.ts'
-import type { SetupCode } from './setup-links.ts'
+import { SetupLinks, type SetupCode } from './setup-links.ts'
 import { identityFixture, password, type Fixture } from './testing/fixtures.ts'
 import type { MintedToken } from './tokens.ts'
 
@@ -76,10 +76,11 @@ describe('the first administrator’s link', () => {
 })
 
 describe('a user’s link', () => {
+  const given = (link: SetupCode | Refusal | undefined): SetupCode =>
+    link === undefined || isRefusal(link) ? expect.fail('no link') : link
   const invite = async (): Promise<SetupCode> =>
-    (await it.links.invite('system', { name: 'alice', groups: ['dba'] })) ?? expect.fail('taken')
-  const renew = async (): Promise<SetupCode> =>
-    (await it.links.renew('system', 'alice')) ?? expect.fail('no such user')
+    given(await it.links.invite('system', { name: 'alice', groups: ['dba'] }))
+  const renew = async (): Promise<SetupCode> => given(await it.links.renew('system', 'alice'))
 
   test('sets that user’s password and no other’s, once, and is audited as theirs', async () => {
     const link = await invite()
@@ -107,6 +108,16 @@ describe('a user’s link', () => {
     await it.disable('alice')
     expect(await use(outlived)).toMatchObject(gone)
     expect(await it.links.renew('system', 'alice')).toBeUndefined()
+  })
+
+  test('is for nobody to whom a password would be of no use', async () => {
+    await invite()
+    const links = new SetupLinks({ ...it, mayUsePassword: ({ groups }) => groups.includes('administrators') })
+    const noPassword = { code: 'denied', reason: expect.stringContaining('sign in at the identity provider') }
+    expect(await links.invite('system', { name: 'bob', groups: ['dba'] })).toMatchObject(noPassword)
+    expect(await links.renew('system', 'alice')).toMatchObject(noPassword)
+    expect(await names()).toEqual(['alice'])
+    expect(isRefusal(await links.invite('system', { name: 'root', groups: ['administrators'] }))).toBe(false)
   })
 
   test('is for a new name, or a user who is there', async () => {

@@ -31,7 +31,7 @@ export class SetupLinks {
   readonly #passwords: Passwords
   readonly #throttle: Throttle
   readonly #random: RandomBytes
-  readonly #mayUsePassword: (user: User) => boolean
+  readonly #mayUsePassword: (user: Pick<User, 'groups'>) => boolean
 
   constructor(parts: {
     readonly store: Store
@@ -41,7 +41,7 @@ export class SetupLinks {
     readonly throttle: Throttle
     readonly random?: RandomBytes
     /** Where there is a provider, few may sign in without it. The first administrator may. */
-    readonly mayUsePassword?: (user: User) => boolean
+    readonly mayUsePassword?: (user: Pick<User, 'groups'>) => boolean
   }) {
     this.#store = parts.store
     this.#clock = parts.clock
@@ -61,15 +61,16 @@ export class SetupLinks {
 
   /**
    * Creates a user who has no password yet.
-   * @returns undefined where the name is taken
+   * @returns undefined where the name is taken, a Refusal for whom a password would be of no use
    * @throws TypeError where it is no user name
    */
   async invite(
     by: Subject | 'system',
     user: { readonly name: string; readonly displayName?: string; readonly groups: readonly string[] },
-  ): Promise<SetupCode | undefined> {
+  ): Promise<SetupCode | Refusal | undefined> {
     const { name, displayName = '', groups } = user
     if (!isUserName(name)) throw new TypeError('that is no user name')
+    if (!this.#mayUsePassword(user)) return noPasswords
     return this.#store.write(by, 'invite', async (tx) =>
       (await tx.users.create({ name, displayName, groups })) ? this.#add(tx, name, setupLinkMs) : undefined,
     )
@@ -77,13 +78,13 @@ export class SetupLinks {
 
   /**
    * A new link for a user; earlier ones stop working.
-   * @returns undefined where there is no such user, they are disabled, or sign in at a provider
+   * @returns undefined where there is no such user, they are disabled, or sign in at a provider; a Refusal as for {@link invite}
    */
-  async renew(by: Subject | 'system', name: string): Promise<SetupCode | undefined> {
+  async renew(by: Subject | 'system', name: string): Promise<SetupCode | Refusal | undefined> {
     return this.#store.write(by, 'set-up link', async (tx) => {
       const user = await tx.users.get(name)
-      const isFit = user !== undefined && user.disabledAt === null && user.provider === null
-      return isFit ? this.#add(tx, name, setupLinkMs) : undefined
+      if (user === undefined || user.disabledAt !== null || user.provider !== null) return undefined
+      return this.#mayUsePassword(user) ? this.#add(tx, name, setupLinkMs) : noPasswords
     })
   }
 
@@ -122,8 +123,7 @@ export class SetupLinks {
       if (link.userName === null && !(await createAdministrator(tx, userName))) return unknownLink()
       const user = await tx.users.get(userName)
       if (user === undefined || user.disabledAt !== null) return unknownLink()
-      if (link.userName !== null && !this.#mayUsePassword(user))
-        return refusal('denied', noPasswords, 'sign in there: sallyport login --gateway URL')
+      if (link.userName !== null && !this.#mayUsePassword(user)) return noPasswords
       await setPasswordHash(tx, userName, passwordHash)
       const signIn = await keepPasswordSignIn(tx, this.#clock.now(), userName)
       return this.#tokens.mintWithin(tx, {
@@ -172,7 +172,11 @@ function unknownLink(): Refusal {
   )
 }
 
-const noPasswords = 'people sign in at the identity provider here, and not with a password'
+const noPasswords = refusal(
+  'denied',
+  'people sign in at the identity provider here, and not with a password',
+  'sign in there: sallyport login --gateway URL',
+)
 const nameRule = 'a user name has 1 to 63 lower-case letters, digits, dots, dashes and underscores'
 const firstSetupLinkMs = 24 * 3_600_000
 const setupLinkMs = 3_600_000

@@ -102,7 +102,10 @@ export function gatherPeople(
 }
 
 /** Everybody local, while there is no provider; whom each of them lets, where there are two. */
-function mayUsePassword({ oidc, saml }: Pick<Config, 'oidc' | 'saml'>): (user: User) => boolean {
+function mayUsePassword({
+  oidc,
+  saml,
+}: Pick<Config, 'oidc' | 'saml'>): (user: Pick<User, 'groups'>) => boolean {
   const lets = [oidc, saml].flatMap((provider) => provider?.localUsers ?? [])
   return ({ groups }) =>
     lets.every((who) => who === 'everybody' || (who === 'administrators' && groups.includes(administrators)))

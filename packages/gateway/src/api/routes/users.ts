@@ -1,4 +1,4 @@
-import type { Subject } from '@sallyport/core'
+import { isRefusal, type Refusal, type Subject } from '@sallyport/core'
 import { disableUser, type SetupCode, type SetupLinks } from '@sallyport/identity'
 import type { DecisionPoint } from '@sallyport/policy'
 import type { Store, User } from '@sallyport/store'
@@ -25,6 +25,7 @@ export function userRoutes({ store, setupLinks, policies, baseUrl }: UserParts):
     create: async ({ name, groups }, { caller }) => {
       const code = await setupLinks.invite(caller.subject, { name, groups })
       if (code === undefined) throw new ProblemError('conflict', `there is a user ${name} already`)
+      if (isRefusal(code)) throw noPassword(code)
       return { user: await viewOf(name), setupLink: linkView(baseUrl(), code) }
     },
     setGroups: async ({ name, groups }, { caller }) => {
@@ -53,9 +54,17 @@ export function userRoutes({ store, setupLinks, policies, baseUrl }: UserParts):
     renewSetupLink: async ({ name }, { caller }) => {
       const code = await setupLinks.renew(caller.subject, name)
       if (code === undefined) throw notFound('local user that is not disabled')
+      if (isRefusal(code)) throw noPassword(code)
       return linkView(baseUrl(), code)
     },
   }
+}
+
+/** Nobody is invited by a link that can only fail. */
+function noPassword({ reason }: Refusal): ProblemError {
+  return new ProblemError('conflict', reason, {
+    next: 'let them sign in: they are a user from then on. See `localUsers` for who may have a password',
+  })
 }
 
 /** One's own groups must still let one administer. */
