@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { compactVerify } from 'jose'
 import {
   isRefusal,
   principalId,
@@ -26,6 +25,7 @@ import { WrittenRefusals } from '../written-refusals.ts'
 import { claimAt, isDistributed, textsIn } from './claims.ts'
 import { IssuerKeys, usable } from './issuer-keys.ts'
 import { judge, type Judged } from './judge.ts'
+import { wrongSignature } from './signature.ts'
 import { isObject, looksLikeJwt, readJwt, type NotTaken, type UnverifiedJwt } from './jwt.ts'
 
 /** A token that was found good, and who shows it by which rule. */
@@ -117,7 +117,7 @@ export class Federation implements Authenticator, Disposable {
     // All that costs nothing comes before keys are looked up.
     const judged = judge(issuer, jwt, this.#parts.clock.now())
     if ('why' in judged) return refused(judged.why)
-    const wrong = await wrongSignature(text, known)
+    const wrong = await wrongSignature(text, known.keys, known.issuer.algorithms)
     if (wrong !== undefined) return refused(wrong)
     const taken = describe(issuer, judged, jwt)
     return 'why' in taken ? refused(taken.why) : taken
@@ -222,25 +222,6 @@ async function keySetOf(
   if (typeof uri !== 'string' || !URL.canParse(uri))
     throw new Error(`${at.host} does not publish where its keys are`)
   return publishedAt(new URL(uri), certificateAuthority)
-}
-
-async function wrongSignature(text: string, { issuer, keys }: Known): Promise<string | undefined> {
-  let why = 'its signature is wrong'
-  try {
-    await compactVerify(
-      text,
-      async (header) => {
-        const found = await keys.find(header)
-        if ('key' in found) return found.key
-        why = found.why
-        throw new Error(why)
-      },
-      { algorithms: [...issuer.algorithms] },
-    )
-    return undefined
-  } catch {
-    return why
-  }
 }
 
 /** Who a token is about. What does not fit into it, or is too much, must not be taken for nothing. */

@@ -1,5 +1,5 @@
-import { compactVerify } from 'jose'
 import { shown, textsIn } from '../federation/claims.ts'
+import { wrongSignature } from '../federation/signature.ts'
 import type { IssuerKeys } from '../federation/issuer-keys.ts'
 import { isObject, readJwt, type Claims, type NotTaken } from '../federation/jwt.ts'
 import { sessionIn } from '../signed-in.ts'
@@ -39,7 +39,7 @@ export async function readLogoutToken(
   if (wrong !== undefined) return { why: wrong }
   const expiresAtMs = endOf(claims, nowMs)
   if (typeof expiresAtMs === 'string') return { why: expiresAtMs }
-  const unsigned = await wrongSignature(text, keys)
+  const unsigned = await wrongSignature(text, keys, algorithms)
   if (unsigned !== undefined) return { why: unsigned }
   const { jti, [subjectClaim]: subject } = claims
   const sid = sessionIn(claims) ?? undefined
@@ -88,25 +88,6 @@ function endOf({ iat, exp }: Claims, nowMs: number): number | string {
   const latest = iat * 1000 + maxAgeMs
   const end = exp === undefined ? latest : Math.min(latest, exp * 1000 + toleranceMs)
   return end <= nowMs ? 'it is too old' : end
-}
-
-async function wrongSignature(text: string, keys: LogoutJudge['keys']): Promise<string | undefined> {
-  let why = 'its signature is wrong'
-  try {
-    await compactVerify(
-      text,
-      async (header) => {
-        const found = await keys.find(header)
-        if ('key' in found) return found.key
-        why = found.why
-        throw new Error(why)
-      },
-      { algorithms },
-    )
-    return undefined
-  } catch {
-    return why
-  }
 }
 
 /** RFC 7519 section 2, NumericDate; up to the year 9999. */
