@@ -92,10 +92,10 @@ describe('SSH keys, over the API', () => {
     const { challenge, message, namespace } = await alice.keys.challenge()
     const signature = signedBy(generatePrivateKey(), namespace, message)
     for (const call of [
-      alice.keys.add({ publicKey, challenge, signature }),
-      alice.keys.certify({ publicKey }),
+      () => alice.keys.add({ publicKey, challenge, signature }),
+      () => alice.keys.certify({ publicKey }),
     ]) {
-      const refused = await failure(call)
+      const refused = await failure(call())
       expect(refused).toMatchObject({ code: 'invalid-request' })
       expect(JSON.stringify(refused)).not.toContain(publicKey.slice(0, 40))
     }
