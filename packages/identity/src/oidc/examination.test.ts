@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '@sallyport/core'
 import { FakeClock } from '@sallyport/core/testing'
-import { ProviderExamination, type Finding } from './examination.ts'
+import { ProviderExamination } from './examination.ts'
+import type { Finding } from '../finding.ts'
 import { Unreachable, type ask } from './fetch.ts'
 import type { ProviderSettings } from './provider.ts'
 

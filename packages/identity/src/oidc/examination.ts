@@ -1,21 +1,9 @@
 import { shown } from '../federation/claims.ts'
 import { isObject } from '../federation/jwt.ts'
 import { usable } from '../federation/issuer-keys.ts'
+import { bad, good, warning, type Finding, type Look } from '../finding.ts'
 import { ask, Unreachable } from './fetch.ts'
 import type { ProviderParts, ProviderSettings } from './provider.ts'
-
-/** One line about the provider's set-up: what is so, and, unless it is good, how to mend it. */
-export interface Finding {
-  readonly state: 'good' | 'warning' | 'bad'
-  readonly detail: string
-  readonly next?: string
-}
-
-/** One thing to look at. */
-export interface Look {
-  readonly name: string
-  readonly look: () => Promise<Finding>
-}
 
 export interface ExaminationParts extends ProviderParts {
   /** Where browsers come back to. */
@@ -261,10 +249,6 @@ class Wrong extends Error {
     this.finding = finding
   }
 }
-
-const good = (detail: string): Finding => ({ state: 'good', detail })
-const warning = (detail: string, next: string): Finding => ({ state: 'warning', detail, next })
-const bad = (detail: string, next: string): Finding => ({ state: 'bad', detail, next })
 
 /** What mends it, by the code that Node.js gives. */
 function unreachable(words: string): string {

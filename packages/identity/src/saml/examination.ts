@@ -1,6 +1,6 @@
 import type { Clock } from '@sallyport/core'
 import { ask, Unreachable } from '../oidc/fetch.ts'
-import type { Finding, Look } from '../oidc/examination.ts'
+import { bad, good, warning, type Finding, type Look } from '../finding.ts'
 import { SignInProblem } from '../sign-in-provider.ts'
 import { toleranceMs } from './assertion.ts'
 import type { IdentityProvider } from './identity-provider.ts'
@@ -96,9 +96,6 @@ function daysUntil(atMs: number, clock: Clock): number {
   return Math.floor((atMs - clock.now()) / dayMs)
 }
 
-const good = (detail: string): Finding => ({ state: 'good', detail })
-const warning = (detail: string, next: string): Finding => ({ state: 'warning', detail, next })
-const bad = (detail: string, next: string): Finding => ({ state: 'bad', detail, next })
 const dayMs = 24 * 3_600_000
 /** What ends within it is told of. */
 const soonDays = 30
