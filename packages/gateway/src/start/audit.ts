@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { AuditExporter } from '../audit/exporter.ts'
 import { fileReceiver, syslogReceiver, type AuditReceiver, type SyslogAddress } from '../audit/receivers.ts'
-import { CannotStart } from '../cannot-start.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../telemetry/events.ts'
 import type { Foundation } from './foundation.ts'
+import { readNamed } from './named-file.ts'
 
 /**
  * Begins to send the audit log where the configuration says.
@@ -23,7 +22,9 @@ export function openAuditExport(
   const receivers: AuditReceiver[] = []
   if (file !== undefined) receivers.push(fileReceiver(file))
   if (syslog !== undefined) {
-    const certificateAuthority = syslog.certificateAuthority && read(syslog.certificateAuthority)
+    const certificateAuthority =
+      syslog.certificateAuthority &&
+      readNamed(syslog.certificateAuthority, 'audit.syslog.certificateAuthority')
     receivers.push(syslogReceiver({ ...addressOf(syslog.to), certificateAuthority }, config.publicHost))
   }
   return receivers.map((receiver) =>
@@ -42,19 +43,6 @@ function addressOf(text: string): Pick<SyslogAddress, 'transport' | 'host' | 'po
   const [, kind, host = '', port] = /^(\w+):\/\/(.+?)(?::(\d+))?$/.exec(text) ?? []
   const transport = kind === 'tls' || kind === 'tcp' ? kind : 'udp'
   return { transport, host: host.replaceAll(/[[\]]/g, ''), port: Number(port ?? usualPorts[transport]) }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new CannotStart(
-      5,
-      `${file}, which audit.syslog.certificateAuthority names, cannot be read`,
-      'see that it is there',
-      { cause },
-    )
-  }
 }
 
 /** RFC 5425, RFC 3195, RFC 5426 */

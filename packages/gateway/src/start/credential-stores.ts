@@ -1,22 +1,12 @@
-import { readFileSync } from 'node:fs'
-import type { Clock, Secret } from '@sallyport/core'
-import {
-  CredentialStores,
-  secretFrom,
-  type AwsSettings,
-  type SealedBox,
-  type VaultSettings,
-} from '@sallyport/identity'
-import type { Store } from '@sallyport/store'
-import { CannotStart } from '../cannot-start.ts'
+import type { Clock } from '@sallyport/core'
+import { CredentialStores, type AwsSettings, type VaultSettings } from '@sallyport/identity'
 import type { Config } from '../config/schema.ts'
 import type { StoreConfig } from '../config/stores.ts'
+import { readNamed } from './named-file.ts'
+import { secretAt, type SecretPlaces } from './secret-reference.ts'
 
-export interface StoreParts {
+export interface StoreParts extends SecretPlaces {
   readonly config: Pick<Config, 'stores'>
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly store: Pick<Store, 'read'>
-  readonly box: SealedBox
   readonly clock: Clock
 }
 
@@ -46,7 +36,15 @@ function vaultOf(
   parts: StoreParts,
 ): VaultSettings {
   const read = (reference: string) => () => secretAt(reference, parts)
-  const settings = { name, address, namespace, certificateAuthority: pemOf(name, certificateAuthority) }
+  const settings = {
+    name,
+    address,
+    namespace,
+    certificateAuthority:
+      certificateAuthority === undefined
+        ? undefined
+        : readNamed(certificateAuthority, `stores.${name}.certificateAuthority`),
+  }
   switch (auth.method) {
     case 'token':
       return { ...settings, auth: { method: 'token', token: read(auth.token) } }
@@ -55,30 +53,5 @@ function vaultOf(
     case 'kubernetes':
     case 'jwt':
       return { ...settings, auth: { ...auth, jwt: read(auth.token) } }
-  }
-}
-
-/** The schema lets nothing else through. */
-function secretAt(reference: string, { environment, store, box }: StoreParts): Promise<Secret> {
-  const withheld = { withheldVariables: [], withheldPaths: [] }
-  const parts = { credentials: store.read.credentials, box, environment, ...withheld }
-  const at = reference.indexOf(':')
-  const what = reference.slice(at + 1)
-  return reference.slice(0, at) === 'env'
-    ? secretFrom(parts, { from: 'environment', variable: what })
-    : secretFrom(parts, { from: 'file', path: what })
-}
-
-function pemOf(name: string, file: string | undefined): string | undefined {
-  if (file === undefined) return undefined
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new CannotStart(
-      5,
-      `${file}, which stores.${name}.certificateAuthority names, cannot be read`,
-      'see that it is there',
-      { cause },
-    )
   }
 }

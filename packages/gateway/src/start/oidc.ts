@@ -1,27 +1,30 @@
-import { readFileSync } from 'node:fs'
-import type { Secret } from '@sallyport/core'
 import {
   BackChannel,
   Provider,
   ProviderChecks,
   ProviderExamination,
   ProviderSignIn,
-  secretFrom,
   StepUps,
 } from '@sallyport/identity'
-import { CannotStart } from '../cannot-start.ts'
 import type { Config } from '../config/schema.ts'
+import { readNamed } from './named-file.ts'
 import type { ProviderAtWork, ProviderOptions } from './provider.ts'
+import { secretAt } from './secret-reference.ts'
 
 type OidcConfig = NonNullable<Config['oidc']>
 
 /** @throws CannotStart where a file that the configuration names is not there */
 export function openOidc(oidc: OidcConfig, options: ProviderOptions): ProviderAtWork {
-  const { clock, foundation, people, events } = options
+  const { clock, environment, foundation, people, events } = options
+  const { certificateAuthority: authority } = oidc
   const { store, box } = foundation
   const parts = {
-    settings: { ...oidc, certificateAuthority: read(oidc.certificateAuthority) },
-    clientSecret: () => clientSecret(oidc.clientSecret, options),
+    settings: {
+      ...oidc,
+      certificateAuthority:
+        authority === undefined ? undefined : readNamed(authority, 'oidc.certificateAuthority'),
+    },
+    clientSecret: () => secretAt(oidc.clientSecret, { environment, store, box }),
     clock,
   }
   const provider = new Provider(parts)
@@ -55,39 +58,5 @@ export function openOidc(oidc: OidcConfig, options: ProviderOptions): ProviderAt
       clock,
       onRefused: (why, address) => events.logoutRefused(why, address),
     }),
-  }
-}
-
-function clientSecret(
-  reference: string,
-  { environment, foundation: { store, box } }: ProviderOptions,
-): Promise<Secret> {
-  const withheld = { withheldVariables: [], withheldPaths: [] }
-  const parts = { credentials: store.read.credentials, box, environment, ...withheld }
-  const at = reference.indexOf(':')
-  const what = reference.slice(at + 1)
-  switch (reference.slice(0, at)) {
-    case 'sealed':
-      return secretFrom(parts, { from: 'sealed', name: what })
-    case 'env':
-      return secretFrom(parts, { from: 'environment', variable: what })
-    default:
-      return secretFrom(parts, { from: 'file', path: what })
-  }
-}
-
-function read(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new CannotStart(
-      5,
-      `${file}, which oidc.certificateAuthority names, cannot be read`,
-      'see that it is there',
-      {
-        cause,
-      },
-    )
   }
 }
